@@ -1,0 +1,13 @@
+//! Chat without a dialect: what every wire format is translated to and from.
+
+mod collect;
+mod event;
+mod message;
+mod recalled;
+mod request;
+
+pub use collect::{ChatReply, Choice, Collector};
+pub use event::{ChatEvent, FinishReason, Frame, RawFrame, Settlement, SettlementStatus};
+pub use message::{Media, MediaSource, Message, Part, RawMessage, Role, ToolCall};
+pub use recalled::RecalledBlock;
+pub use request::{ChatRequest, Origin, Parameters, Reasoning, ResponseFormat, Tool, ToolChoice};

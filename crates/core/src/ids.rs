@@ -1,0 +1,96 @@
+//! Identifiers: a prefix that names the kind, then 26 characters that sort by time of creation.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Clock, Random, Result};
+
+const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+/// 48 bits of milliseconds, then 80 random bits, in Crockford's base 32 (the layout of a ULID).
+fn time_ordered(clock: &Clock, random: &Random) -> Result<String> {
+    let mut entropy = [0_u8; 16];
+    random.fill(&mut entropy[6..])?;
+    let millis = u128::from(clock.now().millis().unsigned_abs()) & 0xFFFF_FFFF_FFFF;
+    let value = (millis << 80) | u128::from_be_bytes(entropy);
+    let digit = |index: u32| ALPHABET[((value >> (index * 5)) & 31) as usize] as char;
+    Ok((0..26).rev().map(digit).collect())
+}
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident = $prefix:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            pub const PREFIX: &'static str = $prefix;
+
+            pub fn new(clock: &Clock, random: &Random) -> Result<Self> {
+                Ok(Self(format!("{}{}", Self::PREFIX, time_ordered(clock, random)?)))
+            }
+
+            /// Takes an identifier that came from outside or from the store; `None` when it has not
+            /// the form of this kind.
+            pub fn parse(text: &str) -> Option<Self> {
+                let rest = text.strip_prefix(Self::PREFIX)?;
+                let well_formed = (1..=64).contains(&rest.len())
+                    && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+                well_formed.then(|| Self(text.to_owned()))
+            }
+
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    )*};
+}
+
+ids! {
+    /// A tenant.
+    WorkspaceId = "ws_";
+    /// An API key's public identity; the key itself is never stored.
+    KeyId = "key_";
+    /// A conversation.
+    ThreadId = "thr_";
+    /// One message of a thread.
+    MessageId = "msg_";
+    /// A verbatim turn as it was said, indexed for recall.
+    EpisodeId = "ep_";
+    /// One model call as the ledger knows it.
+    GenerationId = "gen_";
+    /// One HTTP request.
+    RequestId = "req_";
+}
+
+impl WorkspaceId {
+    /// The workspace of a fresh installation.
+    pub fn default_workspace() -> Self {
+        Self("ws_default".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ManualClock, Timestamp};
+
+    #[test]
+    fn later_identifiers_sort_after_earlier_ones() {
+        let hands = ManualClock::at(Timestamp::from_millis(1_700_000_000_000));
+        let (clock, random) = (Clock::Manual(hands.clone()), Random::seeded(7));
+        let first = ThreadId::new(&clock, &random).unwrap();
+        hands.advance_ms(1);
+        let second = ThreadId::new(&clock, &random).unwrap();
+        assert!(first < second);
+        assert_eq!(ThreadId::parse(first.as_str()), Some(first));
+        assert_eq!(ThreadId::parse("msg_x"), None);
+        assert_eq!(ThreadId::parse("thr_a b"), None);
+    }
+}

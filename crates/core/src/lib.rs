@@ -1,0 +1,33 @@
+//! Domain values of Backstay: no I/O, no async, no HTTP, no SQL.
+//!
+//! Everything here is a plain value that any crate may hold and any test may print. What a client
+//! sent is a [`chat::ChatRequest`]; what a model says is a sequence of [`chat::Frame`]s; what went
+//! wrong is an [`Error`] whose code comes from one table.
+
+pub mod chat;
+mod clock;
+mod context;
+mod error;
+mod ids;
+pub mod limits;
+pub mod memory;
+mod money;
+mod name;
+mod random;
+mod secret;
+mod time;
+pub mod tokens;
+mod usage;
+mod wire_format;
+
+pub use clock::{Clock, ManualClock};
+pub use context::CallContext;
+pub use error::{Error, ErrorClass, ErrorCode, Result, UpstreamError};
+pub use ids::{EpisodeId, GenerationId, KeyId, MessageId, RequestId, ThreadId, WorkspaceId};
+pub use money::{Money, Price};
+pub use name::Name;
+pub use random::Random;
+pub use secret::Secret;
+pub use time::Timestamp;
+pub use usage::Usage;
+pub use wire_format::WireFormat;

@@ -1,0 +1,63 @@
+//! What is remembered: episodes, the scope they belong to, and what a recall brings back.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{EpisodeId, Name, ThreadId, Timestamp};
+
+/// Whose memory: an assistant's, and optionally one user's within it. A scope without a user is
+/// not the union of its users' memories; the two never see each other.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Scope {
+    pub assistant: Name,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<Name>,
+}
+
+/// What a call may do with memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MemoryMode {
+    /// Recall, and remember this turn.
+    #[default]
+    Auto,
+    /// Recall, but remember nothing of this turn.
+    ReadOnly,
+    /// Neither.
+    Off,
+}
+
+/// Who spoke, as far as recall is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Speaker {
+    User,
+    Assistant,
+}
+
+/// A verbatim turn as it was said.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Episode {
+    pub id: EpisodeId,
+    pub thread: ThreadId,
+    /// The turn's place within its thread, from 0.
+    pub position: u32,
+    pub speaker: Speaker,
+    /// The name of who spoke: a person, `user`, or an assistant's name.
+    pub author: String,
+    pub text: String,
+    pub said_at: Timestamp,
+}
+
+/// One remembered turn that was found for a question, and why.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Recalled {
+    pub id: EpisodeId,
+    pub text: String,
+    pub author: String,
+    pub said_at: Timestamp,
+    pub thread: ThreadId,
+    /// 0 to 1 within this recall; comparable between items of one recall, not between recalls.
+    pub score: f64,
+    /// A sentence for a person: which words, which meaning, which neighbourhood.
+    pub why: String,
+}

@@ -1,0 +1,181 @@
+//! Exact money: integers of one unit, never a float; unknown is `None`, never zero.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+use crate::Usage;
+
+const PICODOLLARS_PER_DOLLAR: i64 = 1_000_000_000_000;
+const FRACTION_DIGITS: usize = 12;
+
+/// An amount in picodollars (10⁻¹² US dollars): one token at the finest catalogue price is still a
+/// whole number of them, and an `i64` holds more than nine million dollars.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Money(i64);
+
+impl Money {
+    pub const ZERO: Self = Self(0);
+
+    pub const fn from_picodollars(picodollars: i64) -> Self {
+        Self(picodollars)
+    }
+
+    pub const fn picodollars(self) -> i64 {
+        self.0
+    }
+
+    /// Reads a decimal dollar amount such as `0.0000025` or `2.5e-6`, exactly. `None` when it is
+    /// not a number, negative, or finer than a picodollar.
+    pub fn parse_dollars(text: &str) -> Option<Self> {
+        let (digits, exponent) = match text.trim().split_once(['e', 'E']) {
+            Some((digits, exponent)) => (digits, exponent.parse::<i32>().ok()?),
+            None => (text.trim(), 0),
+        };
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        let all = format!("{whole}{}", fraction.trim_end_matches('0'));
+        if all.is_empty() || !all.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        let decimals = i32::try_from(fraction.trim_end_matches('0').len()).ok()?;
+        let value = all.parse::<i128>().ok()?;
+        let power = i32::try_from(FRACTION_DIGITS).ok()? + exponent - decimals;
+        let scale = 10_i128.checked_pow(power.unsigned_abs())?;
+        let picodollars = if power >= 0 {
+            value.checked_mul(scale)?
+        } else if value % scale == 0 {
+            value / scale
+        } else {
+            return None;
+        };
+        i64::try_from(picodollars).ok().map(Self)
+    }
+
+    pub fn checked_add(self, other: Self) -> Option<Self> {
+        self.0.checked_add(other.0).map(Self)
+    }
+
+    fn checked_times(self, count: u64) -> Option<Self> {
+        self.0.checked_mul(i64::try_from(count).ok()?).map(Self)
+    }
+}
+
+/// Dollars without trailing zeros: `0.0000025`, `0`, `1.5`.
+impl std::fmt::Display for Money {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let sign = if self.0 < 0 { "-" } else { "" };
+        let (whole, fraction) = (
+            self.0.unsigned_abs() / PICODOLLARS_PER_DOLLAR.unsigned_abs(),
+            self.0.unsigned_abs() % PICODOLLARS_PER_DOLLAR.unsigned_abs(),
+        );
+        let fraction = format!("{fraction:0FRACTION_DIGITS$}");
+        match fraction.trim_end_matches('0') {
+            "" => write!(f, "{sign}{whole}"),
+            digits => write!(f, "{sign}{whole}.{digits}"),
+        }
+    }
+}
+
+/// Money travels as decimal text, because JSON readers turn numbers into floats.
+impl Serialize for Money {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Money {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse_dollars(&text).ok_or_else(|| {
+            D::Error::custom(format!(
+                "{text:?} is not a dollar amount; write decimal text such as \"0.0000025\""
+            ))
+        })
+    }
+}
+
+/// Dollars per token of each class, and per request. A class without a price of its own costs what
+/// its parent class costs: cached and cache-written tokens are prompt tokens, reasoning tokens are
+/// completion tokens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Price {
+    pub prompt: Money,
+    pub completion: Money,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached_prompt: Option<Money>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_write: Option<Money>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reasoning: Option<Money>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<Money>,
+}
+
+impl Price {
+    pub const FREE: Self = Self {
+        prompt: Money::ZERO,
+        completion: Money::ZERO,
+        cached_prompt: None,
+        cache_write: None,
+        reasoning: None,
+        request: None,
+    };
+
+    /// What a generation costs: the one function that turns usage into money. `None` only when the
+    /// sum does not fit, which no real usage reaches.
+    pub fn cost(&self, usage: &Usage) -> Option<Money> {
+        let plain_prompt = usage
+            .prompt_tokens
+            .saturating_sub(usage.cached_prompt_tokens)
+            .saturating_sub(usage.cache_write_tokens);
+        let plain_completion = usage.completion_tokens.saturating_sub(usage.reasoning_tokens);
+        let lines = [
+            (self.prompt, plain_prompt),
+            (self.cached_prompt.unwrap_or(self.prompt), usage.cached_prompt_tokens),
+            (self.cache_write.unwrap_or(self.prompt), usage.cache_write_tokens),
+            (self.completion, plain_completion),
+            (self.reasoning.unwrap_or(self.completion), usage.reasoning_tokens),
+            (self.request.unwrap_or(Money::ZERO), 1),
+        ];
+        lines.into_iter().try_fold(Money::ZERO, |sum, (price, count)| {
+            sum.checked_add(price.checked_times(count)?)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prices_are_read_exactly_and_shown_as_written() {
+        for text in ["0.0000025", "0", "1.5", "0.000000000001", "12"] {
+            assert_eq!(Money::parse_dollars(text).unwrap().to_string(), text);
+        }
+        assert_eq!(Money::parse_dollars("2.5e-6"), Money::parse_dollars("0.0000025"));
+        for bad in ["", "-1", "abc", "0.0000000000001", "1e30", "."] {
+            assert_eq!(Money::parse_dollars(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn cached_and_reasoning_tokens_are_charged_once_at_their_own_price() {
+        let price = Price {
+            prompt: Money::from_picodollars(100),
+            completion: Money::from_picodollars(1_000),
+            cached_prompt: Some(Money::from_picodollars(10)),
+            cache_write: Some(Money::from_picodollars(125)),
+            reasoning: None,
+            request: Some(Money::from_picodollars(7)),
+        };
+        let usage = Usage {
+            prompt_tokens: 100,
+            cached_prompt_tokens: 60,
+            cache_write_tokens: 20,
+            completion_tokens: 30,
+            reasoning_tokens: 10,
+            ..Usage::default()
+        };
+        let expected = 20 * 100 + 60 * 10 + 20 * 125 + 30 * 1_000 + 7;
+        assert_eq!(price.cost(&usage), Some(Money::from_picodollars(expected)));
+    }
+}

@@ -1,0 +1,28 @@
+//! Tokens by class, as a provider reported them or as we estimated them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Money;
+
+/// Token counts of one model call. `prompt_tokens` includes cached and cache-written tokens,
+/// `completion_tokens` includes reasoning tokens (the OpenAI convention; wire formats that count
+/// otherwise are converted).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    pub prompt_tokens: u64,
+    pub completion_tokens: u64,
+    pub cached_prompt_tokens: u64,
+    pub cache_write_tokens: u64,
+    pub reasoning_tokens: u64,
+    /// True when the provider reported nothing and the numbers are our own count.
+    pub estimated: bool,
+    /// What the provider says that it charged, where it says so (OpenRouter does).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider_cost: Option<Money>,
+}
+
+impl Usage {
+    pub fn total_tokens(&self) -> u64 {
+        self.prompt_tokens.saturating_add(self.completion_tokens)
+    }
+}
