@@ -1,0 +1,41 @@
+//! The control API: set scripts, look at requests, start afresh.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use serde_json::json;
+
+use crate::record::RequestRecord;
+use crate::router::App;
+use crate::script::Script;
+
+/// `POST /sim/script`: adds a [`Script`]; 204, or 400 with what is wrong with it.
+pub(crate) async fn add_script(State(app): State<Arc<App>>, body: Bytes) -> Response {
+    let script: Script = match serde_json::from_slice(&body) {
+        Ok(script) => script,
+        Err(error) => return refusal(&error.to_string()),
+    };
+    match app.scripts.add(script) {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(error) => refusal(&error.to_string()),
+    }
+}
+
+/// `GET /sim/requests`: the last requests, oldest first.
+pub(crate) async fn list_requests(State(app): State<Arc<App>>) -> Json<Vec<RequestRecord>> {
+    Json(app.recorder.requests())
+}
+
+/// `POST /sim/reset`: forgets all scripts and requests.
+pub(crate) async fn reset(State(app): State<Arc<App>>) -> StatusCode {
+    app.reset();
+    StatusCode::NO_CONTENT
+}
+
+fn refusal(message: &str) -> Response {
+    (StatusCode::BAD_REQUEST, Json(json!({"error": {"message": message}}))).into_response()
+}

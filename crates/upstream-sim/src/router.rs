@@ -1,0 +1,91 @@
+//! The routes of all three wire formats and of the control API, on one port.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::Router;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use http::StatusCode;
+use serde_json::json;
+
+use crate::anthropic::{self, Anthropic};
+use crate::control;
+use crate::exchange::{Received, complete};
+use crate::gemini;
+use crate::openai::{self, OpenAi};
+use crate::record::Recorder;
+use crate::script::ScriptBook;
+
+/// What all requests share.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) scripts: ScriptBook,
+    pub(crate) recorder: Arc<Recorder>,
+    requests: AtomicU64,
+}
+
+impl App {
+    pub(crate) fn new(record_requests: bool) -> Self {
+        Self {
+            scripts: ScriptBook::default(),
+            recorder: Arc::new(Recorder::new(record_requests)),
+            requests: AtomicU64::new(0),
+        }
+    }
+
+    /// The number of the next request, from 1.
+    pub(crate) fn next_id(&self) -> u64 {
+        self.requests.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Forgets scripts and requests; numbers go on, so that ids stay unique.
+    pub(crate) fn reset(&self) {
+        self.scripts.clear();
+        self.recorder.clear();
+    }
+}
+
+pub(crate) fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/v1/chat/completions", post(complete_openai))
+        .route("/v1/embeddings", post(openai::embeddings::answer))
+        .route("/v1/messages", post(complete_anthropic))
+        .route("/v1/messages/count_tokens", post(anthropic::count::answer))
+        .route("/v1/models", get(list_models))
+        .route("/v1beta/models", get(gemini::models::answer))
+        .route("/v1beta/models/{call}", post(gemini::dispatch))
+        .route("/sim/script", post(control::add_script))
+        .route("/sim/requests", get(control::list_requests))
+        .route("/sim/reset", post(control::reset))
+        .fallback(unknown_path)
+        .with_state(app)
+}
+
+async fn complete_openai(received: Received) -> Response {
+    complete::<OpenAi>(received, None, false).await
+}
+
+async fn complete_anthropic(received: Received) -> Response {
+    complete::<Anthropic>(received, None, false).await
+}
+
+/// OpenAI and Anthropic share this path; Anthropic's clients always name their version.
+async fn list_models(received: Received) -> Response {
+    if received.headers.contains_key("anthropic-version") {
+        anthropic::models::answer(received)
+    } else {
+        openai::models::answer(received)
+    }
+}
+
+async fn unknown_path() -> Response {
+    let body = json!({"error": {
+        "message": "Unknown path. This simulator answers POST /v1/chat/completions, POST \
+            /v1/embeddings, POST /v1/messages, POST /v1/messages/count_tokens, GET /v1/models, \
+            GET /v1beta/models and POST /v1beta/models/{model}:generateContent \
+            (:streamGenerateContent, :countTokens, :embedContent, :batchEmbedContents).",
+        "type": "invalid_request_error", "param": null, "code": null
+    }});
+    (StatusCode::NOT_FOUND, axum::Json(body)).into_response()
+}
