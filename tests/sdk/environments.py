@@ -1,0 +1,70 @@
+"""Installs the SDKs at their pinned versions, once; later runs reuse what is there."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+import venv
+
+HERE = pathlib.Path(__file__).resolve().parent
+CACHE = HERE.parent.parent / ".cache"
+
+
+def fingerprint(*files: pathlib.Path) -> str:
+    """Changes with the pinned versions and with the Python that runs this."""
+    digest = hashlib.sha256(sys.version.encode())
+    for file in files:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def python() -> pathlib.Path:
+    """The interpreter of a virtual environment with the Python SDKs."""
+    requirements = HERE / "python" / "requirements.txt"
+    folder = CACHE / "sdk-python"
+    interpreter = folder / "bin" / "python"
+    stamp = folder / "installed"
+    wanted = fingerprint(requirements)
+    if not is_current(stamp, wanted):
+        print("installing the Python SDKs ...", flush=True)
+        venv.create(folder, clear=True, with_pip=True)
+        pip = [str(interpreter), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        subprocess.run([*pip, "--requirement", str(requirements)], check=True)
+        stamp.write_text(wanted)
+    return interpreter
+
+
+def javascript() -> str:
+    """The Node.js that runs the JavaScript tests, with the SDKs installed next to them."""
+    node = shutil.which("node")
+    if node is None:
+        raise FileNotFoundError("the JavaScript SDK tests need Node.js 20 or later on the PATH")
+    folder = HERE / "javascript"
+    stamp = folder / "node_modules" / ".installed"
+    wanted = fingerprint(folder / "package-lock.json")
+    if not is_current(stamp, wanted):
+        print("installing the JavaScript SDKs ...", flush=True)
+        npm = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
+        subprocess.run(npm, cwd=folder, check=True)
+        stamp.write_text(wanted)
+    return node
+
+
+def is_current(stamp: pathlib.Path, wanted: str) -> bool:
+    return stamp.is_file() and stamp.read_text() == wanted
+
+
+def versions() -> dict[str, str]:
+    """The pinned version of each SDK, by the name under which the matrix shows its client."""
+    pins = dict(line.split("==") for line in (HERE / "python" / "requirements.txt").read_text().split() if "==" in line)
+    packages = json.loads((HERE / "javascript" / "package.json").read_text())["dependencies"]
+    return {
+        "python-openai": f"Python openai {pins['openai']}",
+        "python-anthropic": f"Python anthropic {pins['anthropic']}",
+        "javascript-openai": f"JavaScript openai {packages['openai']}",
+        "javascript-ai": f"Vercel ai {packages['ai']}",
+    }

@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+"""Runs real client SDKs against a real server process and prints what works as a matrix.
+
+    python3 tests/sdk/run.py                                  everything
+    python3 tests/sdk/run.py --client javascript-ai --case memory error
+    python3 tests/sdk/run.py --direct                         the SDKs against the scripted upstream itself: shows
+                                                              that the tests are right about the wire formats
+
+Exit code 0 only if every cell passed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import pathlib
+import secrets
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+
+import environments
+import processes
+from matrix import CASES, FORMATS, Cell, table
+
+HERE = pathlib.Path(__file__).resolve().parent
+CLIENT_WITHIN_S = 600
+TESTS = {
+    "python-openai": "python/test_openai.py",
+    "python-anthropic": "python/test_anthropic.py",
+    "javascript-openai": "javascript/test_openai.mjs",
+    "javascript-ai": "javascript/test_ai.mjs",
+}
+
+
+def main() -> int:
+    options = arguments()
+    started = time.monotonic()
+    interpreters = {".py": str(environments.python()), ".mjs": environments.javascript()}
+    with tempfile.TemporaryDirectory(prefix="backstay-sdk-") as folder, contextlib.ExitStack() as running:
+        target = start(pathlib.Path(folder), options.direct, running)
+        environment = dict(os.environ, SDK_TEST_TARGET=json.dumps(target), SDK_TEST_CASES=" ".join(options.case))
+        for variable in ("http_proxy", "https_proxy", "all_proxy"):
+            environment.pop(variable, None)
+            environment.pop(variable.upper(), None)
+
+        def run(client: str) -> list[Cell]:
+            test = HERE / TESTS[client]
+            return run_client(client, [interpreters[test.suffix], str(test)], environment)
+
+        with ThreadPoolExecutor(len(options.client)) as pool:
+            cells = [cell for cells in pool.map(run, options.client) for cell in cells]
+    print(table(cells, environments.versions()), f"in {time.monotonic() - started:.1f} s")
+    return 1 if not cells or any(cell.result == "failed" for cell in cells) else 0
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--direct", action="store_true", help="leave Backstay out")
+    parser.add_argument("--client", nargs="+", choices=TESTS, default=list(TESTS))
+    parser.add_argument("--case", nargs="+", choices=CASES, default=[])
+    return parser.parse_args()
+
+
+def start(folder: pathlib.Path, direct: bool, running: contextlib.ExitStack) -> dict:
+    """Starts what the clients talk to; how they reach it."""
+    simulator_port = processes.free_port()
+    running.callback(processes.start_simulator(folder, simulator_port).stop)
+    if direct:
+        own = {client: ["anthropic" if client == "python-anthropic" else "openai"] for client in TESTS}
+        return {"url": f"http://127.0.0.1:{simulator_port}", "key": "sk-sim", "direct": True, "formats": own}
+    port, key = processes.free_port(), f"bs-{secrets.token_hex(20)}"
+    running.callback(processes.start_server(folder, port, simulator_port, key).stop)
+    every = {client: list(FORMATS) for client in TESTS}
+    return {"url": f"http://127.0.0.1:{port}", "key": key, "direct": False, "formats": every}
+
+
+def run_client(client: str, command: list[str], environment: dict[str, str]) -> list[Cell]:
+    """The cells of one client. One that ends early fails as a whole."""
+    try:
+        ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=CLIENT_WITHIN_S)
+        output, code, errors = ended.stdout, ended.returncode, ended.stderr
+    except subprocess.TimeoutExpired as late:
+        output, code, errors = (late.stdout or b"").decode(), "no end", f"stopped after {CLIENT_WITHIN_S} s"
+    cells = [Cell(**json.loads(line)) for line in output.splitlines() if line.startswith('{"client"')]
+    if code != 0 or not cells:
+        detail = f"the test program ended with {code} after {len(cells)} cells"
+        cells.append(Cell(client, "plain", "openai", "failed", detail, errors[-4000:]))
+    return cells
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except processes.DidNotStart as reason:
+        sys.exit(str(reason))
