@@ -146,9 +146,7 @@ pub(crate) async fn meet_script<W: Wire>(
     }
     let failure = match fault {
         Fault::Refuse => return Err(received.close()),
-        Fault::Unauthorized => {
-            Failure::Unauthorized { message: "Incorrect API key provided.".to_owned() }
-        }
+        Fault::Unauthorized => Failure::WrongKey,
         Fault::ModelNotFound => Failure::ModelNotFound { model: model.to_owned() },
         Fault::RateLimit { retry_after_s } => Failure::RateLimit { retry_after_s },
         Fault::ServerError => Failure::ServerError,

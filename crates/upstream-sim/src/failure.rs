@@ -8,10 +8,12 @@ pub(crate) enum Failure {
         message: String,
         param: Option<String>,
     },
-    /// The caller has no key, or (by script) a wrong one.
-    Unauthorized {
+    /// 401, or 403 at Google: the caller shows no key.
+    MissingKey {
         message: String,
     },
+    /// 401, by script: the key is not accepted.
+    WrongKey,
     ModelNotFound {
         model: String,
     },
@@ -42,7 +44,7 @@ impl Failure {
     pub(crate) fn status(&self) -> u16 {
         match self {
             Self::BadRequest { .. } => 400,
-            Self::Unauthorized { .. } => 401,
+            Self::MissingKey { .. } | Self::WrongKey => 401,
             Self::ModelNotFound { .. } => 404,
             Self::TooLarge => 413,
             Self::RateLimit { .. } => 429,

@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 
-use clap::Parser;
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 use upstream_sim::{Options, Sim};
 
 /// A scripted upstream that speaks the wire formats of OpenAI, Anthropic and Gemini.
@@ -64,13 +65,16 @@ Scripts, for names that cannot be chosen (`*` is every model)
 async fn main() -> std::io::Result<()> {
     let arguments = Arguments::parse();
     let options = Options { listen: arguments.listen, record_requests: !arguments.no_record };
-    let sim = Sim::start(options).await.map_err(|error| {
-        let listen = arguments.listen;
-        std::io::Error::new(
-            error.kind(),
-            format!("cannot listen on {listen}: {error}. Choose another address with --listen."),
-        )
-    })?;
+    let sim = match Sim::start(options).await {
+        Ok(sim) => sim,
+        Err(error) => {
+            let message = format!(
+                "cannot listen on {}: {error}. Choose another address with --listen.",
+                arguments.listen
+            );
+            Arguments::command().error(ErrorKind::Io, message).exit()
+        }
+    };
     announce(&sim);
     tokio::signal::ctrl_c().await?;
     sim.shutdown().await;

@@ -7,7 +7,8 @@ use crate::failure::Failure;
 pub(crate) fn body(id: u64, failure: &Failure) -> Value {
     let (kind, message) = match failure {
         Failure::BadRequest { message, .. } => ("invalid_request_error", message.clone()),
-        Failure::Unauthorized { message } => ("authentication_error", message.clone()),
+        Failure::MissingKey { message } => ("authentication_error", message.clone()),
+        Failure::WrongKey => ("authentication_error", "invalid x-api-key".to_owned()),
         Failure::ModelNotFound { model } => ("not_found_error", format!("model: {model}")),
         Failure::TooLarge => {
             ("request_too_large", "Request exceeds the maximum size of 32 MB".to_owned())

@@ -148,17 +148,14 @@ impl Reader<'_> {
                     return Err(self.invalid(&field("redacted_thinking.data"), "Field required"));
                 }
             }
-            (Speaker::User, kind) => {
+            (speaker, kind) => {
+                let expected = match speaker {
+                    Speaker::User => "'document', 'image', 'search_result', 'text', 'tool_result'",
+                    _ => "'redacted_thinking', 'text', 'thinking', 'tool_use'",
+                };
                 let reason = format!(
-                    "Input tag '{kind}' found using 'type' does not match any of the expected tags: \
-                     'document', 'image', 'search_result', 'text', 'tool_result'"
-                );
-                return Err(self.invalid(&format!("content.{index}"), &reason));
-            }
-            (_, kind) => {
-                let reason = format!(
-                    "Input tag '{kind}' found using 'type' does not match any of the expected tags: \
-                     'redacted_thinking', 'text', 'thinking', 'tool_use'"
+                    "Input tag '{kind}' found using 'type' does not match any of the expected \
+                     tags: {expected}"
                 );
                 return Err(self.invalid(&format!("content.{index}"), &reason));
             }

@@ -37,9 +37,7 @@ impl Wire for Anthropic {
 
     fn authorize(headers: &HeaderMap, _query: &str) -> Result<(), Failure> {
         if header(headers, "x-api-key").is_none() && bearer(headers).is_none() {
-            return Err(Failure::Unauthorized {
-                message: "x-api-key header is required".to_owned(),
-            });
+            return Err(Failure::MissingKey { message: "x-api-key header is required".to_owned() });
         }
         match header(headers, "anthropic-version") {
             Some("2023-06-01" | "2023-01-01") => Ok(()),

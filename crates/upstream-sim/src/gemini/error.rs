@@ -18,11 +18,11 @@ pub(crate) fn body(failure: &Failure) -> (u16, Value) {
             });
             ("INVALID_ARGUMENT", message.clone())
         }
-        Failure::Unauthorized { message } if message.starts_with("Method") => {
+        Failure::MissingKey { message } => {
             code = 403;
             ("PERMISSION_DENIED", message.clone())
         }
-        Failure::Unauthorized { .. } => {
+        Failure::WrongKey => {
             ("UNAUTHENTICATED", "Request had invalid authentication credentials.".to_owned())
         }
         Failure::ModelNotFound { model } => (

@@ -66,7 +66,7 @@ impl Wire for Gemini {
         if in_query || header(headers, "x-goog-api-key").is_some() || bearer(headers).is_some() {
             return Ok(());
         }
-        Err(Failure::Unauthorized {
+        Err(Failure::MissingKey {
             message: "Method doesn't allow unregistered callers (callers without established \
                       identity). Please use API Key or other form of API consumer identity to call \
                       this API."

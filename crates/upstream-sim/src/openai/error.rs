@@ -5,14 +5,23 @@ use serde_json::{Value, json};
 use crate::failure::Failure;
 
 pub(crate) fn body(failure: &Failure) -> Value {
-    let error = |message: String, kind: &str, param: Option<&str>, code: Option<&str>| json!({"error": {"message": message, "type": kind, "param": param, "code": code}});
+    let error = |message: String, kind: &str, param: Option<&str>, code: Option<&str>| {
+        let error = json!({"message": message, "type": kind, "param": param, "code": code});
+        json!({"error": error})
+    };
     match failure {
         Failure::BadRequest { message, param } => {
             error(message.clone(), "invalid_request_error", param.as_deref(), None)
         }
-        Failure::Unauthorized { message } => {
-            error(message.clone(), "invalid_request_error", None, Some("invalid_api_key"))
+        Failure::MissingKey { message } => {
+            error(message.clone(), "invalid_request_error", None, None)
         }
+        Failure::WrongKey => error(
+            "Incorrect API key provided.".to_owned(),
+            "invalid_request_error",
+            None,
+            Some("invalid_api_key"),
+        ),
         Failure::ModelNotFound { model } => error(
             format!("The model `{model}` does not exist or you do not have access to it."),
             "invalid_request_error",

@@ -7,9 +7,14 @@ use crate::prompt::{Speaker, Turn};
 use crate::wire::given;
 
 pub(crate) fn read(value: Option<&Value>) -> Result<Vec<Turn>, Failure> {
-    let messages = value.and_then(Value::as_array).filter(|all| !all.is_empty()).ok_or_else(|| {
-        Failure::bad_field("messages", "Missing required parameter: 'messages'. Expected an array with at least one message.")
-    })?;
+    let messages =
+        value.and_then(Value::as_array).filter(|all| !all.is_empty()).ok_or_else(|| {
+            Failure::bad_field(
+                "messages",
+                "Missing required parameter: 'messages'. Expected an array with at least one \
+             message.",
+            )
+        })?;
     let mut turns = Vec::with_capacity(messages.len());
     let mut open_calls: Vec<String> = Vec::new();
     let mut in_tool_block = false;

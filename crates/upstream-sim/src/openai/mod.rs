@@ -39,9 +39,7 @@ impl Wire for OpenAi {
     fn authorize(headers: &HeaderMap, _query: &str) -> Result<(), Failure> {
         let message = "You didn't provide an API key. You need to provide your API key in an \
                        Authorization header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY).";
-        bearer(headers)
-            .map(drop)
-            .ok_or_else(|| Failure::Unauthorized { message: message.to_owned() })
+        bearer(headers).map(drop).ok_or_else(|| Failure::MissingKey { message: message.to_owned() })
     }
 
     fn read(call: &Call<'_>) -> Result<(Prompt, Extra), Failure> {

@@ -100,7 +100,10 @@ pub(crate) fn usage(usage: Usage) -> Value {
 
 /// Log probabilities of some tokens, with `top` alternatives each.
 pub(crate) fn logprobs<'a>(pieces: impl Iterator<Item = &'a str>, top: usize) -> Value {
-    let one = |token: &str, logprob: f64| json!({"token": token, "logprob": logprob, "bytes": token.as_bytes()});
+    let one = |token: &str, logprob: f64| {
+        let bytes = token.as_bytes();
+        json!({"token": token, "logprob": logprob, "bytes": bytes})
+    };
     let content: Vec<Value> = pieces
         .map(|piece| {
             let alternatives: Vec<Value> = (0..top)

@@ -165,7 +165,8 @@ async fn broken_requests_are_refused_in_openais_shape() {
     }
     let url = format!("{}/v1/chat/completions", lab.sim.base_url());
     let no_key = lab.client.post(url).body("{}").send().await.unwrap();
-    assert_eq!(json(no_key, 401).await["error"]["code"], "invalid_api_key");
+    let error = json(no_key, 401).await;
+    assert!(error["error"]["message"].as_str().unwrap().contains("didn't provide an API key"));
     let unknown = lab.openai(json!({"model": "sim-nothing", "messages": user("x")})).await;
     assert_eq!(json(unknown, 404).await["error"]["code"], "model_not_found");
 }
