@@ -91,7 +91,7 @@ def run_client(client: str, command: list[str], environment: dict[str, str]) -> 
     cells = [Cell(**json.loads(line)) for line in output.splitlines() if line.startswith('{"client"')]
     if code != 0 or not cells:
         detail = f"the test program ended with {code} after {len(cells)} cells"
-        cells.append(Cell(client, "plain", "openai", "failed", detail, errors[-4000:]))
+        cells.append(Cell(client, "the test program itself", "any", "failed", detail, errors[-4000:]))
     return cells
 
 

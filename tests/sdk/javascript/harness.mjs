@@ -53,9 +53,9 @@ export async function recordingFetch(input, init) {
 
 /** Fails the cell with what was seen, unless the condition holds. */
 export function require(condition, ...seen) {
-  if (!condition) {
-    assert.fail(seen.map((value) => (typeof value === "string" ? value : JSON.stringify(value) ?? "nothing")).join(", ").slice(0, 1200));
-  }
+  if (condition) return;
+  const shown = seen.map((value) => (typeof value === "string" ? value : (JSON.stringify(value) ?? "nothing")));
+  assert.fail(shown.join(", ").slice(0, 1200));
 }
 
 export function same(seen, expected) {
@@ -101,7 +101,7 @@ async function runCell(run, upstream) {
     await run(upstream);
   } catch (error) {
     if (error instanceof NotApplicable) return { result: "skipped", detail: error.message };
-    const frame = /\/(test_\w+\.mjs:\d+)/.exec(error?.stack ?? "");
+    const frame = /\/((?:test_\w+|memory)\.mjs:\d+)/.exec(error?.stack ?? "");
     const where = frame ? frame[1] : path.basename(process.argv[1]);
     const detail = `${where}: ${error?.name ?? typeof error}: ${error?.message ?? JSON.stringify(error)}`;
     return { result: "failed", detail, evidence: lastExchange };

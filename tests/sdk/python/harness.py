@@ -121,7 +121,7 @@ def run_cell(case: Callable[[Upstream], None], upstream: Upstream) -> dict[str, 
         return {"result": "skipped", "detail": str(reason)}
     except Exception as error:
         frames = traceback.extract_tb(error.__traceback__)
-        here = [frame for frame in frames if pathlib.Path(frame.filename).name.startswith("test_")]
+        here = [frame for frame in frames if pathlib.Path(frame.filename).stem.startswith(("test_", "memory"))]
         where = f"{pathlib.Path(here[-1].filename).name}:{here[-1].lineno}" if here else "harness"
         detail = f"{where}: {type(error).__name__}: {error}"
         return {"result": "failed", "detail": detail, "evidence": EXCHANGES.last}
