@@ -34,6 +34,8 @@ from traffic import Conversation, Worker
 START_KILL_SHARE = 0.1
 """How many of the kills fall into the server's start."""
 START_WINDOW_S = 0.2
+NEWEST_GENERATIONS = 200
+"""How many are looked at after each kill: more than a kill can cut off. The end looks at all."""
 
 
 class Run:
@@ -77,10 +79,16 @@ class Run:
         self.losses += [f"kill {number}: {problem}" for worker in workers for problem in worker.problems]
         return [conversation for worker in workers for conversation in worker.conversations]
 
-    def check(self, conversations: list[Conversation], pages: int) -> int:
-        """Checks these conversations on a running server, and that the newest generations are settled."""
+    def check(self, conversations: list[Conversation]) -> None:
+        """Checks these conversations on a running server, and that what was cut off is settled."""
         self.losses += verify.conversations(self.port, self.key, conversations)
-        generations, pending = verify.pending_generations(self.port, self.key, pages)
+        self.losses += verify.pending_generations(self.port, self.key, NEWEST_GENERATIONS)[1]
+
+    def check_everything(self) -> int:
+        """Checks the whole run on a running server; how many generations the ledger has."""
+        self.check(self.conversations)
+        self.losses += verify.threads_nobody_was_told_of(self.port, self.key, self.conversations)
+        generations, pending = verify.pending_generations(self.port, self.key)
         self.losses += pending
         return generations
 
@@ -124,7 +132,7 @@ def run_all(run: Run, started: float) -> int:
             continue
         server = run.start()
         if number % run.options.check_every == 0:
-            run.check(unchecked, pages=1)
+            run.check(unchecked)
             unchecked = []
         said = run.kill_under_load(server, number)
         run.conversations += said
@@ -136,7 +144,7 @@ def run_all(run: Run, started: float) -> int:
         if run.losses:
             break
     server = run.start()
-    generations = run.check(run.conversations, pages=sys.maxsize)
+    generations = run.check_everything()
     if (code := server.stop()) != 0:
         run.losses.append(f"after SIGTERM the server ended with {code}")
     return generations

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import itertools
 from concurrent.futures import ThreadPoolExecutor
-from typing import Iterable
+from typing import Any, Iterable, Iterator
 from urllib.parse import urlencode
 
 from traffic import ASSISTANT, Client, Conversation
@@ -40,16 +40,14 @@ def losses_of(client: Client, conversation: Conversation) -> Iterable[str]:
 
 def losses_in_thread(client: Client, conversation: Conversation) -> Iterable[str]:
     name = f"thread {conversation.thread}"
-    page = client.get(f"threads/{conversation.thread}/messages")
-    if page is None:
+    messages = messages_of(client, conversation.thread)
+    if messages is None:
         if conversation.acknowledged:
             yield f"{name} is missing, with {len(conversation.acknowledged)} acknowledged turns"
         return
-    messages = page["data"]
+    yield from half_written(conversation.thread, messages)
     roles = [message["role"] for message in messages]
-    if roles != ["user", "assistant"] * (len(roles) // 2):
-        yield f"{name} is half-written: {' '.join(roles)}"
-    texts = [json.dumps(message, ensure_ascii=False) for message in messages]
+    texts = [message["text"] for message in messages]
     for turn in conversation.acknowledged:
         at = [position for position, text in enumerate(texts) if turn.marker in text]
         if [roles[position] for position in at] != ["user", "assistant"] or at[1] != at[0] + 1:
@@ -58,26 +56,50 @@ def losses_in_thread(client: Client, conversation: Conversation) -> Iterable[str
 
 def losses_in_memory(client: Client, conversation: Conversation) -> Iterable[str]:
     """Each side of a turn is one episode."""
-    query = urlencode({"assistant": ASSISTANT, "user": conversation.user})
-    page = client.get(f"memories?{query}")
-    texts = [memory["text"] for memory in page["data"]] if page else []
+    scope = {"assistant": ASSISTANT, "user": conversation.user}
+    texts = [memory["text"] for memory in every(client, "memories", scope)]
     for turn in conversation.acknowledged:
         episodes = sum(turn.marker in text for text in texts)
         if episodes != 2:
             yield f"{turn.marker} was acknowledged, and memory has {episodes} episodes of it instead of 2"
 
 
-def pending_generations(port: int, key: str, pages: int) -> tuple[int, list[str]]:
+def threads_nobody_was_told_of(port: int, key: str, known: Iterable[Conversation]) -> list[str]:
+    """The half-written ones among the threads whose first turn was cut off before it was acknowledged."""
+    client = Client(port, key)
+    checked = {conversation.thread for conversation in known}
+    others = [thread["id"] for thread in every(client, "threads", {}) if thread["id"] not in checked]
+    losses = [loss for thread in others for loss in half_written(thread, messages_of(client, thread) or [])]
+    client.close()
+    return losses
+
+
+def pending_generations(port: int, key: str, newest: int | None = None) -> tuple[int, list[str]]:
     """How many of the newest generations were looked at, and those that a crash left open."""
     client = Client(port, key)
-    seen, pending, cursor = 0, [], None
-    for _ in range(pages):
-        query = {"limit": PAGE} | ({"after": cursor} if cursor else {})
-        page = client.get(f"generations?{urlencode(query)}")
-        seen += len(page["data"])
-        pending += [row["id"] for row in page["data"] if row["status"] == "pending"]
-        if not page.get("has_more") or not page["data"]:
-            break
-        cursor = page["data"][-1]["id"]
+    rows = list(itertools.islice(every(client, "generations", {}), newest))
     client.close()
-    return seen, [f"generation {generation} is still pending" for generation in pending]
+    pending = [row["id"] for row in rows if row["status"] == "pending"]
+    return len(rows), [f"generation {generation} is still pending" for generation in pending]
+
+
+def messages_of(client: Client, thread: str) -> list[dict[str, Any]] | None:
+    page = client.get(f"threads/{thread}/messages?limit={PAGE}")
+    return page and page["data"]
+
+
+def half_written(thread: str, messages: list[dict[str, Any]]) -> Iterable[str]:
+    roles = [message["role"] for message in messages]
+    if not roles or roles != ["user", "assistant"] * (len(roles) // 2):
+        yield f"thread {thread} is half-written: {' '.join(roles) or 'empty'}"
+
+
+def every(client: Client, path: str, query: dict[str, str]) -> Iterator[dict[str, Any]]:
+    """All items of a list, page by page."""
+    cursor: dict[str, str] = {}
+    while True:
+        page = client.get(f"{path}?{urlencode({**query, 'limit': PAGE, **cursor})}")
+        yield from page["data"]
+        if page["next"] is None:
+            return
+        cursor = {"cursor": page["next"]}

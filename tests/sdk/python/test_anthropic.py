@@ -241,7 +241,8 @@ def read_until_it_breaks(stream) -> tuple[str, Exception]:
 
 
 def case_models(upstream: Upstream) -> None:
-    raise NotApplicable("listed in OpenAI's form; its clients check it")
+    models = {model.id for model in clients.anthropic_client(upstream).models.list()}
+    require({upstream.model("sim-echo"), upstream.model("sim-quote")} <= models, models)
 
 
 def case_embeddings(upstream: Upstream) -> None:

@@ -247,8 +247,11 @@ def read_until_it_breaks(stream) -> tuple[str, Exception]:
 
 
 def case_models(upstream: Upstream) -> None:
-    models = {model.id for model in clients.openai_client(upstream).models.list()}
+    client = clients.openai_client(upstream)
+    models = {model.id for model in client.models.list()}
     require({upstream.model("sim-echo"), upstream.model("sim-quote")} <= models, models)
+    if not upstream.direct:
+        same(client.models.retrieve(upstream.model("sim-echo")).id, upstream.model("sim-echo"))
 
 
 def case_embeddings(upstream: Upstream) -> None:
