@@ -1,0 +1,103 @@
+//! The one conversation of this bench: what is asked and what the mock model answers.
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use crate::cell::Shape;
+
+/// The model as clients name it; Backstay and `floor-axum` rewrite it to [`UPSTREAM_MODEL`].
+pub(crate) const CLIENT_MODEL: &str = "bench/bench-model";
+pub(crate) const UPSTREAM_MODEL: &str = "bench-model";
+pub(crate) const UPSTREAM_KEY: &str = "sk-upstream";
+pub(crate) const CHAT_PATH: &str = "/v1/chat/completions";
+
+/// Role, 39 pieces of text, finish reason, usage, `[DONE]`.
+pub(crate) const STREAM_EVENTS: usize = 43;
+const TEXT_PIECES: usize = STREAM_EVENTS - 4;
+
+const PROMPT_TOKENS: u32 = 27;
+pub(crate) const TOTAL_TOKENS: u32 = PROMPT_TOKENS + TEXT_PIECES as u32;
+
+/// Every piece differs, so that a lost, repeated or swapped event changes the text.
+fn piece(index: usize) -> String {
+    format!("word-{index:02} ")
+}
+
+pub(crate) fn text() -> String {
+    (0..TEXT_PIECES).map(piece).collect()
+}
+
+/// About 230 bytes, the size of a short question with a system prompt.
+pub(crate) fn request(shape: Shape) -> Bytes {
+    let mut body = json!({
+        "model": CLIENT_MODEL,
+        "messages": [
+            {"role": "system", "content": "You are a helpful assistant. Answer briefly."},
+            {"role": "user", "content": "What is the capital of France, and how old is it?"},
+        ],
+        "max_tokens": 64,
+        "temperature": 0.2,
+    });
+    if shape == Shape::Stream {
+        body["stream"] = json!(true);
+        body["stream_options"] = json!({"include_usage": true});
+    }
+    Bytes::from(body.to_string())
+}
+
+fn usage() -> Value {
+    json!({
+        "prompt_tokens": PROMPT_TOKENS,
+        "completion_tokens": TEXT_PIECES,
+        "total_tokens": TOTAL_TOKENS,
+        "prompt_tokens_details": {"cached_tokens": 0},
+    })
+}
+
+/// The whole answer as one JSON body of about 710 bytes.
+pub(crate) fn plain_answer() -> Bytes {
+    let body = json!({
+        "id": "chatcmpl-bench",
+        "object": "chat.completion",
+        "created": 1_700_000_000,
+        "model": UPSTREAM_MODEL,
+        "choices": [{
+            "index": 0,
+            "message": {"role": "assistant", "content": text()},
+            "logprobs": null,
+            "finish_reason": "stop",
+        }],
+        "usage": usage(),
+    });
+    Bytes::from(body.to_string())
+}
+
+/// The same answer as server-sent events, one element for each event.
+pub(crate) fn stream_answer() -> Vec<Bytes> {
+    let choice = |delta: Value, finish: Value| json!([{"index": 0, "delta": delta, "finish_reason": finish}]);
+    let mut events = vec![chunk(
+        &choice(json!({"role": "assistant", "content": ""}), Value::Null),
+        &Value::Null,
+    )];
+    events.extend(
+        (0..TEXT_PIECES).map(|index| {
+            chunk(&choice(json!({"content": piece(index)}), Value::Null), &Value::Null)
+        }),
+    );
+    events.push(chunk(&choice(json!({}), json!("stop")), &Value::Null));
+    events.push(chunk(&json!([]), &usage()));
+    events.push(Bytes::from_static(b"data: [DONE]\n\n"));
+    events
+}
+
+fn chunk(choices: &Value, usage: &Value) -> Bytes {
+    let body = json!({
+        "id": "chatcmpl-bench",
+        "object": "chat.completion.chunk",
+        "created": 1_700_000_000,
+        "model": UPSTREAM_MODEL,
+        "choices": choices,
+        "usage": usage,
+    });
+    Bytes::from(format!("data: {body}\n\n"))
+}
