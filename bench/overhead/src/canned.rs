@@ -54,7 +54,7 @@ fn usage() -> Value {
     })
 }
 
-/// The whole answer as one JSON body of about 710 bytes.
+/// The whole answer as one JSON body of about 700 bytes.
 pub(crate) fn plain_answer() -> Bytes {
     let body = json!({
         "id": "chatcmpl-bench",
@@ -63,11 +63,13 @@ pub(crate) fn plain_answer() -> Bytes {
         "model": UPSTREAM_MODEL,
         "choices": [{
             "index": 0,
-            "message": {"role": "assistant", "content": text()},
+            "message": {"role": "assistant", "content": text(), "refusal": null},
             "logprobs": null,
             "finish_reason": "stop",
         }],
         "usage": usage(),
+        "service_tier": "default",
+        "system_fingerprint": "fp_bench",
     });
     Bytes::from(body.to_string())
 }
@@ -100,4 +102,20 @@ fn chunk(choices: &Value, usage: &Value) -> Bytes {
         "usage": usage,
     });
     Bytes::from(format!("data: {body}\n\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bodies_have_the_sizes_that_the_readme_states() {
+        assert!(
+            (210..=250).contains(&request(Shape::Plain).len()),
+            "{}",
+            request(Shape::Plain).len()
+        );
+        assert!((680..=720).contains(&plain_answer().len()), "{}", plain_answer().len());
+        assert_eq!(stream_answer().len(), STREAM_EVENTS);
+    }
 }
