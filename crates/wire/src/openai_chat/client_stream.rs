@@ -1,0 +1,257 @@
+//! Events to the chunks that a client of this format reads.
+
+use backstay_core::{
+    Error, Usage,
+    chat::{ChatEvent, FinishReason},
+};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{
+    client_reply::error_object,
+    finish_reason, signature,
+    usage::{self, UsageBody},
+};
+use crate::{EncodeOptions, ReplyExtension, extension};
+
+/// Writes one stream.
+#[derive(Debug)]
+pub(crate) struct StreamEncoder {
+    id: String,
+    model: String,
+    created: i64,
+    include_usage: bool,
+    /// Choices whose role has been sent.
+    opened: Vec<u32>,
+    usage: Option<Usage>,
+    /// The client has its usage already, in bytes that were forwarded.
+    usage_sent: bool,
+}
+
+#[derive(Serialize)]
+struct Chunk<'a> {
+    id: &'a str,
+    object: &'static str,
+    created: i64,
+    model: &'a str,
+    choices: &'a [ChunkChoice<'a>],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usage: Option<UsageBody>,
+    #[serde(rename = "backstay", skip_serializing_if = "Option::is_none")]
+    extension: Option<&'a ReplyExtension>,
+}
+
+#[derive(Serialize)]
+struct ChunkChoice<'a> {
+    index: u32,
+    delta: Delta<'a>,
+    logprobs: Option<&'a Value>,
+    finish_reason: Option<&'a str>,
+}
+
+/// Members that are absent, not null: some SDKs refuse null here.
+#[derive(Default, Serialize)]
+struct Delta<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning_content: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refusal: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_calls: Option<[CallDelta<'a>; 1]>,
+}
+
+#[derive(Serialize)]
+struct CallDelta<'a> {
+    index: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
+    function: FunctionDelta<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extra_content: Option<Value>,
+}
+
+#[derive(Serialize)]
+struct FunctionDelta<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    arguments: &'a str,
+}
+
+impl StreamEncoder {
+    pub(crate) fn new(options: &EncodeOptions) -> Self {
+        Self {
+            id: options.generation.clone(),
+            model: options.model.clone(),
+            created: options.created,
+            include_usage: options.include_usage,
+            opened: Vec::new(),
+            usage: None,
+            usage_sent: false,
+        }
+    }
+
+    /// Notes what forwarded bytes have told the client, so that our own chunks continue them.
+    pub(crate) fn observe(&mut self, events: &[ChatEvent]) {
+        for event in events {
+            self.keep(event);
+            self.usage_sent |= matches!(event, ChatEvent::Usage(_));
+        }
+    }
+
+    pub(crate) fn encode(&mut self, events: &[ChatEvent], out: &mut Vec<u8>) {
+        for event in events {
+            self.keep(event);
+            let (index, delta, logprobs, reason) = match event {
+                ChatEvent::Started { .. }
+                | ChatEvent::ReasoningSignature { .. }
+                | ChatEvent::Usage(_)
+                | ChatEvent::Settled(_) => continue,
+                ChatEvent::Logprobs { choice, value } => {
+                    (*choice, Delta::default(), Some(value), None)
+                }
+                ChatEvent::Finished { choice, reason } => {
+                    (*choice, Delta::default(), None, Some(reason))
+                }
+                ChatEvent::Text { choice, .. }
+                | ChatEvent::Reasoning { choice, .. }
+                | ChatEvent::Refusal { choice, .. }
+                | ChatEvent::ToolCallStarted { choice, .. }
+                | ChatEvent::ToolCallArguments { choice, .. } => {
+                    (*choice, delta(event), None, None)
+                }
+            };
+            self.write_choice(index, delta, logprobs, reason, out);
+        }
+    }
+
+    /// Ends the stream: what the client asked for beyond the answer, then the terminator.
+    pub(crate) fn finish(&mut self, extension: Option<&ReplyExtension>, out: &mut Vec<u8>) {
+        if self.include_usage && !self.usage_sent {
+            let counted = self.usage.as_ref().map(usage::write);
+            self.usage_sent = counted.is_some();
+            if counted.is_some() {
+                self.write_chunk(&[], counted, None, out);
+            }
+        }
+        if extension.is_some() {
+            self.write_chunk(&[], None, extension, out);
+        }
+        out.extend_from_slice(b"data: [DONE]\n\n");
+    }
+
+    /// Ends a stream that failed, without the terminator: what is here is not the whole answer.
+    pub(crate) fn error(
+        &mut self,
+        error: &Error,
+        extension: Option<&ReplyExtension>,
+        out: &mut Vec<u8>,
+    ) {
+        let mut body = json!({"error": error_object(error)});
+        if let Some(counted) = &self.usage {
+            body["usage"] = json!(usage::write(counted));
+        }
+        if let Some(extension) = extension {
+            body[extension::MEMBER] = json!(extension);
+        }
+        write_data(&body, out);
+    }
+
+    fn keep(&mut self, event: &ChatEvent) {
+        match event {
+            ChatEvent::Started { id, model, created } => {
+                if let Some(id) = id {
+                    self.id.clone_from(id);
+                }
+                if let Some(model) = model {
+                    self.model.clone_from(model);
+                }
+                self.created = created.unwrap_or(self.created);
+            }
+            ChatEvent::Usage(counted) => self.usage = Some(counted.clone()),
+            ChatEvent::Settled(settlement) if self.usage.is_none() => {
+                self.usage = Some(settlement.usage.clone());
+            }
+            _ => {}
+        }
+    }
+
+    fn write_choice(
+        &mut self,
+        index: u32,
+        mut delta: Delta<'_>,
+        logprobs: Option<&Value>,
+        reason: Option<&FinishReason>,
+        out: &mut Vec<u8>,
+    ) {
+        if !self.opened.contains(&index) {
+            self.opened.push(index);
+            delta.role = Some("assistant");
+        }
+        let finish_reason = reason.map(finish_reason::write);
+        self.write_chunk(&[ChunkChoice { index, delta, logprobs, finish_reason }], None, None, out);
+    }
+
+    fn write_chunk(
+        &self,
+        choices: &[ChunkChoice<'_>],
+        usage: Option<UsageBody>,
+        extension: Option<&ReplyExtension>,
+        out: &mut Vec<u8>,
+    ) {
+        let chunk = Chunk {
+            id: &self.id,
+            object: "chat.completion.chunk",
+            created: self.created,
+            model: &self.model,
+            choices,
+            usage,
+            extension,
+        };
+        write_data(&chunk, out);
+    }
+}
+
+fn delta(event: &ChatEvent) -> Delta<'_> {
+    match event {
+        ChatEvent::Text { text, .. } => Delta { content: Some(text), ..Delta::default() },
+        ChatEvent::Reasoning { text, .. } => {
+            Delta { reasoning_content: Some(text), ..Delta::default() }
+        }
+        ChatEvent::Refusal { text, .. } => Delta { refusal: Some(text), ..Delta::default() },
+        ChatEvent::ToolCallStarted { index, id, name, signature, .. } => {
+            let call = CallDelta {
+                index: *index,
+                id: Some(id),
+                kind: Some("function"),
+                function: FunctionDelta { name: Some(name), arguments: "" },
+                extra_content: signature.as_deref().map(signature::write),
+            };
+            Delta { tool_calls: Some([call]), ..Delta::default() }
+        }
+        ChatEvent::ToolCallArguments { index, fragment, .. } => {
+            let call = CallDelta {
+                index: *index,
+                id: None,
+                kind: None,
+                function: FunctionDelta { name: None, arguments: fragment },
+                extra_content: None,
+            };
+            Delta { tool_calls: Some([call]), ..Delta::default() }
+        }
+        _ => Delta::default(),
+    }
+}
+
+/// One event. Values of ours always have a JSON text, and a `Vec` takes every byte.
+fn write_data(value: &impl Serialize, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"data: ");
+    let written = serde_json::to_writer(&mut *out, value);
+    debug_assert!(written.is_ok(), "a chunk has a JSON text");
+    out.extend_from_slice(b"\n\n");
+}
