@@ -1,1 +1,43 @@
-//! Placeholder, filled by the commits that follow.
+//! Where Backstay keeps what must not be lost: keys, threads, memories and the ledger.
+//!
+//! [`Store`] is the installation. Almost everything is reached through [`Store::workspace`], whose
+//! handle puts its workspace into every statement, so that a query without a tenant cannot be
+//! written. SQL text exists only in this crate, one area to a file; `db` knows how it is run.
+//!
+//! A method that writes returns after the commit. What is not there is `Ok(None)`, never an error.
+
+mod db;
+mod digest;
+mod episodes;
+mod forget;
+mod generations;
+mod import;
+mod keys;
+mod messages;
+mod migrations;
+mod page;
+mod scopes;
+mod store;
+mod threads;
+mod turns;
+mod vectors;
+mod workspace;
+mod workspaces;
+
+pub use db::Synchronous;
+pub use episodes::{NewEpisode, ScopeEpisodes, StoredEpisode, Trust};
+pub use generations::{GenerationRow, NewGeneration, SettledAttempt, SettledGeneration};
+pub use import::{ImportOutcome, ImportedThread, ImportedTurn};
+pub use keys::{KeyRecord, NewKey};
+pub use messages::{NewMessage, StoredMessage};
+pub use page::{Page, PageRequest};
+pub use scopes::ScopeVersion;
+pub use store::{Store, StoreHealth, StoreOptions};
+pub use threads::{NewThread, Thread};
+pub use turns::{StoredTurn, ThreadTurn, TurnRecord};
+pub use vectors::{Unembedded, VectorCount};
+pub use workspace::Workspace;
+
+/// The text of SQL is checked by the database only when it is prepared; this prepares all of it.
+#[cfg(test)]
+mod statements_test;

@@ -1,0 +1,102 @@
+//! The database behind the areas: one writer, several readers, and the forms in which both are
+//! spoken to. Nothing above this folder names SQLite.
+
+pub(crate) mod code;
+mod connection;
+mod failure;
+mod readers;
+mod row;
+mod session;
+mod statement;
+mod value;
+mod writer;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use backstay_core::{Error, Result};
+
+pub use connection::Synchronous;
+pub(crate) use failure::Failure;
+pub(crate) use row::Row;
+pub(crate) use session::Session;
+pub(crate) use statement::{Statement, sql, statements};
+pub(crate) use value::{Value, values};
+
+use crate::migrations;
+
+/// An open database; clones share it. When the last one is dropped, what is queued is still
+/// written.
+#[derive(Clone)]
+pub(crate) struct Db {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    readers: Arc<readers::Readers>,
+    writer: writer::Writer,
+    file: PathBuf,
+}
+
+impl Db {
+    /// Blocks: locks the folder, opens the file and brings its tables up to date.
+    pub(crate) fn open(folder: &Path, synchronous: Synchronous, readers: usize) -> Result<Self> {
+        connection::create_folder(folder)?;
+        let lock = connection::lock(folder)?;
+        let file = connection::file(folder);
+        let mut connection = connection::open_writer(&file, synchronous)?;
+        migrations::apply(&mut connection, migrations::ALL)?;
+        let readers: Result<Vec<_>, Failure> =
+            (0..readers.max(1)).map(|_| connection::open_reader(&file)).collect();
+        let readers = Arc::new(readers::Readers::new(readers?));
+        let writer = writer::Writer::start(connection, lock)?;
+        Ok(Self { shared: Arc::new(Shared { readers, writer, file }) })
+    }
+
+    /// Runs `work` in a transaction; returns once that is committed.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Session<'_>) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T> {
+        self.shared.writer.write(work).await
+    }
+
+    /// Like [`Db::write`], for work that deletes what must not be found again: afterwards the log
+    /// is emptied too, so that the deleted bytes are in no file. (In the database file itself they
+    /// are overwritten.) The deletion stands when emptying fails; the next one tries again.
+    pub(crate) async fn erase<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Session<'_>) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T> {
+        let erased = self.write(work).await?;
+        if let Err(error) = self.shared.writer.checkpoint().await {
+            tracing::warn!(%error, cause = error.context(), "the write-ahead log was not emptied");
+        }
+        Ok(erased)
+    }
+
+    /// Runs `work` on one unchanging state of the database, which holds every write that was
+    /// acknowledged before.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Session<'_>) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T> {
+        self.shared.readers.read(work).await
+    }
+
+    pub(crate) async fn close(&self) -> Result<()> {
+        self.shared.readers.close();
+        self.shared.writer.close().await
+    }
+
+    /// Bytes of the database file and of its log.
+    pub(crate) fn size_bytes(&self) -> Result<u64> {
+        let log = self.shared.file.with_extension("db-wal");
+        let file = std::fs::metadata(&self.shared.file).map_err(|cause| {
+            Error::internal(format!("the database file's size is unknown: {cause}"))
+        })?;
+        Ok(file.len() + std::fs::metadata(log).map_or(0, |log| log.len()))
+    }
+}

@@ -1,0 +1,306 @@
+//! The one thread that writes, and how it commits many units of work at once.
+//!
+//! Work queues up while a commit is under way, and the next transaction takes all of it (group
+//! commit, as Gray and Reuter describe it): each unit runs in a savepoint of its own, so that one
+//! that fails takes back only itself, and each caller hears of success only after the commit that
+//! holds its work.
+
+use std::{
+    fs::File,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
+
+use backstay_core::{Error, ErrorCode, Result};
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+
+use super::{Failure, Session, connection::CHECKPOINT, failure::closed, sql, statement::Statement};
+
+/// Units of work in one transaction: enough that a commit's cost is shared out, few enough that the
+/// first of them does not wait long.
+const GROUP_MAX: usize = 256;
+/// Units of work that may wait. A caller beyond that waits for its place.
+const QUEUE_MAX: usize = 1_024;
+
+const BEGIN: Statement = sql("BEGIN IMMEDIATE");
+const COMMIT: Statement = sql("COMMIT");
+const ROLLBACK: Statement = sql("ROLLBACK");
+const OPEN_SAVEPOINT: Statement = sql("SAVEPOINT unit");
+const KEEP_SAVEPOINT: Statement = sql("RELEASE unit");
+const UNDO_SAVEPOINT: Statement = sql("ROLLBACK TO unit");
+
+/// Does its work, or hears why it cannot, and returns how to acknowledge it once the commit is
+/// known.
+type Unit = Box<dyn FnOnce(Result<&Session<'_>>) -> Done + Send>;
+
+type Acknowledge = Box<dyn FnOnce(&Result<()>)>;
+
+struct Done {
+    succeeded: bool,
+    acknowledge: Acknowledge,
+}
+
+enum Command {
+    Work(Unit),
+    /// Copies the log into the database file and empties the log.
+    Checkpoint(oneshot::Sender<Result<()>>),
+    Close(oneshot::Sender<Result<()>>),
+}
+
+/// The queue to the writer thread. Dropping it waits until what is queued has been written.
+pub(super) struct Writer {
+    commands: Option<mpsc::Sender<Command>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Writer {
+    /// `lock` is held until the connection is closed.
+    pub(super) fn start(connection: Connection, lock: File) -> Result<Self> {
+        let (commands, queue) = mpsc::channel(QUEUE_MAX);
+        let thread = std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || run(connection, lock, queue))
+            .map_err(|cause| Error::internal(format!("no thread for the writer: {cause}")))?;
+        Ok(Self { commands: Some(commands), thread: Some(thread) })
+    }
+
+    /// Runs `work` in a transaction and returns after it is committed. Work that fails or panics
+    /// leaves no trace. Once queued it runs to its end, also when the caller no longer waits.
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Session<'_>) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T> {
+        let (sender, receiver) = oneshot::channel();
+        let unit = move |session: Result<&Session<'_>>| {
+            let outcome = session.and_then(|session| guarded(|| work(session)));
+            let succeeded = outcome.is_ok();
+            let acknowledge = move |committed: &Result<()>| {
+                let answer = outcome.and_then(|value| committed.clone().map(|()| value));
+                let _nobody_waits = sender.send(answer);
+            };
+            Done { succeeded, acknowledge: Box::new(acknowledge) }
+        };
+        self.send(Command::Work(Box::new(unit))).await?;
+        receiver.await.map_err(|_| closed())?
+    }
+
+    pub(super) async fn checkpoint(&self) -> Result<()> {
+        let (sender, receiver) = oneshot::channel();
+        self.send(Command::Checkpoint(sender)).await?;
+        receiver.await.map_err(|_| closed())?
+    }
+
+    /// Writes what is queued, empties the log and closes the file. Later work is refused.
+    pub(super) async fn close(&self) -> Result<()> {
+        let (sender, receiver) = oneshot::channel();
+        if self.send(Command::Close(sender)).await.is_err() {
+            return Ok(());
+        }
+        receiver.await.unwrap_or(Ok(()))
+    }
+
+    async fn send(&self, command: Command) -> Result<()> {
+        let commands = self.commands.as_ref().ok_or_else(closed)?;
+        commands.send(command).await.map_err(|_| closed())
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.commands = None;
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the store's writer thread ended by a panic");
+        }
+    }
+}
+
+fn run(connection: Connection, lock: File, mut queue: mpsc::Receiver<Command>) {
+    let mut next = None;
+    while let Some(command) = next.take().or_else(|| queue.blocking_recv()) {
+        match command {
+            Command::Work(unit) => next = commit_group(&connection, unit, &mut queue),
+            Command::Checkpoint(sender) => {
+                let _nobody_waits = sender.send(checkpoint(&connection));
+            }
+            Command::Close(sender) => {
+                queue.close();
+                let emptied = checkpoint(&connection);
+                drop(connection);
+                drop(lock);
+                let _nobody_waits = sender.send(emptied);
+                return;
+            }
+        }
+    }
+}
+
+/// Runs the unit and all that is queued behind it in one transaction. Returns the command that
+/// ended the group, if one did.
+fn commit_group(
+    connection: &Connection,
+    first: Unit,
+    queue: &mut mpsc::Receiver<Command>,
+) -> Option<Command> {
+    let session = Session(connection);
+    let mut group = Vec::new();
+    let mut ended_by = None;
+    let mut so_far = session.execute(BEGIN, &[]).map(drop).map_err(Error::from);
+    let mut unit = Some(first);
+    while let Some(current) = unit.take() {
+        so_far = so_far
+            .and_then(|()| session.execute(OPEN_SAVEPOINT, &[]).map_err(Error::from))
+            .map(drop);
+        let done = current(so_far.clone().map(|()| &session));
+        so_far = so_far.and_then(|()| close_savepoint(&session, done.succeeded));
+        group.push(done);
+        if so_far.is_ok() && group.len() < GROUP_MAX {
+            match queue.try_recv() {
+                Ok(Command::Work(next)) => unit = Some(next),
+                Ok(other) => ended_by = Some(other),
+                Err(_) => {}
+            }
+        }
+    }
+    let committed = finish(&session, so_far);
+    for done in group {
+        (done.acknowledge)(&committed);
+    }
+    ended_by
+}
+
+/// Fails only when the transaction as a whole is lost.
+fn close_savepoint(session: &Session<'_>, keep: bool) -> Result<()> {
+    // A full disk or a broken file makes SQLite roll back everything, not only this unit.
+    if session.0.is_autocommit() {
+        return Err(Error::new(
+            ErrorCode::StoreUnavailable,
+            "the store took back a write that it could not finish; check the disk and call again",
+        ));
+    }
+    if !keep {
+        session.execute(UNDO_SAVEPOINT, &[])?;
+    }
+    session.execute(KEEP_SAVEPOINT, &[])?;
+    Ok(())
+}
+
+fn finish(session: &Session<'_>, so_far: Result<()>) -> Result<()> {
+    let outcome = so_far.and_then(|()| session.execute(COMMIT, &[]).map(drop).map_err(Error::from));
+    if !session.0.is_autocommit()
+        && let Err(failure) = session.execute(ROLLBACK, &[])
+    {
+        tracing::error!(?failure, "a failed transaction could not be rolled back");
+    }
+    outcome
+}
+
+fn guarded<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(outcome) => outcome.map_err(Error::from),
+        Err(_) => Err(Error::internal("a write to the store panicked and was taken back")),
+    }
+}
+
+fn checkpoint(connection: &Connection) -> Result<()> {
+    let session = Session(connection);
+    session.one(CHECKPOINT, &[], |_| Ok(())).map(drop).map_err(Error::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::values;
+
+    const CREATE: Statement = sql("CREATE TABLE notes (number INTEGER PRIMARY KEY)");
+    const INSERT: Statement = sql("INSERT INTO notes VALUES ($1)");
+    const COUNT: Statement = sql("SELECT count(*) FROM notes");
+    const IN_GROUP: Statement = sql("SELECT sum(number) FROM notes");
+
+    async fn writer() -> Writer {
+        let connection = Connection::open_in_memory().unwrap();
+        let writer = Writer::start(connection, tempfile::tempfile().unwrap()).unwrap();
+        writer.write(|session| session.execute(CREATE, &[])).await.unwrap();
+        writer
+    }
+
+    async fn count(writer: &Writer) -> i64 {
+        let found = writer.write(|session| session.one(COUNT, &[], |row| row.get(0))).await;
+        found.unwrap().unwrap()
+    }
+
+    /// Holds the writer until the others have queued up, so that all of them are one group. Returns
+    /// what the holding unit and the others were told.
+    async fn in_one_group<T>(
+        writer: &Writer,
+        others: impl Future<Output = T>,
+    ) -> (Result<usize>, T) {
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        let holder = writer.write(move |session| {
+            held.recv().unwrap();
+            session.execute(INSERT, values![0_i64])
+        });
+        // Polled last, when the others are in the queue.
+        let releasing = async { release.send(()).unwrap() };
+        let (holder, others, ()) = futures::join!(holder, others, releasing);
+        (holder, others)
+    }
+
+    #[tokio::test]
+    async fn units_that_fail_or_panic_take_back_only_themselves() {
+        let writer = writer().await;
+        let others = async {
+            futures::join!(
+                writer.write(|session| session.execute(INSERT, values![1_i64])),
+                writer.write(|session| {
+                    session.execute(INSERT, values![2_i64])?;
+                    session.execute(INSERT, values![1_i64])
+                }),
+                writer.write(|session| -> Result<(), Failure> {
+                    session.execute(INSERT, values![3_i64])?;
+                    panic!("a unit of work panics, as this test wants")
+                }),
+                writer.write(|session| {
+                    session.execute(INSERT, values![4_i64])?;
+                    session.one(IN_GROUP, &[], |row| row.get::<i64>(0))
+                }),
+            )
+        };
+        let (held, (kept, failed, panicked, last)) = in_one_group(&writer, others).await;
+        held.unwrap();
+        kept.unwrap();
+        assert_eq!(failed.unwrap_err().code(), ErrorCode::Conflict);
+        assert_eq!(panicked.unwrap_err().code(), ErrorCode::Internal);
+        assert_eq!(last.unwrap(), Some(1 + 4));
+        assert_eq!(count(&writer).await, 3);
+    }
+
+    #[tokio::test]
+    async fn a_lost_transaction_fails_every_unit_that_was_in_it() {
+        const ROLLBACK_ALL: Statement = sql("ROLLBACK");
+        let writer = writer().await;
+        let others = async {
+            futures::join!(
+                writer.write(|session| session.execute(INSERT, values![1_i64])),
+                writer.write(|session| session.execute(ROLLBACK_ALL, &[])),
+            )
+        };
+        let (holder, (neighbour, culprit)) = in_one_group(&writer, others).await;
+        for outcome in [holder, neighbour, culprit] {
+            assert_eq!(outcome.unwrap_err().code(), ErrorCode::StoreUnavailable);
+        }
+        assert_eq!(count(&writer).await, 0);
+        writer.write(|session| session.execute(INSERT, values![5_i64])).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn work_whose_caller_left_is_still_done() {
+        let writer = writer().await;
+        let abandoned = writer.write(|session| session.execute(INSERT, values![1_i64]));
+        let mut abandoned = Box::pin(abandoned);
+        let _queued = futures::poll!(&mut abandoned);
+        drop(abandoned);
+        assert_eq!(count(&writer).await, 1);
+    }
+}

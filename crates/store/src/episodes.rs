@@ -1,0 +1,195 @@
+//! Episodes: what was said, kept word for word for recall.
+
+use backstay_core::{
+    EpisodeId, Result, ThreadId, Timestamp, WorkspaceId,
+    memory::{Episode, Scope, Speaker},
+};
+use serde::Serialize;
+
+use crate::{
+    Page, PageRequest, Workspace,
+    db::{Failure, Row, Session, statements, values},
+    scopes::{self, ScopeVersion, scope_user},
+    threads::scope,
+};
+
+/// A turn to be remembered, as part of a [`TurnRecord`](crate::TurnRecord).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewEpisode {
+    pub id: EpisodeId,
+    pub thread: ThreadId,
+    /// Which of the turn's messages it is, from 0. Its position in the thread is given when it is
+    /// written.
+    pub message_index: usize,
+    pub speaker: Speaker,
+    pub author: String,
+    pub text: String,
+    pub said_at: Timestamp,
+}
+
+/// How far the one who said something can be believed; a statement derived from several has the
+/// least of theirs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trust {
+    /// A model's own words.
+    ModelInference,
+    /// A person's own words.
+    DirectUser,
+}
+
+/// An episode with what is known about it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredEpisode {
+    pub episode: Episode,
+    pub scope: Scope,
+    /// When it was written here; [`Episode::said_at`] is when it was said.
+    pub recorded_at: Timestamp,
+    /// `turn`, or the name of what it was imported from.
+    pub source: String,
+    pub trust: Trust,
+}
+
+/// Episodes of a scope and the version of the scope that they belong to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScopeEpisodes {
+    /// By thread, then by position.
+    pub episodes: Vec<Episode>,
+    pub version: ScopeVersion,
+}
+
+/// Where an episode came from, for its row.
+pub(crate) struct Origin<'a> {
+    pub(crate) source: &'a str,
+    pub(crate) content_hash: Option<[u8; 32]>,
+    pub(crate) recorded_at: Timestamp,
+}
+
+statements! {
+    INSERT = "INSERT INTO episodes
+            (workspace, id, assistant, user_name, thread, position, speaker, author, text, said_at,
+             recorded_at, source, trust, sequence, content_hash)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+    AWAIT_VECTOR = "INSERT INTO episode_vectors (workspace, episode) VALUES ($1, $2)";
+    OF_SCOPE = "SELECT id, thread, position, speaker, author, text, said_at FROM episodes
+        WHERE workspace = $1 AND assistant = $2 AND user_name = $3 AND sequence > $4
+        ORDER BY thread, position";
+    ONE = "SELECT id, thread, position, speaker, author, text, said_at,
+            assistant, user_name, recorded_at, source, trust, sequence
+        FROM episodes WHERE workspace = $1 AND id = $2";
+    LIST = "SELECT id, thread, position, speaker, author, text, said_at,
+            assistant, user_name, recorded_at, source, trust, sequence
+        FROM episodes
+        WHERE workspace = $1 AND assistant = $2 AND user_name = $3 AND sequence < $4
+        ORDER BY sequence DESC LIMIT $5";
+}
+
+impl Workspace {
+    pub async fn episode(&self, id: &EpisodeId) -> Result<Option<StoredEpisode>> {
+        let id = id.clone();
+        self.read(move |session, workspace| {
+            let found = session.one(ONE, values![workspace, &id], listed)?;
+            Ok(found.map(|(_, stored)| stored))
+        })
+        .await
+    }
+
+    /// The episodes of a scope that were written after the given sequence number, and the scope's
+    /// version as of the same moment. 0 asks for all of them; [`ScopeVersion::written`] of an
+    /// earlier answer for those that came since.
+    pub async fn scope_episodes(&self, scope: &Scope, after: u64) -> Result<ScopeEpisodes> {
+        let scope = scope.clone();
+        self.read(move |session, workspace| {
+            let version = scopes::version(session, workspace, &scope)?;
+            let values = values![workspace, &scope.assistant, scope_user(&scope), after];
+            Ok(ScopeEpisodes { episodes: session.all(OF_SCOPE, values, episode)?, version })
+        })
+        .await
+    }
+
+    /// The episodes of a scope, most recently written first.
+    pub async fn list_episodes(
+        &self,
+        scope: &Scope,
+        page: PageRequest,
+    ) -> Result<Page<StoredEpisode>> {
+        let scope = scope.clone();
+        self.read(move |session, workspace| {
+            let (before, _) = page.after((i64::MAX, ""))?;
+            let (assistant, user) = (&scope.assistant, scope_user(&scope));
+            let values = values![workspace, assistant, user, before, page.rows()];
+            let rows = session.all(LIST, values, listed)?;
+            let found = Page::of(rows, &page, |(sequence, _)| (*sequence, ""));
+            let items = found.items.into_iter().map(|(_, stored)| stored).collect();
+            Ok(Page { items, next: found.next })
+        })
+        .await
+    }
+}
+
+/// Writes an episode, and the row that asks for its vector.
+pub(crate) fn insert(
+    session: &Session<'_>,
+    workspace: &WorkspaceId,
+    scope: &Scope,
+    sequence: u64,
+    episode: &Episode,
+    origin: &Origin<'_>,
+) -> Result<(), Failure> {
+    let Episode { id, thread, position, speaker, author, text, said_at } = episode;
+    session.execute(
+        INSERT,
+        values![
+            workspace,
+            id,
+            &scope.assistant,
+            scope_user(scope),
+            thread,
+            *position,
+            *speaker,
+            author,
+            text,
+            *said_at,
+            origin.recorded_at,
+            origin.source,
+            Trust::of(*speaker),
+            sequence,
+            origin.content_hash.as_ref().map(<[u8; 32]>::as_slice),
+        ],
+    )?;
+    session.execute(AWAIT_VECTOR, values![workspace, id])?;
+    Ok(())
+}
+
+impl Trust {
+    fn of(speaker: Speaker) -> Self {
+        match speaker {
+            Speaker::User => Self::DirectUser,
+            Speaker::Assistant => Self::ModelInference,
+        }
+    }
+}
+
+fn episode(row: &Row<'_>) -> Result<Episode, Failure> {
+    Ok(Episode {
+        id: row.get(0)?,
+        thread: row.get(1)?,
+        position: row.get(2)?,
+        speaker: row.get(3)?,
+        author: row.get(4)?,
+        text: row.get(5)?,
+        said_at: row.get(6)?,
+    })
+}
+
+/// An episode and its sequence number.
+fn listed(row: &Row<'_>) -> Result<(i64, StoredEpisode), Failure> {
+    let stored = StoredEpisode {
+        episode: episode(row)?,
+        scope: scope(row, 7)?,
+        recorded_at: row.get(9)?,
+        source: row.get(10)?,
+        trust: row.get(11)?,
+    };
+    Ok((row.get(12)?, stored))
+}

@@ -1,0 +1,84 @@
+//! Forgetting: what is deleted here is in no file afterwards.
+
+use std::collections::HashMap;
+
+use backstay_core::{
+    EpisodeId, Result, ThreadId, WorkspaceId,
+    chat::{Message, Part},
+    memory::Scope,
+};
+
+use crate::{
+    Workspace,
+    db::{Failure, Session, statements, values},
+    messages::to_json,
+    scopes,
+    threads::scope,
+};
+
+/// What stands in a thread where something was forgotten.
+const FORGOTTEN: &str = "[forgotten]";
+
+statements! {
+    DELETE = "DELETE FROM episodes WHERE workspace = $1 AND id = $2
+        RETURNING assistant, user_name, thread, position";
+    MESSAGE = "SELECT content FROM messages
+        WHERE workspace = $1 AND thread = $2 AND position = $3";
+    REPLACE = "UPDATE messages SET content = $1
+        WHERE workspace = $2 AND thread = $3 AND position = $4";
+}
+
+impl Workspace {
+    /// Deletes episodes for good, with their vectors; in their threads the words are replaced by
+    /// `[forgotten]`. How many there were; ids that are not there are not counted.
+    pub async fn forget_episodes(&self, ids: &[EpisodeId]) -> Result<usize> {
+        let ids = ids.to_vec();
+        self.erase(move |session, workspace| {
+            let mut forgotten: HashMap<Scope, u64> = HashMap::new();
+            for id in &ids {
+                if let Some(scope) = forget(session, workspace, id)? {
+                    *forgotten.entry(scope).or_default() += 1;
+                }
+            }
+            for (scope, count) in &forgotten {
+                scopes::forgotten(session, workspace, scope, *count)?;
+            }
+            Ok(usize::try_from(forgotten.values().sum::<u64>()).unwrap_or(usize::MAX))
+        })
+        .await
+    }
+}
+
+/// The scope that the episode was in; `None` when there is no such episode.
+fn forget(
+    session: &Session<'_>,
+    workspace: &WorkspaceId,
+    id: &EpisodeId,
+) -> Result<Option<Scope>, Failure> {
+    let deleted = session.one(DELETE, values![workspace, id], |row| {
+        Ok((scope(row, 0)?, row.get::<ThreadId>(2)?, row.get::<u32>(3)?))
+    })?;
+    let Some((scope, thread, position)) = deleted else {
+        return Ok(None);
+    };
+    let found = session.one(MESSAGE, values![workspace, &thread, position], |row| row.json(0))?;
+    if let Some(message) = found.flatten() {
+        let content = to_json(&without_words(message))?;
+        session.execute(REPLACE, values![&content, workspace, &thread, position])?;
+    }
+    Ok(Some(scope))
+}
+
+/// Keeps tool calls and their results, because a provider refuses a history in which one of the two
+/// is missing, and media.
+fn without_words(mut message: Message) -> Message {
+    message.parts.retain(|part| match part {
+        Part::Text { .. } | Part::Reasoning { .. } | Part::Refusal { .. } | Part::Recalled(_) => {
+            false
+        }
+        Part::Image(_) | Part::File(_) | Part::Audio(_) => true,
+        Part::ToolCall(_) | Part::ToolResult { .. } => true,
+    });
+    message.parts.insert(0, Part::Text { text: FORGOTTEN.to_owned() });
+    message
+}

@@ -1,0 +1,97 @@
+//! The ledger: one row per model call, and one per attempt at it.
+
+mod begin;
+mod read;
+mod settle;
+
+use backstay_core::{
+    ErrorCode, GenerationId, KeyId, Money, Name, Price, RequestId, ThreadId, Timestamp, Usage,
+    chat::SettlementStatus,
+};
+use serde::Serialize;
+
+pub(crate) use settle::settle;
+
+#[cfg(test)]
+pub(crate) const ALL: &[&[(&str, crate::db::Statement)]] = &[begin::ALL, read::ALL, settle::ALL];
+
+/// The intent of a model call, recorded before anything is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewGeneration {
+    pub id: GenerationId,
+    pub request: RequestId,
+    pub key: KeyId,
+    pub requested_model: String,
+    pub stream: bool,
+    pub started_at: Timestamp,
+    pub thread: Option<ThreadId>,
+    pub assistant: Option<Name>,
+    pub user: Option<Name>,
+    /// Tokens of recalled memories in the prompt.
+    pub memory_tokens: u64,
+}
+
+/// How a model call ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettledGeneration {
+    pub id: GenerationId,
+    pub status: SettlementStatus,
+    pub provider: Option<String>,
+    /// The provider's name for the model.
+    pub model: Option<String>,
+    pub finished_at: Timestamp,
+    pub latency_ms: u64,
+    /// `None` when no content came.
+    pub first_token_ms: Option<u64>,
+    /// `None` when nothing is known about it.
+    pub usage: Option<Usage>,
+    /// `None` when it is unknown.
+    pub cost: Option<Money>,
+    /// The price as it was when the call was made.
+    pub price: Option<Price>,
+    pub error_code: Option<ErrorCode>,
+    /// Request fields that the provider's wire format could not carry.
+    pub dropped: Vec<String>,
+    /// In the order in which they were made.
+    pub attempts: Vec<SettledAttempt>,
+}
+
+/// One try at one endpoint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SettledAttempt {
+    pub provider: String,
+    pub model: String,
+    /// `None` when it began to answer.
+    pub error_code: Option<ErrorCode>,
+    pub http_status: Option<u16>,
+    pub started_at: Timestamp,
+    pub duration_ms: u64,
+}
+
+/// A model call as the ledger knows it. Everything after `started_at` up to `error_code` is unknown
+/// while the call is open, and where it was cut off.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct GenerationRow {
+    pub id: GenerationId,
+    pub request: RequestId,
+    pub key: KeyId,
+    pub status: SettlementStatus,
+    pub requested_model: String,
+    pub provider: Option<String>,
+    pub model: Option<String>,
+    pub stream: bool,
+    pub started_at: Timestamp,
+    pub finished_at: Option<Timestamp>,
+    pub latency_ms: Option<u64>,
+    pub first_token_ms: Option<u64>,
+    pub usage: Option<Usage>,
+    pub cost: Option<Money>,
+    pub price: Option<Price>,
+    pub error_code: Option<ErrorCode>,
+    pub thread: Option<ThreadId>,
+    pub assistant: Option<Name>,
+    pub user: Option<Name>,
+    pub memory_tokens: u64,
+    pub dropped: Vec<String>,
+    pub attempts: Vec<SettledAttempt>,
+}

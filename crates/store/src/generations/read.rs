@@ -1,0 +1,118 @@
+//! Reading the ledger.
+
+use backstay_core::{GenerationId, Result, Usage, WorkspaceId};
+
+use super::{GenerationRow, SettledAttempt};
+use crate::{
+    Page, PageRequest, Workspace,
+    db::{Failure, Row, Session, statements, values},
+};
+
+macro_rules! columns {
+    () => {
+        "id, request, api_key, status, requested_model, provider, model, stream, started_at,
+         finished_at, latency_ms, first_token_ms, cost, price, error_code, thread, assistant,
+         user_name, memory_tokens, dropped, prompt_tokens, completion_tokens, cached_tokens,
+         cache_write_tokens, reasoning_tokens, usage_estimated, provider_cost"
+    };
+}
+
+statements! {
+    ONE = concat!("SELECT ", columns!(), " FROM generations WHERE workspace = $1 AND id = $2");
+    NEWEST = concat!("SELECT ", columns!(), " FROM generations WHERE workspace = $1
+        ORDER BY id DESC LIMIT $2");
+    BEFORE = concat!("SELECT ", columns!(), " FROM generations WHERE workspace = $1 AND id < $2
+        ORDER BY id DESC LIMIT $3");
+    ATTEMPTS = "SELECT provider, model, error_code, http_status, started_at, duration_ms
+        FROM attempts WHERE workspace = $1 AND generation = $2 ORDER BY number";
+}
+
+impl Workspace {
+    pub async fn generation(&self, id: &GenerationId) -> Result<Option<GenerationRow>> {
+        let id = id.clone();
+        self.read(move |session, workspace| {
+            let found = session.one(ONE, values![workspace, &id], generation)?;
+            found.map(|row| with_attempts(session, workspace, row)).transpose()
+        })
+        .await
+    }
+
+    /// Newest first.
+    pub async fn list_generations(&self, page: PageRequest) -> Result<Page<GenerationRow>> {
+        self.read(move |session, workspace| {
+            let rows = match page.after((0, ""))? {
+                (_, before) if !before.is_empty() => {
+                    let values = values![workspace, &before, page.rows()];
+                    session.all(BEFORE, values, generation)?
+                }
+                _ => session.all(NEWEST, values![workspace, page.rows()], generation)?,
+            };
+            let Page { items, next } = Page::of(rows, &page, |last| (0, last.id.as_str()));
+            let items: Result<Vec<_>, Failure> =
+                items.into_iter().map(|row| with_attempts(session, workspace, row)).collect();
+            Ok(Page { items: items?, next })
+        })
+        .await
+    }
+}
+
+fn with_attempts(
+    session: &Session<'_>,
+    workspace: &WorkspaceId,
+    mut row: GenerationRow,
+) -> Result<GenerationRow, Failure> {
+    row.attempts = session.all(ATTEMPTS, values![workspace, &row.id], |row| {
+        Ok(SettledAttempt {
+            provider: row.get(0)?,
+            model: row.get(1)?,
+            error_code: row.get(2)?,
+            http_status: row.get(3)?,
+            started_at: row.get(4)?,
+            duration_ms: row.get(5)?,
+        })
+    })?;
+    Ok(row)
+}
+
+fn generation(row: &Row<'_>) -> Result<GenerationRow, Failure> {
+    Ok(GenerationRow {
+        id: row.get(0)?,
+        request: row.get(1)?,
+        key: row.get(2)?,
+        status: row.get(3)?,
+        requested_model: row.get(4)?,
+        provider: row.get(5)?,
+        model: row.get(6)?,
+        stream: row.get(7)?,
+        started_at: row.get(8)?,
+        finished_at: row.get(9)?,
+        latency_ms: row.get(10)?,
+        first_token_ms: row.get(11)?,
+        usage: usage(row, 20)?,
+        cost: row.get(12)?,
+        price: row.json(13)?,
+        error_code: row.get(14)?,
+        thread: row.get(15)?,
+        assistant: row.get(16)?,
+        user: row.get(17)?,
+        memory_tokens: row.get(18)?,
+        dropped: row.json(19)?.unwrap_or_default(),
+        attempts: Vec::new(),
+    })
+}
+
+/// The seven columns of usage, which are known together or not at all.
+fn usage(row: &Row<'_>, first: usize) -> Result<Option<Usage>, Failure> {
+    let Some(prompt_tokens) = row.get(first)? else {
+        return Ok(None);
+    };
+    Ok(Some(Usage {
+        prompt_tokens,
+        completion_tokens: row.get(first + 1)?,
+        cached_prompt_tokens: row.get(first + 2)?,
+        cache_write_tokens: row.get(first + 3)?,
+        reasoning_tokens: row.get(first + 4)?,
+        estimated: row.get(first + 5)?,
+        provider_cost: row.get(first + 6)?,
+    }))
+}

@@ -1,0 +1,102 @@
+//! Settling a call: once, and never again.
+
+use backstay_core::{Error, ErrorCode, Result, WorkspaceId, chat::SettlementStatus};
+
+use super::SettledGeneration;
+use crate::{
+    Workspace,
+    db::{Failure, Session, statements, values},
+    messages::to_json,
+};
+
+statements! {
+    SETTLE = "UPDATE generations SET
+            status = $1, provider = $2, model = $3, finished_at = $4, latency_ms = $5,
+            first_token_ms = $6, prompt_tokens = $7, completion_tokens = $8, cached_tokens = $9,
+            cache_write_tokens = $10, reasoning_tokens = $11, usage_estimated = $12,
+            provider_cost = $13, cost = $14, price = $15, error_code = $16, dropped = $17
+        WHERE workspace = $18 AND id = $19 AND status = 'pending'";
+    EXISTS = "SELECT 1 FROM generations WHERE workspace = $1 AND id = $2";
+    ATTEMPT = "INSERT INTO attempts
+            (workspace, generation, number, provider, model, error_code, http_status, started_at,
+             duration_ms)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+}
+
+impl Workspace {
+    /// Writes how a call ended. Whether this did it: a call that is settled already stays as it is.
+    /// Fails with `not_found` when the call was never begun.
+    pub async fn settle_generation(&self, settled: SettledGeneration) -> Result<bool> {
+        self.write(move |session, workspace| settle(session, workspace, &settled)).await
+    }
+}
+
+pub(crate) fn settle(
+    session: &Session<'_>,
+    workspace: &WorkspaceId,
+    settled: &SettledGeneration,
+) -> Result<bool, Failure> {
+    if settled.status == SettlementStatus::Pending {
+        return Err(Error::internal("a call cannot be settled as pending").into());
+    }
+    if !update(session, workspace, settled)? {
+        let known = session.one(EXISTS, values![workspace, &settled.id], |_| Ok(()))?;
+        return match known {
+            Some(()) => Ok(false),
+            None => Err(Error::new(
+                ErrorCode::NotFound,
+                format!("there is no generation {} to settle", settled.id),
+            )
+            .into()),
+        };
+    }
+    for (number, attempt) in settled.attempts.iter().enumerate() {
+        let values = values![
+            workspace,
+            &settled.id,
+            number,
+            &attempt.provider,
+            &attempt.model,
+            attempt.error_code,
+            attempt.http_status,
+            attempt.started_at,
+            attempt.duration_ms,
+        ];
+        session.execute(ATTEMPT, values)?;
+    }
+    Ok(true)
+}
+
+/// Whether there was an open call to update.
+fn update(
+    session: &Session<'_>,
+    workspace: &WorkspaceId,
+    settled: &SettledGeneration,
+) -> Result<bool, Failure> {
+    let price = settled.price.as_ref().map(to_json).transpose()?;
+    let dropped = Some(&settled.dropped).filter(|all| !all.is_empty());
+    let dropped = dropped.map(to_json).transpose()?;
+    let usage = settled.usage.as_ref();
+    let values = values![
+        settled.status,
+        settled.provider.as_ref(),
+        settled.model.as_ref(),
+        settled.finished_at,
+        settled.latency_ms,
+        settled.first_token_ms,
+        usage.map(|usage| usage.prompt_tokens),
+        usage.map(|usage| usage.completion_tokens),
+        usage.map(|usage| usage.cached_prompt_tokens),
+        usage.map(|usage| usage.cache_write_tokens),
+        usage.map(|usage| usage.reasoning_tokens),
+        usage.map(|usage| usage.estimated),
+        usage.and_then(|usage| usage.provider_cost),
+        settled.cost,
+        price.as_ref(),
+        settled.error_code,
+        dropped.as_ref(),
+        workspace,
+        &settled.id,
+    ];
+    Ok(session.execute(SETTLE, values)? > 0)
+}

@@ -1,0 +1,95 @@
+//! Scopes: whose memories there are, how many, and whether they changed.
+
+use backstay_core::{Error, Name, Result, WorkspaceId, memory::Scope};
+
+use crate::{
+    Workspace,
+    db::{Failure, Session, statements, values},
+    threads::scope,
+};
+
+/// Counts everything that ever happened to a scope's episodes. An index held in memory is current
+/// while the version is the one that it was built from; while only `written` grew, what it lacks
+/// are the episodes after its own `written`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ScopeVersion {
+    /// Episodes ever written; also the sequence number of the last.
+    pub written: u64,
+    /// Episodes ever forgotten.
+    pub forgotten: u64,
+}
+
+statements! {
+    GROW = "INSERT INTO scopes (workspace, assistant, user_name, episodes, written, forgotten)
+        VALUES ($1, $2, $3, $4, $4, 0)
+        ON CONFLICT (workspace, assistant, user_name) DO UPDATE SET
+            episodes = scopes.episodes + excluded.episodes,
+            written = scopes.written + excluded.written
+        RETURNING written";
+    SHRINK = "UPDATE scopes SET episodes = episodes - $1, forgotten = forgotten + $1
+        WHERE workspace = $2 AND assistant = $3 AND user_name = $4";
+    VERSION = "SELECT written, forgotten FROM scopes
+        WHERE workspace = $1 AND assistant = $2 AND user_name = $3";
+    LIST = "SELECT assistant, user_name, episodes FROM scopes
+        WHERE workspace = $1 AND episodes > 0 ORDER BY assistant, user_name";
+}
+
+impl Workspace {
+    /// The scopes that remember something, by name, and how many episodes each has.
+    pub async fn scopes(&self) -> Result<Vec<(Scope, u64)>> {
+        self.read(|session, workspace| {
+            session.all(LIST, values![workspace], |row| Ok((scope(row, 0)?, row.get(2)?)))
+        })
+        .await
+    }
+
+    /// All zero for a scope in which nothing was ever remembered.
+    pub async fn scope_version(&self, scope: &Scope) -> Result<ScopeVersion> {
+        let scope = scope.clone();
+        self.read(move |session, workspace| version(session, workspace, &scope)).await
+    }
+}
+
+/// The user's part of a scope's key.
+pub(crate) fn scope_user(scope: &Scope) -> &str {
+    scope.user.as_ref().map_or("", Name::as_str)
+}
+
+pub(crate) fn version(
+    session: &Session<'_>,
+    workspace: &WorkspaceId,
+    scope: &Scope,
+) -> Result<ScopeVersion, Failure> {
+    let values = values![workspace, &scope.assistant, scope_user(scope)];
+    let version = session.one(VERSION, values, |row| {
+        Ok(ScopeVersion { written: row.get(0)?, forgotten: row.get(1)? })
+    })?;
+    Ok(version.unwrap_or_default())
+}
+
+/// Counts episodes that are about to be written; returns the sequence number of the first.
+pub(crate) fn written(
+    session: &Session<'_>,
+    workspace: &WorkspaceId,
+    scope: &Scope,
+    count: usize,
+) -> Result<u64, Failure> {
+    let values = values![workspace, &scope.assistant, scope_user(scope), count];
+    let last: Option<u64> = session.one(GROW, values, |row| row.get(0))?;
+    let last = last.ok_or_else(|| Error::internal("a scope was not returned"))?;
+    Ok((last + 1).saturating_sub(count as u64))
+}
+
+/// Counts episodes that were deleted.
+pub(crate) fn forgotten(
+    session: &Session<'_>,
+    workspace: &WorkspaceId,
+    scope: &Scope,
+    count: u64,
+) -> Result<(), Failure> {
+    if count > 0 {
+        let values = values![count, workspace, &scope.assistant, scope_user(scope)];
+        session.execute(SHRINK, values)?;
+    }
+    Ok(())
+}

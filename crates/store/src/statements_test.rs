@@ -1,0 +1,55 @@
+//! Prepares every statement on a migrated database, as nothing else checks their text before they
+//! are run.
+
+use rusqlite::Connection;
+
+use crate::{
+    db::Statement, episodes, forget, generations, import, keys, messages, migrations, scopes,
+    store, threads, vectors, workspaces,
+};
+
+type Area = [(&'static str, Statement)];
+
+fn areas() -> Vec<&'static Area> {
+    let single: [&Area; 10] = [
+        episodes::ALL,
+        forget::ALL,
+        import::ALL,
+        keys::ALL,
+        messages::ALL,
+        scopes::ALL,
+        store::ALL,
+        threads::ALL,
+        vectors::ALL,
+        workspaces::ALL,
+    ];
+    single.into_iter().chain(generations::ALL.iter().copied()).collect()
+}
+
+#[test]
+fn every_statement_can_be_prepared_and_numbers_its_parameters_in_order() {
+    let mut connection = Connection::open_in_memory().unwrap();
+    migrations::apply(&mut connection, migrations::ALL).unwrap();
+    for (name, statement) in areas().into_iter().flatten() {
+        let prepared = connection
+            .prepare(statement.text())
+            .unwrap_or_else(|cause| panic!("{name}: {cause}\n{}", statement.text()));
+        for index in 1..=prepared.parameter_count() {
+            let expected = format!("${index}");
+            assert_eq!(prepared.parameter_name(index), Some(expected.as_str()), "{name}");
+        }
+    }
+}
+
+#[test]
+fn every_area_that_has_statements_is_in_the_list() {
+    let source = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let folders = [source.clone(), source.join("generations")];
+    let files = folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap());
+    let with_statements = files
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file())
+        .filter(|path| std::fs::read_to_string(path).unwrap().contains("\nstatements! {"))
+        .count();
+    assert_eq!(with_statements, areas().len());
+}

@@ -1,0 +1,146 @@
+//! Threads: conversations that the server keeps.
+
+use backstay_core::{
+    Error, ErrorCode, Name, Result, ThreadId, Timestamp, WorkspaceId, memory::Scope,
+};
+
+use crate::{
+    Page, PageRequest, Workspace,
+    db::{Failure, Row, Session, statements, values},
+    scopes::{self, scope_user},
+};
+
+/// A thread to be opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewThread {
+    pub id: ThreadId,
+    pub scope: Scope,
+    pub title: Option<String>,
+    pub created_at: Timestamp,
+}
+
+/// A thread as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Thread {
+    pub id: ThreadId,
+    pub scope: Scope,
+    pub title: Option<String>,
+    pub created_at: Timestamp,
+    /// When its last message was added.
+    pub updated_at: Timestamp,
+    pub message_count: u32,
+}
+
+statements! {
+    CREATE = "INSERT INTO threads
+            (workspace, id, assistant, user_name, title, created_at, updated_at, message_count)
+        VALUES ($1, $2, $3, $4, $5, $6, $6, 0)";
+    /// Adds to the count of messages and makes the thread if need be. In one statement, so that two
+    /// turns that end at once are given different positions.
+    EXTEND = "INSERT INTO threads
+            (workspace, id, assistant, user_name, title, created_at, updated_at, message_count)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        ON CONFLICT (workspace, id) DO UPDATE SET
+            message_count = threads.message_count + excluded.message_count,
+            updated_at = excluded.updated_at
+        RETURNING id, assistant, user_name, title, created_at, updated_at, message_count";
+    ONE = "SELECT id, assistant, user_name, title, created_at, updated_at, message_count
+        FROM threads WHERE workspace = $1 AND id = $2";
+    LIST = "SELECT id, assistant, user_name, title, created_at, updated_at, message_count
+        FROM threads WHERE workspace = $1 AND (updated_at, id) < ($2, $3)
+        ORDER BY updated_at DESC, id DESC LIMIT $4";
+    EPISODES = "SELECT count(*) FROM episodes WHERE workspace = $1 AND thread = $2";
+    DELETE = "DELETE FROM threads WHERE workspace = $1 AND id = $2";
+}
+
+impl Workspace {
+    /// Fails with `conflict` when the id is taken.
+    pub async fn create_thread(&self, thread: NewThread) -> Result<Thread> {
+        self.write(move |session, workspace| {
+            let NewThread { id, scope, title, created_at } = thread;
+            let user = scope_user(&scope);
+            session.execute(
+                CREATE,
+                values![workspace, &id, &scope.assistant, user, title.as_ref(), created_at],
+            )?;
+            Ok(Thread { id, scope, title, created_at, updated_at: created_at, message_count: 0 })
+        })
+        .await
+    }
+
+    pub async fn thread(&self, id: &ThreadId) -> Result<Option<Thread>> {
+        let id = id.clone();
+        self.read(move |session, workspace| session.one(ONE, values![workspace, &id], thread)).await
+    }
+
+    /// Most recently used first.
+    pub async fn list_threads(&self, page: PageRequest) -> Result<Page<Thread>> {
+        self.read(move |session, workspace| {
+            let (updated_at, id) = page.after((i64::MAX, ""))?;
+            let values = values![workspace, updated_at, &id, page.rows()];
+            let threads = session.all(LIST, values, thread)?;
+            Ok(Page::of(threads, &page, |last| (last.updated_at.micros(), last.id.as_str())))
+        })
+        .await
+    }
+
+    /// Deletes a thread for good, with its messages, its episodes and their vectors. Whether there
+    /// was one.
+    pub async fn delete_thread(&self, id: &ThreadId) -> Result<bool> {
+        let id = id.clone();
+        self.erase(move |session, workspace| {
+            let Some(thread) = session.one(ONE, values![workspace, &id], thread)? else {
+                return Ok(false);
+            };
+            let episodes: Option<u64> =
+                session.one(EPISODES, values![workspace, &id], |row| row.get(0))?;
+            session.execute(DELETE, values![workspace, &id])?;
+            scopes::forgotten(session, workspace, &thread.scope, episodes.unwrap_or(0))?;
+            Ok(true)
+        })
+        .await
+    }
+}
+
+/// Makes room for `messages` more in the thread, which is opened if need be. Returns the thread as
+/// it is kept and the position of the first of them.
+pub(crate) fn extend(
+    session: &Session<'_>,
+    workspace: &WorkspaceId,
+    thread: &NewThread,
+    messages: u32,
+    now: Timestamp,
+) -> Result<(Thread, u32), Failure> {
+    let user = scope_user(&thread.scope);
+    let title = thread.title.as_ref();
+    let (id, assistant) = (&thread.id, &thread.scope.assistant);
+    let values = values![workspace, id, assistant, user, title, thread.created_at, now, messages];
+    let kept = session.one(EXTEND, values, self::thread)?;
+    let kept = kept.ok_or_else(|| Error::internal("a thread was not returned"))?;
+    let first = kept.message_count.saturating_sub(messages);
+    Ok((kept, first))
+}
+
+pub(crate) fn thread(row: &Row<'_>) -> Result<Thread, Failure> {
+    Ok(Thread {
+        id: row.get(0)?,
+        scope: scope(row, 1)?,
+        title: row.get(3)?,
+        created_at: row.get(4)?,
+        updated_at: row.get(5)?,
+        message_count: row.get(6)?,
+    })
+}
+
+/// A scope from the columns `assistant` and `user_name`, the second right after the first.
+pub(crate) fn scope(row: &Row<'_>, assistant: usize) -> Result<Scope, Failure> {
+    let user: String = row.get(assistant + 1)?;
+    Ok(Scope { assistant: row.get(assistant)?, user: Name::parse(&user) })
+}
+
+pub(crate) fn of_another_scope(thread: &ThreadId) -> Error {
+    Error::new(
+        ErrorCode::Conflict,
+        format!("thread {thread} belongs to another assistant or user; open a new thread"),
+    )
+}

@@ -1,0 +1,48 @@
+//! The handle through which a tenant's data is reached.
+
+use backstay_core::{Result, WorkspaceId};
+
+use crate::db::{Db, Failure, Session};
+
+/// One workspace of the store. Cheap to make and to clone. Its methods are in the files of their
+/// areas: keys, threads, messages, turns, generations, episodes, forgetting, import and vectors.
+#[derive(Clone)]
+pub struct Workspace {
+    db: Db,
+    id: WorkspaceId,
+}
+
+impl Workspace {
+    pub(crate) fn new(db: Db, id: WorkspaceId) -> Self {
+        Self { db, id }
+    }
+
+    pub fn id(&self) -> &WorkspaceId {
+        &self.id
+    }
+
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Session<'_>, &WorkspaceId) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T> {
+        let id = self.id.clone();
+        self.db.read(move |session| work(session, &id)).await
+    }
+
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Session<'_>, &WorkspaceId) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T> {
+        let id = self.id.clone();
+        self.db.write(move |session| work(session, &id)).await
+    }
+
+    /// A write whose deleted bytes are in no file afterwards.
+    pub(crate) async fn erase<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Session<'_>, &WorkspaceId) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T> {
+        let id = self.id.clone();
+        self.db.erase(move |session| work(session, &id)).await
+    }
+}

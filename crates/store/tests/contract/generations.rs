@@ -1,0 +1,102 @@
+//! The ledger.
+
+use backstay_core::{ErrorCode, chat::SettlementStatus};
+use backstay_store::SettledGeneration;
+
+use crate::harness::{TestStore, at, generation_id, intent, settled};
+
+pub(crate) async fn a_call_is_pending_until_it_is_settled_with_all_its_figures(store: &TestStore) {
+    let workspace = store.a();
+    let id = generation_id("1");
+    workspace.begin_generation(intent("1")).await.unwrap();
+    let open = workspace.generation(&id).await.unwrap().unwrap();
+    assert_eq!(open.status, SettlementStatus::Pending);
+    assert_eq!((open.finished_at, open.usage, open.cost), (None, None, None));
+
+    let told = settled("1");
+    assert!(workspace.settle_generation(told.clone()).await.unwrap());
+    let row = workspace.generation(&id).await.unwrap().unwrap();
+    let intended = intent("1");
+    assert_eq!((row.request, row.key), (intended.request, intended.key));
+    assert_eq!((row.thread, row.assistant), (intended.thread, intended.assistant));
+    assert_eq!((row.user, row.memory_tokens), (intended.user, 12));
+    assert_eq!((row.requested_model, row.stream), (intended.requested_model, true));
+    assert_eq!((row.started_at, row.finished_at), (at(1), Some(at(2))));
+    let read = SettledGeneration {
+        id,
+        status: row.status,
+        provider: row.provider,
+        model: row.model,
+        finished_at: at(2),
+        latency_ms: row.latency_ms.unwrap(),
+        first_token_ms: row.first_token_ms,
+        usage: row.usage,
+        cost: row.cost,
+        price: row.price,
+        error_code: row.error_code,
+        dropped: row.dropped,
+        attempts: row.attempts,
+    };
+    assert_eq!(read, told);
+}
+
+pub(crate) async fn a_settled_call_is_never_overwritten(store: &TestStore) {
+    let workspace = store.a();
+    workspace.begin_generation(intent("1")).await.unwrap();
+    assert!(workspace.settle_generation(settled("1")).await.unwrap());
+    let first = workspace.generation(&generation_id("1")).await.unwrap();
+    let later = SettledGeneration {
+        status: SettlementStatus::Failed,
+        cost: None,
+        attempts: Vec::new(),
+        ..settled("1")
+    };
+    assert!(!workspace.settle_generation(later).await.unwrap());
+    assert_eq!(workspace.generation(&generation_id("1")).await.unwrap(), first);
+    let again = workspace.begin_generation(intent("1")).await.unwrap_err();
+    assert_eq!(again.code(), ErrorCode::Conflict);
+}
+
+pub(crate) async fn a_call_that_was_never_begun_cannot_be_settled(store: &TestStore) {
+    let refused = store.a().settle_generation(settled("1")).await.unwrap_err();
+    assert_eq!(refused.code(), ErrorCode::NotFound);
+    assert_eq!(store.a().generation(&generation_id("1")).await.unwrap(), None);
+}
+
+pub(crate) async fn calls_that_a_crash_left_open_become_interrupted(store: &TestStore) {
+    for workspace in [store.a(), store.b()] {
+        workspace.begin_generation(intent("open")).await.unwrap();
+        workspace.begin_generation(intent("done")).await.unwrap();
+        workspace.settle_generation(settled("done")).await.unwrap();
+    }
+    store.reopen().await;
+    assert_eq!(store.store().settle_interrupted(at(9)).await.unwrap(), 2);
+    assert_eq!(store.store().settle_interrupted(at(10)).await.unwrap(), 0);
+    let row = store.a().generation(&generation_id("open")).await.unwrap().unwrap();
+    assert_eq!((row.status, row.finished_at), (SettlementStatus::Interrupted, Some(at(9))));
+    let row = store.b().generation(&generation_id("done")).await.unwrap().unwrap();
+    assert_eq!((row.status, row.finished_at), (SettlementStatus::Completed, Some(at(2))));
+    assert!(!store.a().settle_generation(settled("open")).await.unwrap());
+}
+
+pub(crate) async fn unknown_cost_and_usage_stay_unknown(store: &TestStore) {
+    let workspace = store.a();
+    workspace.begin_generation(intent("1")).await.unwrap();
+    let failed = SettledGeneration {
+        status: SettlementStatus::Failed,
+        provider: None,
+        model: None,
+        first_token_ms: None,
+        usage: None,
+        cost: None,
+        price: None,
+        error_code: Some(ErrorCode::NoProvider),
+        dropped: Vec::new(),
+        attempts: Vec::new(),
+        ..settled("1")
+    };
+    workspace.settle_generation(failed).await.unwrap();
+    let row = workspace.generation(&generation_id("1")).await.unwrap().unwrap();
+    assert_eq!((row.usage, row.cost, row.price, row.provider), (None, None, None, None));
+    assert_eq!((row.error_code, row.attempts.len()), (Some(ErrorCode::NoProvider), 0));
+}

@@ -1,0 +1,223 @@
+//! A store in a folder of its own, and short ways to make what is written to it.
+
+use std::{
+    path::Path,
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use backstay_core::{
+    EpisodeId, GenerationId, KeyId, MessageId, Money, Name, Price, RequestId, ThreadId, Timestamp,
+    Usage, WorkspaceId,
+    chat::{Message, Role, SettlementStatus},
+    memory::{Scope, Speaker},
+};
+use backstay_store::{
+    NewEpisode, NewGeneration, NewMessage, NewThread, SettledAttempt, SettledGeneration, Store,
+    StoreOptions, ThreadTurn, TurnRecord, Workspace,
+};
+use tempfile::TempDir;
+
+/// A fresh store with the workspaces `ws_a` and `ws_b`.
+pub(crate) struct TestStore {
+    folder: TempDir,
+    store: Mutex<Option<Store>>,
+}
+
+impl TestStore {
+    pub(crate) async fn sqlite() -> Self {
+        let folder = TempDir::new().unwrap();
+        let store = open(folder.path()).await;
+        for id in ["ws_a", "ws_b"] {
+            store.ensure_workspace(&workspace_id(id), id, at(0)).await.unwrap();
+        }
+        Self { folder, store: Mutex::new(Some(store)) }
+    }
+
+    pub(crate) fn store(&self) -> Store {
+        self.store.lock().unwrap().clone().unwrap()
+    }
+
+    /// The workspace that most behaviours are shown in.
+    pub(crate) fn a(&self) -> Workspace {
+        self.store().workspace(&workspace_id("ws_a"))
+    }
+
+    pub(crate) fn b(&self) -> Workspace {
+        self.store().workspace(&workspace_id("ws_b"))
+    }
+
+    /// Drops the store, without closing it, and opens it again.
+    pub(crate) async fn reopen(&self) {
+        drop(self.store.lock().unwrap().take());
+        let store = open(self.folder.path()).await;
+        *self.store.lock().unwrap() = Some(store);
+    }
+
+    /// Every byte that the store keeps.
+    pub(crate) fn bytes_on_disk(&self) -> Vec<u8> {
+        let files = std::fs::read_dir(self.folder.path()).unwrap();
+        files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect()
+    }
+}
+
+async fn open(folder: &Path) -> Store {
+    let options = StoreOptions { path: folder.to_owned(), readers: 2, ..StoreOptions::default() };
+    Store::open(options).await.unwrap()
+}
+
+pub(crate) fn at(second: i64) -> Timestamp {
+    Timestamp::from_millis(1_700_000_000_000 + second * 1_000)
+}
+
+pub(crate) fn workspace_id(id: &str) -> WorkspaceId {
+    WorkspaceId::parse(id).unwrap()
+}
+
+pub(crate) fn thread_id(id: &str) -> ThreadId {
+    ThreadId::parse(&format!("thr_{id}")).unwrap()
+}
+
+pub(crate) fn episode_id(id: &str) -> EpisodeId {
+    EpisodeId::parse(&format!("ep_{id}")).unwrap()
+}
+
+pub(crate) fn generation_id(id: &str) -> GenerationId {
+    GenerationId::parse(&format!("gen_{id}")).unwrap()
+}
+
+pub(crate) fn scope(assistant: &str, user: Option<&str>) -> Scope {
+    Scope { assistant: Name::parse(assistant).unwrap(), user: user.and_then(Name::parse) }
+}
+
+pub(crate) fn ann() -> Scope {
+    scope("planner", Some("Ann"))
+}
+
+pub(crate) fn intent(id: &str) -> NewGeneration {
+    NewGeneration {
+        id: generation_id(id),
+        request: RequestId::parse("req_1").unwrap(),
+        key: KeyId::parse("key_1").unwrap(),
+        requested_model: "author/slug".to_owned(),
+        stream: true,
+        started_at: at(1),
+        thread: Some(thread_id("1")),
+        assistant: Name::parse("planner"),
+        user: Name::parse("Ann"),
+        memory_tokens: 12,
+    }
+}
+
+pub(crate) fn settled(id: &str) -> SettledGeneration {
+    SettledGeneration {
+        id: generation_id(id),
+        status: SettlementStatus::Completed,
+        provider: Some("openai".to_owned()),
+        model: Some("slug-2".to_owned()),
+        finished_at: at(2),
+        latency_ms: 1_000,
+        first_token_ms: Some(200),
+        usage: Some(Usage {
+            prompt_tokens: 100,
+            completion_tokens: 20,
+            cached_prompt_tokens: 60,
+            cache_write_tokens: 5,
+            reasoning_tokens: 7,
+            estimated: false,
+            provider_cost: Some(Money::from_picodollars(3)),
+        }),
+        cost: Some(Money::from_picodollars(123_456)),
+        price: Some(Price::FREE),
+        error_code: None,
+        dropped: vec!["seed".to_owned()],
+        attempts: vec![attempt("groq"), attempt("openai")],
+    }
+}
+
+pub(crate) fn attempt(provider: &str) -> SettledAttempt {
+    SettledAttempt {
+        provider: provider.to_owned(),
+        model: "slug-2".to_owned(),
+        error_code: (provider == "groq").then_some(backstay_core::ErrorCode::UpstreamOverloaded),
+        http_status: Some(if provider == "groq" { 503 } else { 200 }),
+        started_at: at(1),
+        duration_ms: 150,
+    }
+}
+
+/// A turn of Ann's: what she says and the answer, both remembered.
+pub(crate) fn turn(generation: &str, thread: &str, says: &str, answer: &str) -> TurnRecord {
+    let thread = thread_id(thread);
+    let said = [
+        (Role::User, Speaker::User, "Ann", says),
+        (Role::Assistant, Speaker::Assistant, "planner", answer),
+    ];
+    let episodes = said.iter().enumerate().map(|(index, (_, speaker, author, text))| NewEpisode {
+        id: fresh_episode(),
+        thread: thread.clone(),
+        message_index: index,
+        speaker: *speaker,
+        author: (*author).to_owned(),
+        text: (*text).to_owned(),
+        said_at: at(2),
+    });
+    let messages = said.iter().map(|(role, _, author, text)| NewMessage {
+        id: MessageId::parse(&format!("msg_{}", next())).unwrap(),
+        author: (*author).to_owned(),
+        message: Message::text_of(*role, *text),
+        said_at: at(2),
+        incomplete: false,
+    });
+    TurnRecord {
+        settled: settled(generation),
+        episodes: episodes.collect(),
+        thread: Some(ThreadTurn {
+            messages: messages.collect(),
+            thread: NewThread { id: thread, scope: ann(), title: None, created_at: at(2) },
+        }),
+    }
+}
+
+/// Begins a call and completes its turn; returns the episodes' ids.
+pub(crate) async fn say(
+    workspace: &Workspace,
+    thread: &str,
+    says: &str,
+    answer: &str,
+) -> Vec<EpisodeId> {
+    let id = format!("said{}", next());
+    workspace.begin_generation(intent(&id)).await.unwrap();
+    let stored = workspace.complete_turn(turn(&id, thread, says, answer)).await.unwrap();
+    stored.episodes.into_iter().map(|episode| episode.id).collect()
+}
+
+pub(crate) async fn texts(workspace: &Workspace, scope: &Scope) -> Vec<String> {
+    let found = workspace.scope_episodes(scope, 0).await.unwrap();
+    found.episodes.into_iter().map(|episode| episode.text).collect()
+}
+
+/// Runs the tasks at the same time and returns what they return.
+pub(crate) async fn at_once<T, F>(tasks: impl Iterator<Item = F>) -> Vec<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let running: Vec<_> = tasks.map(tokio::spawn).collect();
+    let mut results = Vec::with_capacity(running.len());
+    for task in running {
+        results.push(task.await.unwrap());
+    }
+    results
+}
+
+fn fresh_episode() -> EpisodeId {
+    episode_id(&format!("{:08}", next()))
+}
+
+fn next() -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    LAST.fetch_add(1, Ordering::Relaxed)
+}

@@ -1,0 +1,75 @@
+//! What every store must do, written once against the public handles. `contract!` stamps each
+//! behaviour for each store; a second store is a second line there and in [`harness`].
+
+#![expect(clippy::unwrap_used, reason = "a test stops where something is not as it should be")]
+
+mod erasure;
+mod generations;
+mod group_commit;
+mod harness;
+mod imports;
+mod keys;
+mod lists;
+mod tenancy;
+mod turns;
+mod vectors;
+
+macro_rules! contract {
+    ($($area:ident: $($behaviour:ident)+;)+) => {
+        mod sqlite {
+            $(mod $area {
+                $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $behaviour() {
+                    let store = crate::harness::TestStore::sqlite().await;
+                    crate::$area::$behaviour(&store).await;
+                })+
+            })+
+        }
+    };
+}
+
+contract! {
+    tenancy:
+        one_workspace_never_sees_what_another_wrote_under_the_same_ids
+        one_workspace_cannot_delete_or_settle_what_another_wrote;
+    keys:
+        a_key_is_found_by_its_hash_until_and_after_it_is_disabled
+        a_hash_or_an_id_is_taken_only_once
+        a_fresh_installation_has_no_key;
+    generations:
+        a_call_is_pending_until_it_is_settled_with_all_its_figures
+        a_settled_call_is_never_overwritten
+        a_call_that_was_never_begun_cannot_be_settled
+        calls_that_a_crash_left_open_become_interrupted
+        unknown_cost_and_usage_stay_unknown;
+    turns:
+        a_turn_settles_its_call_and_is_read_back_in_order
+        a_turn_told_twice_is_kept_once
+        turns_that_end_at_once_on_one_thread_never_share_a_position
+        a_turn_for_a_thread_of_another_scope_is_refused_whole
+        an_acknowledged_turn_is_there_after_the_store_is_opened_again;
+    imports:
+        importing_a_conversation_again_adds_nothing
+        a_conversation_that_has_grown_adds_only_its_new_turns
+        equal_turns_of_one_conversation_are_all_kept
+        an_import_without_turns_is_refused;
+    erasure:
+        what_is_forgotten_is_in_no_file
+        what_is_forgotten_changes_its_scope_and_nothing_else
+        a_deleted_thread_takes_its_memories_along
+        forgetting_what_is_not_there_forgets_nothing;
+    vectors:
+        an_episode_wants_a_vector_until_it_has_one_of_that_model
+        a_change_of_model_asks_for_every_vector_again
+        vectors_of_different_lengths_are_refused
+        a_vector_of_a_forgotten_episode_is_not_stored;
+    lists:
+        pages_show_every_call_once_newest_first
+        pages_show_every_thread_once_by_last_use
+        pages_show_every_episode_once_newest_first
+        a_cursor_that_was_not_given_out_is_refused
+        only_what_was_written_since_is_read_again;
+    group_commit:
+        a_write_that_fails_leaves_its_neighbours_alone
+        a_closed_store_refuses_calls_and_may_be_closed_again;
+}
