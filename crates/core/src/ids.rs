@@ -76,6 +76,27 @@ impl WorkspaceId {
     }
 }
 
+impl RequestId {
+    /// Stands in where no request id could be made.
+    pub fn unknown() -> Self {
+        Self(format!("{}unknown", Self::PREFIX))
+    }
+}
+
+macro_rules! implied {
+    ($($name:ident)*) => {$(
+        impl $name {
+            /// One that is named by what it holds instead of by when it was made, so that making it
+            /// again gives the same one; `digits` are hexadecimal.
+            pub fn implied(digits: &str) -> Self {
+                Self(format!("{}{digits}", Self::PREFIX))
+            }
+        }
+    )*};
+}
+
+implied! { ThreadId EpisodeId }
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -53,7 +53,8 @@ impl Money {
         self.0.checked_add(other.0).map(Self)
     }
 
-    fn checked_times(self, count: u64) -> Option<Self> {
+    /// `None` when the product does not fit.
+    pub fn times(self, count: u64) -> Option<Self> {
         self.0.checked_mul(i64::try_from(count).ok()?).map(Self)
     }
 }
@@ -137,7 +138,7 @@ impl Price {
             (self.request.unwrap_or(Money::ZERO), 1),
         ];
         lines.into_iter().try_fold(Money::ZERO, |sum, (price, count)| {
-            sum.checked_add(price.checked_times(count)?)
+            sum.checked_add(price.times(count)?)
         })
     }
 }

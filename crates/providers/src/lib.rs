@@ -1,1 +1,33 @@
-//! Placeholder, filled by the commits that follow.
+//! Calling upstreams: the only crate that opens outbound sockets.
+//!
+//! A [`Provider`] is a company or server with credentials and a wire format, or the built-in models.
+//! [`Upstreams::chat`] makes one call of one model at one provider and gives back a stream of
+//! frames; which provider to call, and what to do when it fails, is `routing`'s decision.
+
+mod builtin;
+mod catalogue;
+mod chat;
+mod deadline;
+mod discover;
+mod embeddings;
+mod error;
+mod http;
+mod models;
+mod provider;
+
+use std::pin::Pin;
+
+use backstay_core::{Result, chat::Frame};
+use futures::Stream;
+
+pub use builtin::{BUILTIN_PROVIDER, builtin_models};
+pub use catalogue::{Preset, presets};
+pub use chat::ChatCall;
+pub use deadline::Deadlines;
+pub use discover::{Environment, from_environment, probe_local};
+pub use embeddings::EmbeddingCall;
+pub use http::{TimeoutsMs, Upstreams};
+pub use provider::{HttpProvider, Provider, ProviderKind};
+
+/// What a model says, frame by frame. An error ends it.
+pub type FrameStream = Pin<Box<dyn Stream<Item = Result<Frame>> + Send + 'static>>;

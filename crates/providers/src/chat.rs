@@ -1,0 +1,223 @@
+//! One chat call of one model at one provider.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use backstay_core::{
+    Error, Result, WireFormat,
+    chat::{ChatEvent, ChatRequest, Frame},
+    limits,
+};
+use backstay_wire::{Loss, SseParser, StreamDecoder};
+use bytes::Bytes;
+use futures::{Stream, StreamExt as _, stream};
+use reqwest::{
+    Method, Response,
+    header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER},
+};
+
+use crate::{
+    FrameStream, Upstreams, builtin,
+    deadline::Deadlines,
+    error::broken_connection,
+    http::{ERROR_BYTES_MAX, read_body},
+    provider::{HttpProvider, Provider, ProviderKind},
+};
+
+/// An answer that has begun to arrive.
+pub struct ChatCall {
+    pub frames: FrameStream,
+    /// Request fields that this provider's wire format cannot carry.
+    pub dropped: Vec<String>,
+}
+
+impl Upstreams {
+    /// Calls `model` (the provider's own name of it) and returns when the provider has accepted:
+    /// with the head of its stream, or with its whole answer when the request is not streamed.
+    /// Dropping the stream closes the connection, which is how a provider learns that nobody
+    /// listens any more.
+    pub async fn chat(
+        &self,
+        provider: &Arc<Provider>,
+        model: &str,
+        request: &ChatRequest,
+        deadlines: Deadlines,
+    ) -> Result<ChatCall> {
+        match &provider.kind {
+            ProviderKind::Builtin => builtin::chat(model, request),
+            ProviderKind::Http(http) => {
+                self.chat_over_http(provider, http, model, request, deadlines).await
+            }
+        }
+    }
+
+    async fn chat_over_http(
+        &self,
+        provider: &Arc<Provider>,
+        http: &HttpProvider,
+        model: &str,
+        request: &ChatRequest,
+        deadlines: Deadlines,
+    ) -> Result<ChatCall> {
+        let mut loss = Loss::default();
+        let body = backstay_wire::encode_request(http.format, request, model, &mut loss)?;
+        let path = path(http.format, model, request.stream);
+        let call = self
+            .request(http, Method::POST, &path)
+            .header(CONTENT_TYPE, "application/json")
+            .body(body);
+        let head_deadline =
+            if request.stream { deadlines.first_token() } else { deadlines.total() };
+        let response = self.send(&provider.id, call, head_deadline).await?;
+        if !response.status().is_success() {
+            return Err(rejection(provider, http.format, response, deadlines).await);
+        }
+        let frames = if request.stream && is_event_stream(response.headers()) {
+            streamed(provider.id.clone(), http.format, response, deadlines)
+        } else {
+            whole(provider, http.format, response, deadlines).await?
+        };
+        Ok(ChatCall { frames, dropped: loss.into_names() })
+    }
+}
+
+fn path(format: WireFormat, model: &str, stream: bool) -> String {
+    match (format, stream) {
+        (WireFormat::OpenAi, _) => "/chat/completions".to_owned(),
+        (WireFormat::Anthropic, _) => "/v1/messages".to_owned(),
+        (WireFormat::Gemini, false) => format!("/models/{model}:generateContent"),
+        (WireFormat::Gemini, true) => format!("/models/{model}:streamGenerateContent?alt=sse"),
+    }
+}
+
+fn is_event_stream(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    // Some servers stream without naming the type; only an explicit JSON body is not a stream.
+    !content_type.is_some_and(|value| value.starts_with("application/json"))
+}
+
+pub(crate) async fn rejection(
+    provider: &Provider,
+    format: WireFormat,
+    response: Response,
+    deadlines: Deadlines,
+) -> Error {
+    let status = response.status().as_u16();
+    let retry_after_ms = retry_after_ms(response.headers());
+    let body = read_body(&provider.id, response, deadlines.total(), ERROR_BYTES_MAX)
+        .await
+        .unwrap_or_default();
+    backstay_wire::upstream_error(format, &provider.id, status, retry_after_ms, &body)
+}
+
+/// `Retry-After` in seconds. The date form is not used by model providers and is ignored.
+fn retry_after_ms(headers: &HeaderMap) -> Option<u64> {
+    let seconds: f64 = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    (0.0..=86_400.0).contains(&seconds).then_some((seconds * 1_000.0) as u64)
+}
+
+async fn whole(
+    provider: &Provider,
+    format: WireFormat,
+    response: Response,
+    deadlines: Deadlines,
+) -> Result<FrameStream> {
+    let body =
+        read_body(&provider.id, response, deadlines.total(), limits::REPLY_BYTES_MAX).await?;
+    let frame = backstay_wire::decode_reply(format, &provider.id, body)?;
+    Ok(Box::pin(stream::once(std::future::ready(Ok(frame)))))
+}
+
+fn streamed(
+    provider: String,
+    format: WireFormat,
+    response: Response,
+    deadlines: Deadlines,
+) -> FrameStream {
+    let reader = Reader {
+        chunks: Box::pin(response.bytes_stream()),
+        parser: SseParser::default(),
+        decoder: StreamDecoder::new(format, &provider),
+        ready: VecDeque::new(),
+        deadlines,
+        content_seen: false,
+        state: State::Open,
+        provider,
+    };
+    Box::pin(stream::unfold(reader, |mut reader| async move {
+        let item = reader.next().await?;
+        Some((item, reader))
+    }))
+}
+
+enum State {
+    Open,
+    /// The provider said that it is done, or the stream failed: nothing more is read.
+    Closed,
+}
+
+/// Turns the bytes of a response into frames, under the deadlines of the call.
+struct Reader {
+    provider: String,
+    chunks: std::pin::Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>,
+    parser: SseParser,
+    decoder: StreamDecoder,
+    ready: VecDeque<Result<Frame>>,
+    deadlines: Deadlines,
+    content_seen: bool,
+    state: State,
+}
+
+impl Reader {
+    async fn next(&mut self) -> Option<Result<Frame>> {
+        loop {
+            if let Some(item) = self.ready.pop_front() {
+                return Some(item);
+            }
+            if matches!(self.state, State::Closed) {
+                return None;
+            }
+            if let Err(error) = self.read_more().await {
+                self.state = State::Closed;
+                // Behind the frames decoded before the failure: they are still the model's words.
+                self.ready.push_back(Err(error));
+            }
+        }
+    }
+
+    async fn read_more(&mut self) -> Result<()> {
+        let deadline =
+            if self.content_seen { self.deadlines.idle() } else { self.deadlines.first_token() };
+        match deadline.limit(self.chunks.next()).await? {
+            Some(Ok(chunk)) => {
+                for event in self.parser.push(&chunk)? {
+                    self.decode(event)?;
+                }
+                Ok(())
+            }
+            Some(Err(cause)) => Err(broken_connection(&self.provider, &cause)),
+            None => self.end(),
+        }
+    }
+
+    fn decode(&mut self, event: backstay_wire::SseEvent) -> Result<()> {
+        match self.decoder.decode(event)? {
+            Some(frame) => {
+                self.content_seen |= frame.events.iter().any(ChatEvent::is_content);
+                self.ready.push_back(Ok(frame));
+            }
+            None => self.state = State::Closed,
+        }
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<()> {
+        if let Some(event) = self.parser.finish() {
+            self.decode(event)?;
+        }
+        self.state = State::Closed;
+        if let Some(frame) = self.decoder.finish()? {
+            self.ready.push_back(Ok(frame));
+        }
+        Ok(())
+    }
+}
