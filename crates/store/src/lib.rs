@@ -17,6 +17,8 @@ mod messages;
 mod migrations;
 mod page;
 mod scopes;
+#[cfg(test)]
+mod statements_test;
 mod store;
 mod threads;
 mod turns;
@@ -37,7 +39,3 @@ pub use threads::{NewThread, Thread};
 pub use turns::{StoredTurn, ThreadTurn, TurnRecord};
 pub use vectors::{Unembedded, VectorCount};
 pub use workspace::Workspace;
-
-/// The text of SQL is checked by the database only when it is prepared; this prepares all of it.
-#[cfg(test)]
-mod statements_test;

@@ -1,5 +1,5 @@
-//! Prepares every statement on a migrated database, as nothing else checks their text before they
-//! are run.
+//! Prepares every statement on a migrated database and looks at how it would be carried out, as
+//! nothing else checks their text before they are run.
 
 use rusqlite::Connection;
 
@@ -37,6 +37,32 @@ fn every_statement_can_be_prepared_and_numbers_its_parameters_in_order() {
         for index in 1..=prepared.parameter_count() {
             let expected = format!("${index}");
             assert_eq!(prepared.parameter_name(index), Some(expected.as_str()), "{name}");
+        }
+    }
+}
+
+/// Statements that look at whole tables, because that is what they are for.
+const READ_EVERYTHING: [&str; 3] = ["SCHEMA_VERSION", "ANY", "COUNT_ALL"];
+
+#[test]
+fn no_statement_grows_slower_with_the_rows_of_others() {
+    let mut connection = Connection::open_in_memory().unwrap();
+    migrations::apply(&mut connection, migrations::ALL).unwrap();
+    for (name, statement) in areas().into_iter().flatten() {
+        if READ_EVERYTHING.contains(name) || statement.text().starts_with("PRAGMA") {
+            continue;
+        }
+        let mut explained =
+            connection.prepare(&format!("EXPLAIN QUERY PLAN {}", statement.text())).unwrap();
+        let steps = explained.raw_query().mapped(|row| row.get::<_, String>(3));
+        for step in steps {
+            let step = step.unwrap();
+            // Work for the embedder goes through the workspaces, and through the index of calls
+            // that are open.
+            let bounded = ["SCAN w", "SCAN generations USING INDEX generations_pending"];
+            let whole_table =
+                step.starts_with("SCAN") && !bounded.iter().any(|known| step.starts_with(known));
+            assert!(!whole_table, "{name}: {step}\n{}", statement.text());
         }
     }
 }

@@ -31,16 +31,17 @@ pub struct VectorCount {
 }
 
 statements! {
-    /// Two ranges of the index by model instead of an inequality, which no index serves.
+    /// Two ranges of the index by model instead of an inequality, which no index serves. SQLite
+    /// keeps the order of a cross join: workspace by workspace, as the index is sorted.
     UNEMBEDDED = "SELECT v.workspace, e.assistant, e.user_name, e.id, e.text
-        FROM workspaces AS w
-        JOIN episode_vectors AS v ON v.workspace = w.id AND (v.model, v.revision) < ($1, $2)
-        JOIN episodes AS e ON e.workspace = v.workspace AND e.id = v.episode
+        FROM workspaces AS w CROSS JOIN episode_vectors AS v CROSS JOIN episodes AS e
+        WHERE v.workspace = w.id AND (v.model, v.revision) < ($1, $2)
+            AND e.workspace = v.workspace AND e.id = v.episode
         UNION ALL
         SELECT v.workspace, e.assistant, e.user_name, e.id, e.text
-        FROM workspaces AS w
-        JOIN episode_vectors AS v ON v.workspace = w.id AND (v.model, v.revision) > ($1, $2)
-        JOIN episodes AS e ON e.workspace = v.workspace AND e.id = v.episode
+        FROM workspaces AS w CROSS JOIN episode_vectors AS v CROSS JOIN episodes AS e
+        WHERE v.workspace = w.id AND (v.model, v.revision) > ($1, $2)
+            AND e.workspace = v.workspace AND e.id = v.episode
         LIMIT $3";
     UNEMBEDDED_OF_WORKSPACE = "SELECT v.workspace, e.assistant, e.user_name, e.id, e.text
         FROM episode_vectors AS v
@@ -54,10 +55,11 @@ statements! {
         LIMIT $4";
     PUT = "UPDATE episode_vectors SET model = $1, revision = $2, dimension = $3, vector = $4
         WHERE workspace = $5 AND episode = $6";
+    /// A cross join, so that SQLite begins with the scope and not with every vector of the model.
     OF_SCOPE = "SELECT v.episode, v.vector
-        FROM episodes AS e
-        JOIN episode_vectors AS v ON v.workspace = e.workspace AND v.episode = e.id
+        FROM episodes AS e CROSS JOIN episode_vectors AS v
         WHERE e.workspace = $1 AND e.assistant = $2 AND e.user_name = $3
+            AND v.workspace = e.workspace AND v.episode = e.id
             AND v.model = $4 AND v.revision = $5
         ORDER BY e.sequence";
     COUNT = "SELECT model, revision, count(*) FROM episode_vectors WHERE workspace = $1

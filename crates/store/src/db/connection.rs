@@ -14,7 +14,8 @@ use super::{Failure, sql, statement::Statement};
 
 const FILE_NAME: &str = "backstay.db";
 const LOCK_NAME: &str = "backstay.lock";
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a checkpoint waits for readers; no other two connections here wait for each other.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 /// Statements that a connection keeps prepared: more than this crate has.
 const PREPARED_MAX: usize = 128;
 

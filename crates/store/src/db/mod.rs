@@ -27,6 +27,8 @@ pub(crate) use value::{Value, values};
 
 use crate::migrations;
 
+const CHECKPOINT_ATTEMPTS_MAX: usize = 5;
+
 /// An open database; clones share it. When the last one is dropped, what is queued is still
 /// written.
 #[derive(Clone)]
@@ -65,15 +67,19 @@ impl Db {
 
     /// Like [`Db::write`], for work that deletes what must not be found again: afterwards the log
     /// is emptied too, so that the deleted bytes are in no file. (In the database file itself they
-    /// are overwritten.) The deletion stands when emptying fails; the next one tries again.
+    /// are overwritten.) The deletion stands also when readers keep the log from being emptied.
     pub(crate) async fn erase<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Session<'_>) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T> {
         let erased = self.write(work).await?;
-        if let Err(error) = self.shared.writer.checkpoint().await {
-            tracing::warn!(%error, cause = error.context(), "the write-ahead log was not emptied");
+        for _ in 0..CHECKPOINT_ATTEMPTS_MAX {
+            // Each attempt waits for readers up to the busy time-out; writes go on in between.
+            if self.shared.writer.checkpoint().await? {
+                return Ok(erased);
+            }
         }
+        tracing::warn!("deleted text stays in the write-ahead log until it is emptied next");
         Ok(erased)
     }
 

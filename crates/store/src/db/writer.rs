@@ -42,8 +42,8 @@ struct Done {
 
 enum Command {
     Work(Unit),
-    /// Copies the log into the database file and empties the log.
-    Checkpoint(oneshot::Sender<Result<()>>),
+    /// Copies the log into the database file and empties the log; answers whether it could.
+    Checkpoint(oneshot::Sender<Result<bool>>),
     Close(oneshot::Sender<Result<()>>),
 }
 
@@ -84,7 +84,8 @@ impl Writer {
         receiver.await.map_err(|_| closed())?
     }
 
-    pub(super) async fn checkpoint(&self) -> Result<()> {
+    /// Empties the log. False when a reader still needed it.
+    pub(super) async fn checkpoint(&self) -> Result<bool> {
         let (sender, receiver) = oneshot::channel();
         self.send(Command::Checkpoint(sender)).await?;
         receiver.await.map_err(|_| closed())?
@@ -129,7 +130,8 @@ fn run(connection: Connection, lock: File, mut queue: mpsc::Receiver<Command>) {
                 let emptied = checkpoint(&connection);
                 drop(connection);
                 drop(lock);
-                let _nobody_waits = sender.send(emptied);
+                // A log that a reader still needs is emptied when the folder is opened next.
+                let _nobody_waits = sender.send(emptied.map(drop));
                 return;
             }
         }
@@ -203,9 +205,9 @@ fn guarded<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T> {
     }
 }
 
-fn checkpoint(connection: &Connection) -> Result<()> {
-    let session = Session(connection);
-    session.one(CHECKPOINT, &[], |_| Ok(())).map(drop).map_err(Error::from)
+fn checkpoint(connection: &Connection) -> Result<bool> {
+    let busy = Session(connection).one(CHECKPOINT, &[], |row| row.get::<bool>(0))?;
+    Ok(busy == Some(false))
 }
 
 #[cfg(test)]
