@@ -1,5 +1,7 @@
 //! What an OpenAI client may send, and what it reads when it sends something wrong.
 
+#![expect(clippy::unwrap_used, reason = "a helper that fails has to stop the test")]
+
 use backstay_core::{
     ErrorCode, WireFormat,
     chat::{ChatRequest, MediaSource, Part, Role, Tool},

@@ -1,5 +1,7 @@
 //! Server-sent events mean the same however the network cuts them.
 
+#![expect(clippy::unwrap_used, reason = "a helper that fails has to stop the test")]
+
 use backstay_wire::{SseEvent, SseParser};
 use proptest::prelude::*;
 

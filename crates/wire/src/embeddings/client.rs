@@ -13,7 +13,8 @@ use crate::{
     format::parse_object,
 };
 
-const INTERPRETED: [&str; 4] = ["model", "input", "dimensions", "encoding_format"];
+const INTERPRETED: [&str; 5] =
+    ["model", "input", "dimensions", "encoding_format", crate::extension::MEMBER];
 
 /// # Errors
 /// `InvalidJson` or `InvalidRequest` with the place of the fault.
@@ -33,7 +34,8 @@ pub fn decode_embedding_request(body: &[u8]) -> Result<EmbeddingRequest> {
     let value = object.get("input").ok_or_else(|| object.missing("input"))?;
     let input = input(&path.field("input"), value)?;
     let dimensions = object.count("dimensions")?;
-    members.retain(|name, _| !INTERPRETED.contains(&name.as_str()));
+    // Some SDKs write null for what was not set, and some servers refuse it.
+    members.retain(|name, value| !value.is_null() && !INTERPRETED.contains(&name.as_str()));
     Ok(EmbeddingRequest { model, input, dimensions, encoding, fields: members })
 }
 

@@ -59,8 +59,6 @@ fn encode_media(part: &Part) -> Result<Value, &'static str> {
         Part::Image(media) => image(media).ok_or("messages.image"),
         Part::File(media) => file(media).ok_or("messages.file"),
         Part::Audio(media) => audio(media).ok_or("messages.audio"),
-        // OpenAI refuses unknown members of a message, and thinking is worth nothing elsewhere.
-        Part::Reasoning { .. } => Err("messages.reasoning"),
         _ => Err("messages.content"),
     }
 }

@@ -68,6 +68,13 @@ fn assistant(message: &Message, loss: &mut Loss) -> Value {
         match part {
             Part::ToolCall(call) => calls.push(tool_call(call)),
             Part::Refusal { text } => refusals.push(text.as_str()),
+            // OpenAI refuses unknown members of a message, and one model's thinking is worth
+            // nothing to another. What the client did not send itself is no loss of its request.
+            Part::Reasoning { .. } => {
+                if message.raw.is_some() {
+                    loss.record("messages.reasoning");
+                }
+            }
             part => content.push(part, loss),
         }
     }
