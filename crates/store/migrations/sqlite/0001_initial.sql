@@ -100,6 +100,8 @@ CREATE TABLE episode_vectors (
 );
 CREATE INDEX episode_vectors_by_model ON episode_vectors (workspace, model, revision, episode);
 
+-- Every model call writes here twice; one tree instead of a table and its key takes a fifth less
+-- space.
 CREATE TABLE generations (
     workspace          TEXT    NOT NULL REFERENCES workspaces (id),
     id                 TEXT    NOT NULL,
