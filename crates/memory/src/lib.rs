@@ -1,1 +1,28 @@
-//! Placeholder, filled by the commits that follow.
+//! Recall: what a user's past says about a question.
+//!
+//! Every turn is kept word for word as an episode in the store; this crate finds the ones that bear
+//! on a question and packs them into a token budget. It works by words and conversation structure
+//! alone, and better with vectors, which follow in the background. Nothing here calls a language
+//! model.
+//!
+//! The way of a question: [`analyse`] reads it, [`index`] holds the scope's turns in memory,
+//! [`recall`] scores every turn and says why, [`pack`] fills the budget. [`Memory`] ties them to the
+//! store.
+
+mod analyse;
+mod answer;
+mod embed;
+mod excerpt;
+mod index;
+mod indexes;
+mod memory;
+mod pack;
+mod recall;
+pub mod weights;
+
+pub use answer::{Recall, RecallMode, RecallOptions};
+pub use embed::{
+    Embedder, EmbedderOptions, EmbeddingModel, Embeddings, UpstreamEmbedder,
+};
+pub use memory::{EmbeddingsStatus, Memory, MemoryOptions};
+pub use recall::{Evidence, Profile};

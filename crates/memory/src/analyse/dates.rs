@@ -1,0 +1,242 @@
+//! Dates that a question speaks of: years, months, days, and days counted from now.
+//!
+//! Only what can be matched against the moment a turn was said; all in UTC. English.
+
+use backstay_core::Timestamp;
+use jiff::{ToSpan as _, civil::Date, tz::TimeZone};
+
+const MONTHS: [&str; 12] = [
+    "january", "february", "march", "april", "may", "june", "july", "august", "september",
+    "october", "november", "december",
+];
+/// Words after which "may" and "march" are months.
+const BEFORE_MONTH: [&str; 14] = [
+    "in", "of", "since", "until", "till", "last", "this", "next", "by", "during", "before", "after",
+    "early", "late",
+];
+/// Years that a bare number of four digits is taken for.
+const YEARS: std::ops::RangeInclusive<i16> = 1900..=2099;
+
+/// A time that a question mentions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum DateMention {
+    /// From the first day to the last, both included.
+    Days(Date, Date),
+    /// A month of any year.
+    Month(i8),
+    /// A day of any year: month, then day.
+    Day(i8, i8),
+}
+
+impl DateMention {
+    pub(crate) fn covers(&self, moment: Timestamp) -> bool {
+        let Some(date) = date_of(moment) else { return false };
+        match self {
+            Self::Days(first, last) => (*first..=*last).contains(&date),
+            Self::Month(month) => date.month() == *month,
+            Self::Day(month, day) => date.month() == *month && date.day() == *day,
+        }
+    }
+}
+
+/// Every date that the text mentions; `now` is what relative ones count from.
+pub(super) fn mentions(text: &str, now: Timestamp) -> Vec<DateMention> {
+    let tokens = tokens(text);
+    let mut mentions = iso_dates(text);
+    let mut index = 0;
+    while index < tokens.len() {
+        let found = month_at(&tokens, index)
+            .or_else(|| relative_at(&tokens, index, now))
+            .or_else(|| year_at(&tokens, index));
+        let used = found.as_ref().map_or(1, |(_, used)| *used);
+        mentions.extend(found.map(|(mention, _)| mention));
+        index += used;
+    }
+    mentions
+}
+
+struct Token<'a> {
+    text: &'a str,
+    lower: String,
+}
+
+fn tokens(text: &str) -> Vec<Token<'_>> {
+    let separated = text.split(|character: char| !character.is_alphanumeric() && character != '-');
+    let tokens = separated.filter(|token| !token.is_empty());
+    tokens.map(|text| Token { text, lower: text.to_lowercase() }).collect()
+}
+
+/// `2023-05-08`
+fn iso_dates(text: &str) -> Vec<DateMention> {
+    let separated = text.split(|character: char| !character.is_ascii_digit() && character != '-');
+    let dates = separated.filter(|token| token.len() == 10).filter_map(|token| token.parse().ok());
+    dates.map(|date: Date| DateMention::Days(date, date)).collect()
+}
+
+/// `May 2023`, `8 May 2023`, `May 8, 2023`, `May 8th`, `in May`
+fn month_at(tokens: &[Token<'_>], index: usize) -> Option<(DateMention, usize)> {
+    if let Some(day) = day_of(&tokens[index].lower)
+        && let skip = usize::from(tokens.get(index + 1).is_some_and(|token| token.lower == "of"))
+        && let Some(month) = tokens.get(index + 1 + skip).and_then(|token| month_of(&token.lower))
+    {
+        let year = tokens.get(index + 2 + skip).and_then(|token| year_of(&token.lower));
+        return Some((day_mention(year, month, day)?, 2 + skip + usize::from(year.is_some())));
+    }
+    let month = month_of(&tokens[index].lower)?;
+    let next = tokens.get(index + 1);
+    if let Some(day) = next.and_then(|token| day_of(&token.lower)) {
+        let year = tokens.get(index + 2).and_then(|token| year_of(&token.lower));
+        return Some((day_mention(year, month, day)?, 2 + usize::from(year.is_some())));
+    }
+    if let Some(year) = next.and_then(|token| year_of(&token.lower)) {
+        let first = Date::new(year, month, 1).ok()?;
+        return Some((DateMention::Days(first, first.last_of_month()), 2));
+    }
+    let before = index.checked_sub(1).map(|before| tokens[before].lower.as_str());
+    let is_month = !matches!(tokens[index].lower.as_str(), "may" | "march" | "mar")
+        || (tokens[index].text.starts_with('M')
+            && before.is_some_and(|before| BEFORE_MONTH.contains(&before)));
+    is_month.then_some((DateMention::Month(month), 1))
+}
+
+/// `yesterday`, `last week`, `this month`, `3 weeks ago`
+fn relative_at(tokens: &[Token<'_>], index: usize, now: Timestamp) -> Option<(DateMention, usize)> {
+    let today = date_of(now)?;
+    let word = |offset: usize| tokens.get(index + offset).map_or("", |token| &token.lower);
+    match (word(0), word(1), word(2)) {
+        ("today", ..) => Some((DateMention::Days(today, today), 1)),
+        ("yesterday", ..) => Some((unit_ago("day", 1, today)?, 1)),
+        ("last", unit, _) => Some((unit_ago(unit, 1, today)?, 2)),
+        ("this", unit, _) => Some((unit_ago(unit, 0, today)?, 2)),
+        (count, unit, "ago") => {
+            let count = if count == "a" || count == "one" { 1 } else { count.parse().ok()? };
+            Some((unit_ago(unit.trim_end_matches('s'), count, today)?, 3))
+        }
+        _ => None,
+    }
+}
+
+/// The whole day, week (from Monday), month or year that lies `count` of them back.
+fn unit_ago(unit: &str, count: u16, today: Date) -> Option<DateMention> {
+    let count = i64::from(count);
+    let (first, last) = match unit {
+        "day" => {
+            let day = today.checked_sub(count.days()).ok()?;
+            (day, day)
+        }
+        "week" => {
+            let back = i64::from(today.weekday().to_monday_zero_offset()) + 7 * count;
+            let monday = today.checked_sub(back.days()).ok()?;
+            (monday, monday.checked_add(6.days()).ok()?)
+        }
+        "month" => {
+            let day = today.first_of_month().checked_sub(count.months()).ok()?;
+            (day, day.last_of_month())
+        }
+        "year" => {
+            let day = today.first_of_year().checked_sub(count.years()).ok()?;
+            (day, day.last_of_year())
+        }
+        _ => return None,
+    };
+    Some(DateMention::Days(first, last))
+}
+
+fn year_at(tokens: &[Token<'_>], index: usize) -> Option<(DateMention, usize)> {
+    let first = Date::new(year_of(&tokens[index].lower)?, 1, 1).ok()?;
+    Some((DateMention::Days(first, first.last_of_year()), 1))
+}
+
+fn day_mention(year: Option<i16>, month: i8, day: i8) -> Option<DateMention> {
+    match year {
+        Some(year) => Date::new(year, month, day).ok().map(|date| DateMention::Days(date, date)),
+        None => Some(DateMention::Day(month, day)),
+    }
+}
+
+fn year_of(word: &str) -> Option<i16> {
+    let year = (word.len() == 4).then(|| word.parse().ok()).flatten()?;
+    YEARS.contains(&year).then_some(year)
+}
+
+/// `8`, `8th`
+fn day_of(word: &str) -> Option<i8> {
+    let digits = word.trim_end_matches(|character: char| character.is_ascii_lowercase());
+    let ending = &word[digits.len()..];
+    let day = matches!(ending, "" | "st" | "nd" | "rd" | "th").then(|| digits.parse().ok())??;
+    (1..=31).contains(&day).then_some(day)
+}
+
+/// Full names, and abbreviations of three letters or more.
+fn month_of(word: &str) -> Option<i8> {
+    let is_short = word.len() == 3 || word == "sept";
+    let index =
+        MONTHS.iter().position(|name| *name == word || (is_short && name.starts_with(word)))?;
+    i8::try_from(index + 1).ok()
+}
+
+fn date_of(moment: Timestamp) -> Option<Date> {
+    let moment = jiff::Timestamp::from_microsecond(moment.micros()).ok()?;
+    Some(moment.to_zoned(TimeZone::UTC).date())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn covered(question: &str, day: &str) -> bool {
+        let now = Timestamp::parse("2023-06-15T12:00:00Z").unwrap();
+        let moment = Timestamp::parse(&format!("{day}T09:00:00Z")).unwrap();
+        mentions(question, now).iter().any(|mention| mention.covers(moment))
+    }
+
+    #[test]
+    fn absolute_dates_are_understood_in_the_usual_spellings() {
+        for question in [
+            "What happened on 8 May 2023?",
+            "May 8, 2023",
+            "on the 8th of May",
+            "May 8th",
+            "in May 2023",
+            "in May",
+            "2023-05-08?",
+            "during 2023",
+        ] {
+            assert!(covered(question, "2023-05-08"), "{question}");
+            assert!(!covered(question, "2022-04-09"), "{question}");
+        }
+    }
+
+    #[test]
+    fn relative_dates_count_from_now() {
+        for (question, day) in [
+            ("what did I say yesterday", "2023-06-14"),
+            ("last week", "2023-06-05"),
+            ("this month", "2023-06-30"),
+            ("last month", "2023-05-01"),
+            ("last year", "2022-12-31"),
+            ("3 days ago", "2023-06-12"),
+            ("two things, a week ago", "2023-06-11"),
+        ] {
+            assert!(covered(question, day), "{question}");
+            assert!(!covered(question, "2021-01-01"), "{question}");
+        }
+    }
+
+    #[test]
+    fn words_that_only_look_like_dates_are_none() {
+        let now = Timestamp::parse("2023-06-15T12:00:00Z").unwrap();
+        for question in ["May I ask?", "you may march on", "call 5551234", "31 of 40", "99 Feb 3000"] {
+            let found = mentions(question, now);
+            let month = DateMention::Month(2);
+            assert!(found.is_empty() || found == [month], "{question}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn absurd_counts_are_ignored() {
+        let now = Timestamp::from_micros(i64::MAX);
+        assert!(mentions("99999 years ago, 65535 years ago", now).is_empty());
+        assert!(mentions("65535 years ago", Timestamp::default()).is_empty());
+    }
+}

@@ -1,0 +1,202 @@
+//! all-MiniLM-L6-v2 on the CPU: a sentence encoder (Reimers and Gurevych, "Sentence-BERT", 2019)
+//! whose vectors are the mean of its token states, brought to length 1.
+
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use backstay_core::{Error, ErrorCode, Result};
+use rten::{Model, NodeId, RunOptions, ThreadPool, Value};
+use sha2::{Digest as _, Sha256};
+
+use super::{EmbeddingModel, normalise, word_pieces::WordPieces};
+use crate::weights::{MODEL_FILE, TOKENIZER_FILE};
+
+const NAME: &str = "all-MiniLM-L6-v2";
+const DIMENSION: usize = 384;
+/// What the model was trained for; the rest of a longer text does not count.
+const TOKENS_MAX: usize = 256;
+/// More than this cannot be 256 tokens of any use; it is cut before it is read.
+const TEXT_BYTES_MAX: usize = 8 * 1024;
+/// Texts that go through the model together.
+const BATCH: usize = 8;
+const REVISION_DIGITS: usize = 16;
+
+/// How much of the machine the model may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EmbedderOptions {
+    /// Threads that work on one text. More cost more CPU time for the same text.
+    pub threads_per_text: usize,
+    /// Questions that are embedded beside each other; background work has a place of its own.
+    pub questions_at_once: usize,
+}
+
+impl Default for EmbedderOptions {
+    fn default() -> Self {
+        Self { threads_per_text: 1, questions_at_once: 2 }
+    }
+}
+
+/// The model, loaded. Clones share it.
+#[derive(Clone)]
+pub struct Embedder {
+    loaded: Arc<Loaded>,
+}
+
+struct Loaded {
+    model: Model,
+    inputs: Inputs,
+    output: NodeId,
+    word_pieces: WordPieces,
+    identity: EmbeddingModel,
+    background: Arc<ThreadPool>,
+    questions: Vec<Arc<ThreadPool>>,
+    next_question: AtomicUsize,
+}
+
+struct Inputs {
+    ids: NodeId,
+    mask: NodeId,
+    /// Some exports have it, some do not.
+    types: Option<NodeId>,
+}
+
+impl Embedder {
+    /// Reads `model.onnx` and `tokenizer.json` from a folder. Takes tenths of a second of CPU time
+    /// and blocks; call it at start.
+    pub fn load(folder: &Path) -> Result<Self> {
+        Self::load_with(folder, EmbedderOptions::default())
+    }
+
+    pub fn load_with(folder: &Path, options: EmbedderOptions) -> Result<Self> {
+        let weights = read(folder, MODEL_FILE)?;
+        let word_pieces = WordPieces::from_json(&read(folder, TOKENIZER_FILE)?)
+            .map_err(|cause| unusable(folder, TOKENIZER_FILE, &cause))?;
+        let digest = Sha256::digest(&weights);
+        let revision: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let model = Model::load(weights).map_err(|cause| unusable(folder, MODEL_FILE, &cause))?;
+        let node = |name| model.node_id(name).map_err(|cause| unusable(folder, MODEL_FILE, &cause));
+        let inputs = Inputs {
+            ids: node("input_ids")?,
+            mask: node("attention_mask")?,
+            types: model.find_node("token_type_ids"),
+        };
+        let output = node("last_hidden_state")?;
+        let pool = || Arc::new(ThreadPool::with_num_threads(options.threads_per_text.max(1)));
+        let loaded = Loaded {
+            inputs,
+            output,
+            model,
+            word_pieces,
+            identity: EmbeddingModel {
+                name: NAME.to_owned(),
+                revision: revision.chars().take(REVISION_DIGITS).collect(),
+                dimension: DIMENSION,
+            },
+            background: pool(),
+            questions: (0..options.questions_at_once.max(1)).map(|_| pool()).collect(),
+            next_question: AtomicUsize::new(0),
+        };
+        Ok(Self { loaded: Arc::new(loaded) })
+    }
+
+    pub fn identity(&self) -> &EmbeddingModel {
+        &self.loaded.identity
+    }
+
+    /// One vector of length 1 per text. About 10 ms of CPU time for a sentence; blocks, so never on
+    /// an async executor's thread.
+    pub fn embed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
+        self.loaded.embed(texts, &self.loaded.background)
+    }
+
+    /// As [`Self::embed`], without waiting for background work.
+    pub(super) fn embed_now(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
+        let next = self.loaded.next_question.fetch_add(1, Ordering::Relaxed);
+        self.loaded.embed(texts, &self.loaded.questions[next % self.loaded.questions.len()])
+    }
+}
+
+impl Loaded {
+    fn embed(&self, texts: &[&str], pool: &Arc<ThreadPool>) -> Result<Vec<Vec<f32>>> {
+        let mut tokens = Vec::with_capacity(texts.len());
+        for (index, text) in texts.iter().enumerate() {
+            tokens.push((index, self.tokens(text)?));
+        }
+        // Texts of like length go together, so that little is spent on padding.
+        tokens.sort_by_key(|(_, ids)| ids.len());
+        let mut vectors = vec![Vec::new(); texts.len()];
+        for batch in tokens.chunks(BATCH) {
+            let ids: Vec<&[i32]> = batch.iter().map(|(_, ids)| ids.as_slice()).collect();
+            let embedded = self.run(&ids, pool)?;
+            for ((index, _), vector) in batch.iter().zip(embedded) {
+                vectors[*index] = vector;
+            }
+        }
+        Ok(vectors)
+    }
+
+    fn tokens(&self, text: &str) -> Result<Vec<i32>> {
+        let text = &text[..text.floor_char_boundary(TEXT_BYTES_MAX)];
+        self.word_pieces.tokens(text, TOKENS_MAX).map_err(|cause| failed(&cause))
+    }
+
+    fn run(&self, texts: &[&[i32]], pool: &Arc<ThreadPool>) -> Result<Vec<Vec<f32>>> {
+        let width = texts.iter().map(|ids| ids.len()).max().unwrap_or(0);
+        let places = || texts.iter().flat_map(|ids| (0..width).map(|place| ids.get(place)));
+        let tensor = |numbers: Vec<i32>| {
+            Value::from_shape([texts.len(), width], numbers).map_err(|cause| failed(&cause))
+        };
+        let ids = tensor(places().map(|id| id.copied().unwrap_or(0)).collect())?;
+        let mask = tensor(places().map(|id| i32::from(id.is_some())).collect())?;
+        let mut inputs = vec![(self.inputs.ids, ids.into()), (self.inputs.mask, mask.into())];
+        if let Some(types) = self.inputs.types {
+            inputs.push((types, tensor(vec![0; texts.len() * width])?.into()));
+        }
+        let mut options = RunOptions::default();
+        options.thread_pool = Some(Arc::clone(pool));
+        let outputs = self.model.run(inputs, &[self.output], Some(options));
+        let output = outputs.map_err(|cause| failed(&cause))?.into_iter().next();
+        let output = output.ok_or_else(|| failed(&"it gave no output"))?;
+        let (shape, states) =
+            output.into_shape_vec::<f32, 3>().map_err(|cause| failed(&cause))?;
+        if shape != [texts.len(), width, DIMENSION] {
+            return Err(failed(&format!("its output has the shape {shape:?}")));
+        }
+        let of_text = states.chunks_exact(width * DIMENSION).zip(texts);
+        Ok(of_text.map(|(states, ids)| mean(&states[..ids.len() * DIMENSION])).collect())
+    }
+}
+
+/// The mean of tokens' states, brought to length 1.
+fn mean(states: &[f32]) -> Vec<f32> {
+    let mut vector = vec![0.0; DIMENSION];
+    for state in states.chunks_exact(DIMENSION) {
+        for (sum, number) in vector.iter_mut().zip(state) {
+            *sum += number;
+        }
+    }
+    normalise(&mut vector);
+    vector
+}
+
+fn read(folder: &Path, file: &str) -> Result<Vec<u8>> {
+    std::fs::read(folder.join(file)).map_err(|cause| unusable(folder, file, &cause))
+}
+
+fn unusable(folder: &Path, file: &str, cause: &dyn std::fmt::Display) -> Error {
+    let path = folder.join(file);
+    let message = format!(
+        "the embedding model's {} cannot be used: {cause}; 'backstay models pull' installs it",
+        path.display()
+    );
+    Error::new(ErrorCode::InvalidRequest, message)
+}
+
+fn failed(cause: &dyn std::fmt::Display) -> Error {
+    Error::internal(format!("the embedding model failed: {cause}"))
+}

@@ -1,0 +1,103 @@
+//! Indexes kept in step with the store.
+
+use std::collections::HashSet;
+
+use backstay_core::{EpisodeId, Result, WorkspaceId, memory::Scope};
+use backstay_store::{Store, Workspace};
+
+use crate::{
+    EmbeddingModel,
+    index::{Loaded, ScopeCache, SharedIndex},
+};
+
+/// The indexes of the scopes in use. The store is the truth: every look at an index first compares
+/// its version with the store's, so that a recall sees all that was committed before it.
+pub(crate) struct Indexes {
+    store: Store,
+    /// Whose vectors count; `None` keeps the indexes without any.
+    model: Option<EmbeddingModel>,
+    cache: ScopeCache,
+}
+
+impl Indexes {
+    pub(crate) fn new(store: Store, model: Option<&EmbeddingModel>, bytes_max: usize) -> Self {
+        Self { store, model: model.cloned(), cache: ScopeCache::new(bytes_max) }
+    }
+
+    /// The scope's index, holding everything that is committed now.
+    pub(crate) async fn current(
+        &self,
+        workspace: &WorkspaceId,
+        scope: &Scope,
+    ) -> Result<SharedIndex> {
+        let store = self.store.workspace(workspace);
+        let shared = self.cache.get(workspace, scope);
+        let committed = store.scope_version(scope).await?;
+        if !shared.read().await.is_current(committed) {
+            let mut loaded = shared.write().await;
+            // Another call may have done it while this one waited.
+            if !loaded.is_current(committed) {
+                self.bring_up_to_date(&store, scope, &mut loaded).await?;
+            }
+            self.cache.resized(workspace, scope, loaded.index.size_bytes());
+        }
+        Ok(shared)
+    }
+
+    /// Hands vectors that were just stored to the index, if it is held.
+    pub(crate) async fn set_vectors(
+        &self,
+        workspace: &WorkspaceId,
+        scope: &Scope,
+        vectors: &[(EpisodeId, Vec<f32>)],
+    ) -> Result<()> {
+        if !self.cache.holds(workspace, scope) {
+            return Ok(());
+        }
+        // An index that lags behind would lack the turns that the vectors belong to.
+        let shared = self.current(workspace, scope).await?;
+        let mut loaded = shared.write().await;
+        for (episode, vector) in vectors {
+            loaded.index.set_vector(episode, vector);
+        }
+        self.cache.resized(workspace, scope, loaded.index.size_bytes());
+        Ok(())
+    }
+
+    /// Lets go of turns at once, before the next comparison with the store.
+    pub(crate) async fn forget(&self, workspace: &WorkspaceId, ids: &[EpisodeId]) {
+        let gone: HashSet<&EpisodeId> = ids.iter().collect();
+        for held in self.cache.of_workspace(workspace) {
+            held.write().await.index.remove(|id| gone.contains(id));
+        }
+    }
+
+    async fn bring_up_to_date(
+        &self,
+        store: &Workspace,
+        scope: &Scope,
+        loaded: &mut Loaded,
+    ) -> Result<()> {
+        let known = loaded.version.unwrap_or_default();
+        let mut found = store.scope_episodes(scope, known.written).await?;
+        if found.version.forgotten == known.forgotten {
+            loaded.index.append(found.episodes);
+        } else {
+            if known.written > 0 {
+                found = store.scope_episodes(scope, 0).await?;
+            }
+            loaded.index.reconcile(found.episodes);
+        }
+        if loaded.version.is_none()
+            && let Some(model) = &self.model
+        {
+            for (episode, vector) in
+                store.scope_vectors(scope, &model.name, &model.revision).await?
+            {
+                loaded.index.set_vector(&episode, &vector);
+            }
+        }
+        loaded.version = Some(found.version);
+        Ok(())
+    }
+}
