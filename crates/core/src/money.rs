@@ -137,9 +137,9 @@ impl Price {
             (self.reasoning.unwrap_or(self.completion), usage.reasoning_tokens),
             (self.request.unwrap_or(Money::ZERO), 1),
         ];
-        lines.into_iter().try_fold(Money::ZERO, |sum, (price, count)| {
-            sum.checked_add(price.times(count)?)
-        })
+        lines
+            .into_iter()
+            .try_fold(Money::ZERO, |sum, (price, count)| sum.checked_add(price.times(count)?))
     }
 }
 

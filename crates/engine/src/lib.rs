@@ -1,1 +1,156 @@
-//! Placeholder, filled by the commits that follow.
+//! One model call from admission to ledger, without any HTTP framework.
+//!
+//! Read [`Engine::respond`] first: it holds the order of the stages. The API, the command line,
+//! background jobs and tests all go through it.
+
+mod admission;
+mod conversation;
+mod embeddings;
+mod generation;
+mod import;
+mod jobs;
+mod keys;
+mod meter;
+mod options;
+mod turn_record;
+
+use std::sync::Arc;
+
+use backstay_core::{
+    CallContext, Clock, GenerationId, Random, Result, ThreadId, chat::ChatRequest, memory::Recalled,
+};
+use backstay_memory::{Embedder, Memory};
+use backstay_providers::FrameStream;
+use backstay_routing::{Catalogue, Router};
+use backstay_store::Store;
+use backstay_wire::RequestExtension;
+
+pub use admission::Admission;
+pub use embeddings::{BUILTIN_EMBEDDING_MODEL, TokenCount, upstream_embeddings};
+pub use import::{ImportReport, ImportRequest, ImportSession, ImportTurn, ImportedEpisode};
+pub use jobs::{Jobs, start as start_jobs};
+pub use keys::{BootstrapKey, IssuedKey, bootstrap};
+pub use options::EngineOptions;
+
+/// Everything that a call needs; cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    parts: Arc<Parts>,
+}
+
+struct Parts {
+    store: Store,
+    memory: Memory,
+    /// The built-in embedding model, where its weights are installed.
+    embedder: Option<Embedder>,
+    catalogue: Catalogue,
+    router: Router,
+    admission: Admission,
+    jobs: Jobs,
+    clock: Clock,
+    random: Random,
+    options: EngineOptions,
+}
+
+/// What an engine is made of.
+pub struct EngineParts {
+    pub store: Store,
+    pub memory: Memory,
+    pub embedder: Option<Embedder>,
+    pub catalogue: Catalogue,
+    pub router: Router,
+    pub clock: Clock,
+    pub random: Random,
+    pub options: EngineOptions,
+}
+
+/// An answer that has begun, and what is known of it before it ends.
+pub struct Reply {
+    pub generation: GenerationId,
+    /// The thread that the client asked for.
+    pub thread: Option<ThreadId>,
+    pub recalled: Vec<Recalled>,
+    pub memory_tokens: u64,
+    /// Request fields that the chosen provider's wire format could not carry.
+    pub dropped_parameters: Vec<String>,
+    /// Ends with a settled event, and after that with an error if the call failed half-way.
+    pub frames: FrameStream,
+}
+
+impl Engine {
+    pub fn new(with: EngineParts) -> Self {
+        let EngineParts { store, memory, embedder, catalogue, router, clock, random, options } =
+            with;
+        let admission = Admission::new(store.clone(), clock.clone());
+        let jobs = Jobs::default();
+        let parts = Parts {
+            store,
+            memory,
+            embedder,
+            catalogue,
+            router,
+            admission,
+            jobs,
+            clock,
+            random,
+            options,
+        };
+        Self { parts: Arc::new(parts) }
+    }
+
+    /// One client call, from its settings to a stream of events. The order matters: a wrong model
+    /// name fails before history is read, and recall comes after history because what the prompt
+    /// already holds is not recalled again.
+    pub async fn respond(
+        &self,
+        context: &CallContext,
+        request: ChatRequest,
+        extension: Option<RequestExtension>,
+    ) -> Result<Reply> {
+        let endpoints = self.parts.catalogue.resolve(&request.model)?;
+        let model = request.model.clone();
+        let turn = conversation::prepare(self, context, request, extension).await?;
+        let reply = generation::call(self, context, &endpoints, turn).await;
+        reply.map_err(|error| self.parts.catalogue.advise(&model, error))
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.parts.store
+    }
+
+    pub fn memory(&self) -> &Memory {
+        &self.parts.memory
+    }
+
+    pub(crate) fn embedder(&self) -> Option<&Embedder> {
+        self.parts.embedder.as_ref()
+    }
+
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.parts.catalogue
+    }
+
+    pub fn router(&self) -> &Router {
+        &self.parts.router
+    }
+
+    pub fn admission(&self) -> &Admission {
+        &self.parts.admission
+    }
+
+    pub fn jobs(&self) -> &Jobs {
+        &self.parts.jobs
+    }
+
+    pub fn clock(&self) -> &Clock {
+        &self.parts.clock
+    }
+
+    pub fn random(&self) -> &Random {
+        &self.parts.random
+    }
+
+    pub fn options(&self) -> &EngineOptions {
+        &self.parts.options
+    }
+}

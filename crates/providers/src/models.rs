@@ -5,9 +5,9 @@ use backstay_wire::ListedModel;
 use reqwest::Method;
 
 use crate::{
-    Upstreams,
-    builtin::builtin_models,
+    TimeoutsMs, Upstreams,
     chat::rejection,
+    deadline::Deadlines,
     http::read_body,
     provider::{Provider, ProviderKind},
 };
@@ -15,31 +15,27 @@ use crate::{
 /// Model lists of large providers are a few megabytes.
 const LIST_BYTES_MAX: usize = 16 * 1024 * 1024;
 
+/// A list that takes longer is not waited for.
+const LIST_MS: u64 = 10_000;
+
 impl Upstreams {
+    /// Empty for the built-in provider, whose models [`crate::builtin_models`] names.
     pub async fn list_models(&self, provider: &Provider) -> Result<Vec<ListedModel>> {
-        let http = match &provider.kind {
-            ProviderKind::Http(http) => http,
-            ProviderKind::Builtin => {
-                let listed = |(id, description): (&str, &str)| ListedModel {
-                    id: id.to_owned(),
-                    display_name: Some(description.to_owned()),
-                    context_length: None,
-                };
-                return Ok(builtin_models().into_iter().map(listed).collect());
-            }
+        let ProviderKind::Http(http) = &provider.kind else {
+            return Ok(Vec::new());
         };
         let path = match http.format {
             WireFormat::OpenAi => "/models",
             WireFormat::Anthropic => "/v1/models?limit=1000",
             WireFormat::Gemini => "/models?pageSize=1000",
         };
-        let deadlines = self.deadlines();
+        let deadlines = Deadlines::start(TimeoutsMs { total: LIST_MS, ..self.timeouts });
         let request = self.request(http, Method::GET, path);
-        let response = self.send(&provider.id, request, deadlines.idle()).await?;
+        let response = self.send(&provider.id, request, deadlines.total()).await?;
         if !response.status().is_success() {
             return Err(rejection(provider, http.format, response, deadlines).await);
         }
-        let body = read_body(&provider.id, response, deadlines.idle(), LIST_BYTES_MAX).await?;
+        let body = read_body(&provider.id, response, deadlines.total(), LIST_BYTES_MAX).await?;
         backstay_wire::decode_models(http.format, &body)
     }
 }

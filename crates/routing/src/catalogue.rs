@@ -6,7 +6,7 @@ use std::{
 };
 
 use backstay_core::{Error, ErrorCode, Price, Result};
-use backstay_providers::{Provider, Upstreams};
+use backstay_providers::{Provider, ProviderKind, Upstreams};
 use futures::future::join_all;
 use serde::{Deserialize, Serialize};
 
@@ -188,7 +188,9 @@ impl Catalogue {
 
     /// Asks every provider for its models. One that does not answer keeps the list it had.
     pub async fn refresh(&self, upstreams: &Upstreams) {
-        let providers = self.providers();
+        let mut providers = self.providers();
+        // The built-in models are known and do not change.
+        providers.retain(|provider| matches!(provider.kind, ProviderKind::Http(_)));
         let lists =
             join_all(providers.iter().map(|provider| upstreams.list_models(provider))).await;
         self.replace(|snapshot| {
@@ -229,6 +231,15 @@ impl Snapshot {
                 provider.id
             )));
         }
+        if matches!(provider.kind, ProviderKind::Builtin) {
+            let entries = backstay_providers::builtin_models().into_iter().map(|(id, about)| {
+                let id = format!("{}/{id}", provider.id);
+                let facts = ModelFacts { price: Some(Price::FREE), context_length: None };
+                let display_name = Some(about.to_owned());
+                ModelEntry { id, provider: provider.id.clone(), display_name, facts }
+            });
+            self.listed.insert(provider.id.clone(), entries.collect());
+        }
         self.providers.push(provider);
         Ok(())
     }
@@ -249,8 +260,8 @@ impl Snapshot {
 
     fn endpoint(&self, provider: &Arc<Provider>, model: &str) -> Endpoint {
         let price = match provider.kind {
-            backstay_providers::ProviderKind::Builtin => Some(Price::FREE),
-            backstay_providers::ProviderKind::Http(_) => {
+            ProviderKind::Builtin => Some(Price::FREE),
+            ProviderKind::Http(_) => {
                 let name = format!("{}/{model}", provider.id);
                 self.facts.get(&name).and_then(|facts| facts.price.clone())
             }

@@ -1,0 +1,143 @@
+//! Embeddings, built-in and upstream, through the same ledger as everything else.
+
+use std::sync::Arc;
+
+use backstay_core::{
+    CallContext, Error, ErrorCode, Price, Result, Usage,
+    chat::{ChatReply, ChatRequest},
+    tokens,
+};
+use backstay_memory::{EmbeddingModel, Embeddings, UpstreamEmbedder};
+use backstay_providers::{BUILTIN_PROVIDER, Provider, Upstreams};
+use backstay_routing::{Catalogue, Endpoint};
+use backstay_wire::{EmbeddingInput, EmbeddingReply, EmbeddingRequest, VectorEncoding};
+use serde_json::Map;
+
+use crate::{
+    Engine,
+    conversation::Keep,
+    generation::{begin, prompt_tokens},
+};
+
+/// The built-in embedding model's name within its provider.
+pub const BUILTIN_EMBEDDING_MODEL: &str = "all-minilm-l6-v2";
+
+/// How many tokens a prompt has.
+pub struct TokenCount {
+    pub tokens: u64,
+    /// True when it is our own count and not the model's.
+    pub estimated: bool,
+}
+
+impl Engine {
+    /// Embeds texts with the model that the request names.
+    pub async fn embed(
+        &self,
+        context: &CallContext,
+        request: EmbeddingRequest,
+    ) -> Result<EmbeddingReply> {
+        let builtin = format!("{BUILTIN_PROVIDER}/{BUILTIN_EMBEDDING_MODEL}");
+        let is_builtin = request.model == builtin;
+        let endpoints =
+            if is_builtin { Vec::new() } else { self.catalogue().resolve(&request.model)? };
+        let ledger =
+            Arc::new(ChatRequest { model: request.model.clone(), ..ChatRequest::default() });
+        let mut guard = begin(self, context, ledger, Keep::default(), 0).await?;
+        let outcome = if is_builtin {
+            self.embed_builtin(&request).await.map(|reply| (builtin_endpoint(), reply, Vec::new()))
+        } else {
+            let log = guard.attempts();
+            let called = self.router().embed(&endpoints, &request, &log).await;
+            called.map(|(endpoint, call)| (endpoint, call.reply, call.dropped))
+        };
+        match outcome {
+            Ok((endpoint, reply, dropped)) => {
+                guard.answering(endpoint, &dropped);
+                let usage = Some(usage(&request, &reply));
+                guard.complete(ChatReply { usage, ..ChatReply::default() }).await?;
+                Ok(reply)
+            }
+            Err(error) => {
+                guard.fail(&error).await?;
+                Err(error)
+            }
+        }
+    }
+
+    async fn embed_builtin(&self, request: &EmbeddingRequest) -> Result<EmbeddingReply> {
+        let texts = request.texts()?.to_vec();
+        let embedder = self.embedder().cloned().ok_or_else(|| {
+            Error::new(
+                ErrorCode::NoProvider,
+                "the built-in embedding model is not installed; run 'backstay models pull' and \
+                 start the server again",
+            )
+        })?;
+        let work = move || {
+            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+            embedder.embed(&texts)
+        };
+        let done = tokio::task::spawn_blocking(work).await;
+        let vectors =
+            done.map_err(|cause| Error::internal(format!("embedding failed: {cause}")))??;
+        Ok(EmbeddingReply { vectors, model: Some(request.model.clone()), prompt_tokens: None })
+    }
+
+    /// Counts a prompt's tokens. The count is our estimate for every model: no provider's tokenizer
+    /// is at hand without calling it.
+    pub async fn count_tokens(&self, request: &ChatRequest) -> Result<TokenCount> {
+        self.catalogue().resolve(&request.model)?;
+        let tools: u64 =
+            request.tools.iter().map(|tool| tokens::estimate(&format!("{tool:?}"))).sum();
+        Ok(TokenCount { tokens: prompt_tokens(request) + tools, estimated: true })
+    }
+}
+
+fn builtin_endpoint() -> Endpoint {
+    Endpoint {
+        provider: Arc::new(Provider::builtin()),
+        model: BUILTIN_EMBEDDING_MODEL.to_owned(),
+        price: Some(Price::FREE),
+    }
+}
+
+fn usage(request: &EmbeddingRequest, reply: &EmbeddingReply) -> Usage {
+    let estimate = || {
+        let texts = request.texts().map(<[String]>::iter).into_iter().flatten();
+        texts.map(|text| tokens::estimate(text)).sum()
+    };
+    Usage {
+        prompt_tokens: reply.prompt_tokens.unwrap_or_else(estimate),
+        estimated: reply.prompt_tokens.is_none(),
+        ..Usage::default()
+    }
+}
+
+/// Memory's vectors from a model upstream, by its catalogue name. The revision stands for the
+/// provider's word that the name always means the same weights.
+pub fn upstream_embeddings(
+    catalogue: &Catalogue,
+    upstreams: &Upstreams,
+    name: &str,
+) -> Result<Embeddings> {
+    let endpoint =
+        catalogue.resolve(name)?.into_iter().next().ok_or_else(|| catalogue.unknown(name))?;
+    let model =
+        EmbeddingModel { name: name.to_owned(), revision: "upstream".to_owned(), dimension: 0 };
+    let upstreams = upstreams.clone();
+    Ok(Embeddings::Upstream(UpstreamEmbedder::new(model, move |texts| {
+        let (upstreams, endpoint) = (upstreams.clone(), endpoint.clone());
+        async move {
+            let request = EmbeddingRequest {
+                model: endpoint.model.clone(),
+                input: EmbeddingInput::Texts(texts),
+                dimensions: None,
+                encoding: VectorEncoding::Float,
+                fields: Map::new(),
+            };
+            let deadlines = upstreams.deadlines();
+            let call = upstreams.embed(&endpoint.provider, &endpoint.model, &request, deadlines);
+            Ok(call.await?.reply.vectors)
+        }
+    })))
+}

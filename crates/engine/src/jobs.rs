@@ -1,0 +1,91 @@
+//! Work that goes on behind calls. The one place that starts detached tasks, so that a shutdown can
+//! wait for them.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use backstay_core::chat::{ChatReply, SettlementStatus};
+use tokio::sync::Notify;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{Engine, generation::Open};
+
+/// Running background tasks; clones share them.
+#[derive(Clone, Default)]
+pub struct Jobs {
+    tracker: TaskTracker,
+    stop: CancellationToken,
+    embed: Arc<Notify>,
+}
+
+/// Turns that are embedded in one step, so that a stop does not wait long.
+const EMBED_BATCH: usize = 32;
+/// Rows that another process wrote are found even when nobody says so.
+const EMBED_POLL: Duration = Duration::from_secs(30);
+const MODELS_REFRESH: Duration = Duration::from_secs(600);
+
+impl Jobs {
+    /// Runs beside everything else until it ends or the server stops.
+    pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.stop.clone();
+        self.tracker.spawn(async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = work => {}
+            }
+        });
+    }
+
+    /// Something was remembered: its vectors should follow soon.
+    pub(crate) fn embed_soon(&self) {
+        self.embed.notify_one();
+    }
+
+    /// Settles a call whose client went away. Not stopped by a shutdown: the row must be written.
+    pub(crate) fn settle_cancelled(&self, open: Open, said: ChatReply) {
+        if tokio::runtime::Handle::try_current().is_err() {
+            // The runtime is gone with the process; the next start finds the row still pending.
+            return;
+        }
+        self.tracker.spawn(async move {
+            if let Err(error) = open.close(SettlementStatus::Cancelled, None, said).await {
+                tracing::error!(%error, cause = error.context(), "a cancelled call was not settled");
+            }
+        });
+    }
+
+    /// Asks background work to stop and waits for what must still be written.
+    pub async fn shut_down(&self) {
+        self.stop.cancel();
+        self.tracker.close();
+        self.tracker.wait().await;
+    }
+}
+
+/// Starts the work that a serving installation needs.
+pub fn start(engine: &Engine) {
+    engine.jobs().spawn(embed_forever(engine.clone()));
+    engine.jobs().spawn(refresh_models_forever(engine.clone()));
+}
+
+async fn embed_forever(engine: Engine) {
+    let wake = Arc::clone(&engine.jobs().embed);
+    loop {
+        match engine.memory().embed_pending(EMBED_BATCH).await {
+            Ok(0) => {
+                let _woken_or_time = tokio::time::timeout(EMBED_POLL, wake.notified()).await;
+            }
+            Ok(count) => tracing::debug!(count, "embedded"),
+            Err(error) => {
+                tracing::warn!(%error, cause = error.context(), "embedding failed; trying again later");
+                tokio::time::sleep(EMBED_POLL).await;
+            }
+        }
+    }
+}
+
+async fn refresh_models_forever(engine: Engine) {
+    loop {
+        engine.catalogue().refresh(engine.router().upstreams()).await;
+        tokio::time::sleep(MODELS_REFRESH).await;
+    }
+}
