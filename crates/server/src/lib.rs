@@ -1,1 +1,14 @@
-//! Placeholder, filled by the commits that follow.
+//! HTTP in, HTTP out: decodes a dialect, calls the engine, encodes the answer.
+//!
+//! [`Server::start`] is the whole product in one process; the binary and the tests start it alike.
+
+mod api;
+mod app;
+mod config;
+mod listener;
+mod request_id;
+mod router;
+pub mod telemetry;
+
+pub use app::{Server, ServerOptions};
+pub use config::{Config, ModelsFolder};

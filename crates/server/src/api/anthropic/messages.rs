@@ -1,0 +1,20 @@
+//! `POST /v1/messages`.
+
+use axum::{
+    body::Body,
+    extract::{Request, State},
+    http::Response,
+};
+
+use crate::{
+    api::{caller::Caller, chat, dialect::ApiResult},
+    app::AppState,
+};
+
+pub(crate) async fn handle(
+    State(state): State<AppState>,
+    caller: Caller,
+    request: Request,
+) -> ApiResult<Response<Body>> {
+    chat::handle(&state, &caller, request).await.map_err(|error| caller.fail(error))
+}

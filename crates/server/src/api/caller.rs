@@ -1,0 +1,48 @@
+//! The authenticated caller of a request. A handler that does not take it can reach nothing.
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, header, request::Parts},
+};
+use backstay_core::{CallContext, Error, RequestId};
+
+use crate::{
+    api::dialect::{ApiError, ApiResult, Dialect},
+    app::AppState,
+};
+
+pub(crate) struct Caller {
+    pub(crate) context: CallContext,
+    pub(crate) dialect: Dialect,
+}
+
+impl Caller {
+    pub(crate) fn fail(&self, error: Error) -> ApiError {
+        ApiError { dialect: self.dialect, request: self.context.request.clone(), error }
+    }
+}
+
+impl FromRequestParts<AppState> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> ApiResult<Self> {
+        let dialect = Dialect::of_path(parts.uri.path());
+        let request =
+            parts.extensions.get::<RequestId>().cloned().unwrap_or_else(RequestId::unknown);
+        let key = presented_key(&parts.headers);
+        match state.engine.admission().identify(key, request.clone()).await {
+            Ok(context) => Ok(Self { context, dialect }),
+            Err(error) => Err(ApiError { dialect, request, error }),
+        }
+    }
+}
+
+/// Clients of either dialect send the key in either header; agents do both at once.
+fn presented_key(headers: &HeaderMap) -> Option<&str> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let bearer = text(header::AUTHORIZATION.as_str()).and_then(|value| {
+        let (scheme, key) = value.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then_some(key)
+    });
+    bearer.or_else(|| text("x-api-key"))
+}

@@ -1,0 +1,51 @@
+//! A chat call in any dialect: decode, respond, encode.
+
+use axum::{
+    body::Body,
+    extract::Request,
+    http::{HeaderMap, Response},
+};
+use backstay_core::Result;
+use backstay_wire::RequestExtension;
+
+use crate::{
+    api::{
+        answer::{Wanted, respond},
+        body,
+        caller::Caller,
+    },
+    app::AppState,
+};
+
+pub(crate) async fn handle(
+    state: &AppState,
+    caller: &Caller,
+    request: Request,
+) -> Result<Response<Body>> {
+    let format = caller.dialect.format();
+    let headers = request.headers().clone();
+    let bytes = body::read(request, state.body_bytes_max).await?;
+    let decoded = backstay_wire::decode_request(format, &bytes)?;
+    let from_headers = extension_of_headers(&headers);
+    let extension = RequestExtension::merge(decoded.extension.as_ref(), from_headers)?;
+    let chat = decoded.request;
+    let wanted = Wanted {
+        format,
+        stream: chat.stream,
+        include_usage: chat.include_usage,
+        model: chat.model.clone(),
+        extension: extension.is_some(),
+    };
+    let reply = state.engine.respond(&caller.context, chat, extension).await?;
+    respond(reply, wanted, state.engine.clock()).await
+}
+
+fn extension_of_headers(headers: &HeaderMap) -> backstay_wire::ExtensionHeaders<'_> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    backstay_wire::ExtensionHeaders {
+        assistant: text("x-backstay-assistant"),
+        user: text("x-backstay-user"),
+        thread: text("x-backstay-thread"),
+        memory: text("x-backstay-memory"),
+    }
+}

@@ -1,0 +1,140 @@
+//! `/backstay/v1/memories`: what is remembered, finding it, forgetting it.
+
+use axum::{
+    Json,
+    extract::{Query, Request, State},
+};
+use backstay_core::{
+    EpisodeId, Error, Name, Result, ThreadId, Timestamp,
+    memory::{Recalled, Scope},
+};
+use backstay_store::StoredEpisode;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::{
+    api::{
+        body,
+        caller::Caller,
+        dialect::ApiResult,
+        native::page::{PageBody, PageQuery},
+    },
+    app::AppState,
+};
+
+/// One search looks at no more than this many memories' details.
+const SEARCH_LIMIT_MAX: usize = 100;
+/// One call forgets no more than this.
+const FORGET_MAX: usize = 10_000;
+
+#[derive(Deserialize)]
+pub(crate) struct ListQuery {
+    assistant: Option<Name>,
+    user: Option<Name>,
+    limit: Option<usize>,
+    cursor: Option<String>,
+}
+
+#[derive(Serialize)]
+struct MemoryBody {
+    id: EpisodeId,
+    text: String,
+    author: String,
+    said_at: Timestamp,
+    thread: ThreadId,
+    assistant: Name,
+    user: Option<Name>,
+}
+
+fn scope(assistant: Option<Name>, user: Option<Name>) -> Scope {
+    Scope { assistant: assistant.unwrap_or_else(Name::default_assistant), user }
+}
+
+/// Newest first.
+pub(crate) async fn list(
+    State(state): State<AppState>,
+    caller: Caller,
+    Query(query): Query<ListQuery>,
+) -> ApiResult<Json<Value>> {
+    let scope = scope(query.assistant, query.user);
+    let page = PageQuery { limit: query.limit, cursor: query.cursor };
+    let store = state.engine.store().workspace(&caller.context.workspace);
+    let found = store.list_episodes(&scope, page.request()).await.map_err(|e| caller.fail(e))?;
+    Ok(Json(json!(PageBody::of(found, shown))))
+}
+
+fn shown(stored: StoredEpisode) -> MemoryBody {
+    MemoryBody {
+        id: stored.episode.id,
+        text: stored.episode.text,
+        author: stored.episode.author,
+        said_at: stored.episode.said_at,
+        thread: stored.episode.thread,
+        assistant: stored.scope.assistant,
+        user: stored.scope.user,
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SearchBody {
+    query: String,
+    #[serde(default)]
+    assistant: Option<Name>,
+    #[serde(default)]
+    user: Option<Name>,
+    #[serde(default)]
+    limit: Option<usize>,
+}
+
+/// Best first, each with why it was found.
+pub(crate) async fn search(
+    State(state): State<AppState>,
+    caller: Caller,
+    request: Request,
+) -> ApiResult<Json<Value>> {
+    let found = search_memories(&state, &caller, request).await.map_err(|e| caller.fail(e))?;
+    Ok(Json(json!({"data": found})))
+}
+
+async fn search_memories(
+    state: &AppState,
+    caller: &Caller,
+    request: Request,
+) -> Result<Vec<Recalled>> {
+    let body: SearchBody = body::read_json(request, state.body_bytes_max).await?;
+    let limit = body.limit.unwrap_or(10);
+    if !(1..=SEARCH_LIMIT_MAX).contains(&limit) {
+        let message = format!("limit must be between 1 and {SEARCH_LIMIT_MAX}");
+        return Err(Error::invalid(message).with_parameter("limit"));
+    }
+    let scope = scope(body.assistant, body.user);
+    let workspace = &caller.context.workspace;
+    let now = state.engine.clock().now();
+    state.engine.memory().search(workspace, &scope, &body.query, limit, now).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ForgetBody {
+    ids: Vec<EpisodeId>,
+}
+
+/// Deletes memories for good; ids that are not there are not counted.
+pub(crate) async fn forget(
+    State(state): State<AppState>,
+    caller: Caller,
+    request: Request,
+) -> ApiResult<Json<Value>> {
+    let forgotten = forget_memories(&state, &caller, request).await.map_err(|e| caller.fail(e))?;
+    Ok(Json(json!({"forgotten": forgotten})))
+}
+
+async fn forget_memories(state: &AppState, caller: &Caller, request: Request) -> Result<usize> {
+    let body: ForgetBody = body::read_json(request, state.body_bytes_max).await?;
+    if body.ids.len() > FORGET_MAX {
+        let message = format!("one call forgets at most {FORGET_MAX} memories; send several");
+        return Err(Error::invalid(message).with_parameter("ids"));
+    }
+    state.engine.memory().forget(&caller.context.workspace, &body.ids).await
+}

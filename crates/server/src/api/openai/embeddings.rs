@@ -1,0 +1,33 @@
+//! `POST /v1/embeddings`.
+
+use axum::{
+    body::Body,
+    extract::{Request, State},
+    http::{HeaderValue, Response, header},
+};
+use backstay_core::Result;
+
+use crate::{
+    api::{body, caller::Caller, dialect::ApiResult},
+    app::AppState,
+};
+
+pub(crate) async fn handle(
+    State(state): State<AppState>,
+    caller: Caller,
+    request: Request,
+) -> ApiResult<Response<Body>> {
+    embed(&state, &caller, request).await.map_err(|error| caller.fail(error))
+}
+
+async fn embed(state: &AppState, caller: &Caller, request: Request) -> Result<Response<Body>> {
+    let bytes = body::read(request, state.body_bytes_max).await?;
+    let request = backstay_wire::decode_embedding_request(&bytes)?;
+    let (encoding, model) = (request.encoding, request.model.clone());
+    let reply = state.engine.embed(&caller.context, request).await?;
+    let body = backstay_wire::encode_embedding_reply(&reply, encoding, &model);
+    let mut response = Response::new(Body::from(body));
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    Ok(response)
+}

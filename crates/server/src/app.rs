@@ -1,0 +1,195 @@
+//! Puts the parts together, starts them, and stops them in order.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use backstay_core::{Clock, Error, Random, Result, Secret};
+use backstay_engine::{BootstrapKey, Engine, EngineParts};
+use backstay_memory::{Embedder, Embeddings, Memory, MemoryOptions};
+use backstay_providers::{Environment, Provider, Upstreams, from_environment, probe_local};
+use backstay_routing::{Catalogue, Router};
+use backstay_store::{Store, StoreOptions};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    config::{Config, ModelsFolder},
+    listener, router,
+    telemetry::Metrics,
+};
+
+const FIRST_LISTS: Duration = Duration::from_secs(2);
+
+/// What a server is started with.
+pub struct ServerOptions {
+    pub config: Config,
+    pub environment: Environment,
+    pub clock: Clock,
+    pub random: Random,
+    pub metrics: Option<Metrics>,
+}
+
+/// A running server. Dropping it does not stop it; [`Server::stop`] does.
+pub struct Server {
+    pub address: SocketAddr,
+    pub key: BootstrapKey,
+    pub engine: Engine,
+    stop: CancellationToken,
+    serving: tokio::task::JoinHandle<()>,
+}
+
+/// What handlers share.
+#[derive(Clone)]
+pub(crate) struct AppState {
+    pub(crate) engine: Engine,
+    pub(crate) body_bytes_max: usize,
+    pub(crate) metrics: Option<Metrics>,
+    pub(crate) started: StartedWith,
+}
+
+/// Facts that `doctor` shows.
+#[derive(Clone)]
+pub(crate) struct StartedWith {
+    pub(crate) data: PathBuf,
+    pub(crate) models_folder: PathBuf,
+}
+
+impl Server {
+    /// Opens the store, settles what a crash left open, finds providers and begins to accept.
+    pub async fn start(options: ServerOptions) -> Result<Self> {
+        let ServerOptions { config, environment, clock, random, metrics } = options;
+        let listener = bind(config.server.listen).await?;
+        let address = listener.local_addr().map_err(|cause| Error::internal(cause.to_string()))?;
+        let store = Store::open(StoreOptions {
+            path: config.server.data.clone(),
+            synchronous: config.store.synchronous,
+            ..StoreOptions::default()
+        })
+        .await?;
+        let interrupted = store.settle_interrupted(clock.now()).await?;
+        if interrupted > 0 {
+            tracing::warn!(interrupted, "calls cut off by the last stop were settled");
+        }
+        let chosen = environment.get("BACKSTAY_BOOTSTRAP_KEY").and_then(Secret::new);
+        let key = backstay_engine::bootstrap(&store, chosen.as_ref(), &clock, &random).await?;
+
+        let upstreams = Upstreams::new(config.timeouts)?;
+        let catalogue = catalogue(&config, &environment, &upstreams).await?;
+        // A provider that is slow to list its models does not hold up the start; the list follows.
+        let _in_time = tokio::time::timeout(FIRST_LISTS, catalogue.refresh(&upstreams)).await;
+        let models_folder = ModelsFolder::find(&config, &environment);
+        let embedder = builtin_embedder(&config, &models_folder);
+        let embeddings = embeddings(&config, embedder.clone(), &catalogue, &upstreams)?;
+        let memory = Memory::new(store.clone(), embeddings, MemoryOptions::default());
+        let router = Router::new(upstreams, clock.clone(), random.clone());
+        let engine = Engine::new(EngineParts {
+            store,
+            memory,
+            embedder,
+            catalogue,
+            router,
+            clock,
+            random,
+            options: config.engine_options(),
+        });
+        backstay_engine::start_jobs(&engine);
+
+        let state = AppState {
+            engine: engine.clone(),
+            body_bytes_max: config.server.body_bytes_max,
+            metrics,
+            started: StartedWith { data: config.server.data.clone(), models_folder },
+        };
+        let limits = listener::Limits {
+            connections_max: config.server.connections_max,
+            header_timeout: Duration::from_millis(config.server.header_timeout_ms),
+            drain_timeout: Duration::from_millis(config.server.drain_timeout_ms),
+        };
+        let stop = CancellationToken::new();
+        let routes = router::routes(state);
+        let serving = tokio::spawn(listener::serve(listener, routes, limits, stop.clone()));
+        Ok(Self { address, key, engine, stop, serving })
+    }
+
+    /// Stops accepting, lets open answers end, writes what is still to be written, closes the store.
+    pub async fn stop(self) -> Result<()> {
+        self.stop.cancel();
+        self.serving
+            .await
+            .map_err(|cause| Error::internal(format!("the accept loop failed: {cause}")))?;
+        self.engine.jobs().shut_down().await;
+        self.engine.store().close().await
+    }
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|cause| {
+        let advice = match cause.kind() {
+            std::io::ErrorKind::AddrInUse => {
+                "another program listens there; choose another port with --listen"
+            }
+            std::io::ErrorKind::PermissionDenied => "ports below 1024 need privileges",
+            _ => "check server.listen",
+        };
+        Error::invalid(format!("cannot listen on {address}: {cause}; {advice}"))
+    })
+}
+
+async fn catalogue(
+    config: &Config,
+    environment: &Environment,
+    upstreams: &Upstreams,
+) -> Result<Catalogue> {
+    let mut providers = config.providers(environment)?;
+    let mut add = |found: Vec<Arc<Provider>>| {
+        for provider in found {
+            // What the operator configured wins over what was found.
+            if !providers.iter().any(|known| known.id == provider.id) {
+                providers.push(provider);
+            }
+        }
+    };
+    if config.discovery.enabled {
+        add(from_environment(environment)?);
+        add(probe_local(upstreams, environment).await);
+    }
+    add(vec![Arc::new(Provider::builtin())]);
+    for provider in &providers {
+        tracing::info!(provider = provider.id, name = provider.name, "provider available");
+    }
+    Catalogue::new(providers, config.models(), config.routes())
+}
+
+/// What makes memory's vectors, as the configuration says.
+fn embeddings(
+    config: &Config,
+    builtin: Option<Embedder>,
+    catalogue: &Catalogue,
+    upstreams: &Upstreams,
+) -> Result<Embeddings> {
+    match config.memory.embedding.as_str() {
+        "none" => Ok(Embeddings::None),
+        "builtin" => Ok(builtin.map_or(Embeddings::None, Embeddings::Builtin)),
+        name => backstay_engine::upstream_embeddings(catalogue, upstreams, name),
+    }
+}
+
+/// Absent weights are no reason not to start: recall then works by words and conversation structure.
+fn builtin_embedder(config: &Config, folder: &Path) -> Option<Embedder> {
+    if config.memory.embedding == "none" {
+        return None;
+    }
+    Embedder::load(folder)
+        .inspect_err(|error| {
+            tracing::warn!(
+                folder = %folder.display(),
+                cause = %error,
+                "no built-in embedding model: 'backstay models pull' installs it"
+            );
+        })
+        .ok()
+}

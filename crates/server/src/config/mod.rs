@@ -1,0 +1,241 @@
+//! Configuration: one TOML file, validated wholly before anything is used.
+
+mod providers;
+mod unknown_key;
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use backstay_core::{Error, Result, limits};
+use backstay_engine::EngineOptions;
+use backstay_providers::{Environment, Provider, TimeoutsMs};
+use backstay_routing::{ConfiguredModel, Route};
+use backstay_store::Synchronous;
+use serde::Deserialize;
+
+use providers::ProviderSection;
+
+/// Everything an operator can set. Without a file all of it has defaults.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    pub server: ServerSection,
+    pub store: StoreSection,
+    pub timeouts: TimeoutsMs,
+    pub discovery: DiscoverySection,
+    pub memory: MemorySection,
+    providers: Vec<ProviderSection>,
+    /// Model names of the operator's own, each served by endpoints in order.
+    models: Vec<Route>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServerSection {
+    pub listen: SocketAddr,
+    /// The folder of the database and of everything else that must survive.
+    pub data: PathBuf,
+    pub body_bytes_max: usize,
+    pub connections_max: usize,
+    /// How long a client may take to send a request's head.
+    pub header_timeout_ms: u64,
+    /// How long a stop waits for open answers.
+    pub drain_timeout_ms: u64,
+}
+
+impl Default for ServerSection {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 7460)),
+            data: PathBuf::from("data"),
+            body_bytes_max: limits::BODY_BYTES_MAX,
+            connections_max: 10_000,
+            header_timeout_ms: 10_000,
+            drain_timeout_ms: 30_000,
+        }
+    }
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StoreSection {
+    /// `normal` survives a crash of the process, `full` also a loss of power.
+    pub synchronous: Synchronous,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DiscoverySection {
+    /// Whether keys in the environment and model servers on this machine become providers.
+    pub enabled: bool,
+}
+
+impl Default for DiscoverySection {
+    fn default() -> Self {
+        Self { enabled: true }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MemorySection {
+    /// Tokens of recalled memories in one prompt.
+    pub budget_tokens: u64,
+    /// Tokens of thread history in one prompt.
+    pub history_tokens: u64,
+    /// `builtin`, `none`, or `provider/model` of an embedding model upstream.
+    pub embedding: String,
+    /// The folder with the built-in embedding model's weights; found by itself when absent.
+    pub models: Option<PathBuf>,
+}
+
+impl Default for MemorySection {
+    fn default() -> Self {
+        let engine = EngineOptions::default();
+        Self {
+            budget_tokens: engine.budget_tokens,
+            history_tokens: engine.history_tokens,
+            embedding: "builtin".to_owned(),
+            models: None,
+        }
+    }
+}
+
+impl Config {
+    /// Reads and checks a file. The error says where it is wrong and, for an unknown key, which
+    /// known one is nearest.
+    pub fn load(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|cause| {
+            Error::invalid(format!("cannot read the configuration {}: {cause}", path.display()))
+        })?;
+        Self::parse(&text)
+            .map_err(|error| Error::invalid(format!("{}: {}", path.display(), error.message())))
+    }
+
+    pub fn parse(text: &str) -> Result<Self> {
+        let config: Self = toml::from_str(text).map_err(|cause| {
+            let message = cause.to_string();
+            match unknown_key::advice(cause.message()) {
+                Some(advice) => Error::invalid(format!("{}\n{advice}", message.trim_end())),
+                None => Error::invalid(message.trim_end()),
+            }
+        })?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<()> {
+        let timeouts = &self.timeouts;
+        for (name, value) in [
+            ("connect", timeouts.connect),
+            ("first_token", timeouts.first_token),
+            ("idle", timeouts.idle),
+            ("total", timeouts.total),
+        ] {
+            if value == 0 {
+                return Err(Error::invalid(format!("timeouts.{name} must be above 0 ms")));
+            }
+        }
+        if self.server.body_bytes_max > limits::BODY_BYTES_MAX {
+            return Err(Error::invalid(format!(
+                "server.body_bytes_max can be at most {}",
+                limits::BODY_BYTES_MAX
+            )));
+        }
+        if self.server.connections_max == 0 {
+            return Err(Error::invalid("server.connections_max must be above 0"));
+        }
+        Ok(())
+    }
+
+    /// The configured providers, with keys taken from the environment where the file says so.
+    pub fn providers(&self, environment: &Environment) -> Result<Vec<Arc<Provider>>> {
+        self.providers.iter().map(|section| section.provider(environment).map(Arc::new)).collect()
+    }
+
+    /// Configured models, by provider.
+    pub fn models(&self) -> Vec<(String, ConfiguredModel)> {
+        let of_section = |section: &ProviderSection| {
+            let id = section.id.clone();
+            section.models.clone().into_iter().map(move |model| (id.clone(), model))
+        };
+        self.providers.iter().flat_map(of_section).collect()
+    }
+
+    pub fn routes(&self) -> Vec<Route> {
+        self.models.clone()
+    }
+
+    pub fn engine_options(&self) -> EngineOptions {
+        EngineOptions {
+            budget_tokens: self.memory.budget_tokens,
+            history_tokens: self.memory.history_tokens,
+        }
+    }
+}
+
+/// Where the built-in embedding model's weights are looked for.
+pub struct ModelsFolder;
+
+impl ModelsFolder {
+    /// The user's cache folder: what `backstay models pull` fills when nothing else is said.
+    pub fn default_for(environment: &Environment) -> PathBuf {
+        let home = || environment.get("HOME").map(|home| Path::new(home).join(".cache"));
+        let cache = environment.get("XDG_CACHE_HOME").map(PathBuf::from).or_else(home);
+        cache.unwrap_or_else(std::env::temp_dir).join("backstay").join("models")
+    }
+
+    /// The first of: the configured folder, `BACKSTAY_MODELS`, `models` in the data folder if it
+    /// is there, the user's cache folder.
+    pub fn find(config: &Config, environment: &Environment) -> PathBuf {
+        if let Some(configured) = &config.memory.models {
+            return configured.clone();
+        }
+        if let Some(named) = environment.get("BACKSTAY_MODELS") {
+            return PathBuf::from(named);
+        }
+        let in_data = config.server.data.join("models");
+        if in_data.is_dir() { in_data } else { Self::default_for(environment) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_key_is_refused_with_the_nearest_known_one() {
+        let error = Config::parse("[server]\nlissten = \"127.0.0.1:1\"").unwrap_err();
+        assert!(error.message().contains("did you mean `listen`"), "{error}");
+        assert!(error.message().contains("line 2"), "{error}");
+    }
+
+    #[test]
+    fn a_zero_time_out_is_refused() {
+        let error = Config::parse("[timeouts]\nidle = 0").unwrap_err();
+        assert!(error.message().contains("timeouts.idle"), "{error}");
+    }
+
+    #[test]
+    fn a_provider_takes_its_key_from_the_environment_and_prices_stay_exact() {
+        let text = r#"
+            [[providers]]
+            id = "acme"
+            format = "anthropic"
+            base_url = "https://models.acme.test"
+            api_key_env = "ACME_KEY"
+            [[providers.models]]
+            id = "large"
+            price = { prompt = "0.0000025", completion = "0.00001" }
+        "#;
+        let config = Config::parse(text).unwrap();
+        assert!(config.providers(&Environment::of([("ACME_KEY", "k")])).is_ok());
+        let missing = config.providers(&Environment::default()).map(|_| ()).unwrap_err();
+        assert!(missing.message().contains("ACME_KEY"), "{missing}");
+        let price = config.models()[0].1.price.clone().unwrap();
+        assert_eq!(price.prompt.to_string(), "0.0000025");
+    }
+}

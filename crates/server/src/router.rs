@@ -1,0 +1,45 @@
+//! Every route of the server.
+
+use axum::{
+    Router, middleware,
+    routing::{delete, get, post},
+};
+
+use crate::{
+    api::{anthropic, fallback, health, native, openai},
+    app::AppState,
+    request_id,
+};
+
+pub(crate) fn routes(state: AppState) -> Router {
+    Router::new()
+        // OpenAI
+        .route("/v1/chat/completions", post(openai::chat_completions::handle))
+        .route("/v1/embeddings", post(openai::embeddings::handle))
+        .route("/v1/models", get(openai::models::list))
+        .route("/v1/models/{*id}", get(openai::models::one))
+        // Anthropic
+        .route("/v1/messages", post(anthropic::messages::handle))
+        .route("/v1/messages/count_tokens", post(anthropic::count_tokens::handle))
+        // Native
+        .route("/backstay/v1/conversations", post(native::conversations::import))
+        .route("/backstay/v1/memories", get(native::memories::list))
+        .route("/backstay/v1/memories/search", post(native::memories::search))
+        .route("/backstay/v1/memories/forget", post(native::memories::forget))
+        .route("/backstay/v1/threads", get(native::threads::list))
+        .route("/backstay/v1/threads/{id}", get(native::threads::one))
+        .route("/backstay/v1/threads/{id}", delete(native::threads::delete))
+        .route("/backstay/v1/threads/{id}/messages", get(native::threads::messages))
+        .route("/backstay/v1/generations", get(native::generations::list))
+        .route("/backstay/v1/generations/{id}", get(native::generations::one))
+        .route("/backstay/v1/models", get(native::models::list))
+        .route("/backstay/v1/status", get(native::status::show))
+        // Operation
+        .route("/health", get(health::health))
+        .route("/ready", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .fallback(fallback::not_found)
+        .method_not_allowed_fallback(fallback::method_not_allowed)
+        .layer(middleware::from_fn_with_state(state.clone(), request_id::layer))
+        .with_state(state)
+}

@@ -1,0 +1,72 @@
+//! One row per model call, with exact cost or none.
+
+use anyhow::Result;
+use backstay_testing::TestServer;
+use serde_json::{Value, json};
+
+async fn row_of(server: &TestServer, model: &str) -> Result<Value> {
+    let answer = server.member().chat(model, "one two three", json!({"memory": "off"})).await?;
+    let generation = answer.body["backstay"]["generation"].as_str().unwrap_or_default().to_owned();
+    let row = server.member().get(&format!("/backstay/v1/generations/{generation}")).await?.body;
+    assert_eq!(row["cost"], answer.body["backstay"]["cost"]);
+    Ok(row)
+}
+
+#[tokio::test]
+async fn the_cost_is_tokens_times_price_exactly() -> Result<()> {
+    let server = TestServer::start().await?;
+    for provider in ["openai", "anthropic", "gemini"] {
+        let row = row_of(&server, &format!("{provider}/sim-echo")).await?;
+        let tokens = |class: &str| row["usage"][class].as_u64().unwrap();
+        let micro_dollars = tokens("prompt_tokens") + 2 * tokens("completion_tokens");
+        assert!(micro_dollars > 0, "{row}");
+        let expected = format!("0.{micro_dollars:06}").trim_end_matches('0').to_owned();
+        assert_eq!(row["cost"], expected, "{row}");
+        assert_eq!(row["status"], "completed");
+    }
+    server.stop().await
+}
+
+#[tokio::test]
+async fn an_unknown_price_is_null_and_missing_usage_is_marked_as_estimated() -> Result<()> {
+    let server = TestServer::start().await?;
+    let row = row_of(&server, "openai/sim-quote").await?;
+    assert!(row["cost"].is_null(), "{row}");
+    let row = row_of(&server, "openai/sim-echo!no-usage").await?;
+    assert_eq!(row["usage"]["estimated"], true, "{row}");
+    server.stop().await
+}
+
+#[tokio::test]
+async fn a_failed_call_has_its_row_too() -> Result<()> {
+    let server = TestServer::start().await?;
+    server.member().chat("openai/sim-echo!429", "hi", json!({})).await?;
+    let rows = server.member().get("/backstay/v1/generations").await?.body;
+    assert_eq!(rows["data"][0]["status"], "failed", "{rows}");
+    assert_eq!(rows["data"][0]["error_code"], "upstream_rate_limited");
+    server.stop().await
+}
+
+#[tokio::test]
+async fn the_ledger_is_read_page_by_page_newest_first() -> Result<()> {
+    let server = TestServer::start().await?;
+    for _ in 0..5 {
+        server.clock.advance_ms(10);
+        server.member().chat("builtin/echo", "hi", json!({})).await?;
+    }
+    let mut seen = Vec::new();
+    let mut path = "/backstay/v1/generations?limit=2".to_owned();
+    loop {
+        let page = server.member().get(&path).await?.body;
+        let rows = page["data"].as_array().unwrap();
+        assert!(rows.len() <= 2);
+        seen.extend(rows.iter().map(|row| row["started_at"].as_str().unwrap().to_owned()));
+        match page["next"].as_str() {
+            Some(next) => path = format!("/backstay/v1/generations?limit=2&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(seen.len(), 5);
+    assert!(seen.windows(2).all(|pair| pair[0] > pair[1]), "{seen:?}");
+    server.stop().await
+}

@@ -1,0 +1,12 @@
+//! The server as clients meet it: real sockets, a real store, a scripted upstream.
+
+mod cancellation;
+mod embeddings;
+mod errors;
+mod failover;
+mod forgetting;
+mod ledger;
+mod memory;
+mod operation;
+mod threads;
+mod timeouts;

@@ -1,0 +1,116 @@
+//! A server of its own for each test.
+
+use anyhow::Result;
+use backstay_core::{Clock, ManualClock, Random, Timestamp};
+use backstay_providers::Environment;
+use backstay_server::{Config, Server, ServerOptions};
+use tempfile::TempDir;
+use upstream_sim::{Options, Sim};
+
+use crate::client::TestClient;
+
+const KEY: &str = "bs-test-0123456789abcdef0123456789abcdef";
+
+/// A running server, its upstream and its data folder.
+pub struct TestServer {
+    pub sim: Sim,
+    pub clock: ManualClock,
+    server: Server,
+    data: TempDir,
+    extra: String,
+}
+
+/// What differs from an ordinary test server.
+#[derive(Default)]
+pub struct TestServerBuilder {
+    extra: String,
+}
+
+impl TestServerBuilder {
+    /// TOML that is added to the configuration.
+    pub fn config(mut self, toml: &str) -> Self {
+        self.extra.push_str(toml);
+        self.extra.push('\n');
+        self
+    }
+
+    pub async fn start(self) -> Result<TestServer> {
+        let sim = Sim::start(Options::default()).await?;
+        let data = tempfile::tempdir()?;
+        let moment = Timestamp::parse("2026-03-01T12:00:00Z").unwrap_or_default();
+        let clock = ManualClock::at(moment);
+        let server = start(&sim, &data, &clock, &self.extra).await?;
+        Ok(TestServer { sim, clock, server, data, extra: self.extra })
+    }
+}
+
+async fn start(sim: &Sim, data: &TempDir, clock: &ManualClock, extra: &str) -> Result<Server> {
+    let mut config = Config::parse(&format!("{extra}\n{}", providers(&sim.base_url())))?;
+    config.server.listen = ([127, 0, 0, 1], 0).into();
+    config.server.data = data.path().to_owned();
+    let options = ServerOptions {
+        config,
+        environment: Environment::default().with("BACKSTAY_BOOTSTRAP_KEY", KEY),
+        clock: Clock::Manual(clock.clone()),
+        random: Random::System,
+        metrics: None,
+    };
+    Ok(Server::start(options).await?)
+}
+
+/// The same upstream in each wire format, with exact prices, and one that refuses connections.
+fn providers(sim: &str) -> String {
+    let provider = |format: &str, path: &str| {
+        format!(
+            "[[providers]]\nid = \"{format}\"\nformat = \"{format}\"\nbase_url = \"{sim}{path}\"\n\
+             api_key = \"sk-upstream-secret\"\n\
+             [[providers.models]]\nid = \"sim-echo\"\n\
+             price = {{ prompt = \"0.000001\", completion = \"0.000002\" }}\n"
+        )
+    };
+    format!(
+        "{}{}{}[[providers]]\nid = \"dead\"\nformat = \"openai\"\nbase_url = \"http://127.0.0.1:9\"\n\
+         [discovery]\nenabled = false\n[memory]\nembedding = \"none\"\n",
+        provider("openai", "/v1"),
+        provider("anthropic", ""),
+        provider("gemini", "/v1beta"),
+    )
+}
+
+impl TestServer {
+    pub fn builder() -> TestServerBuilder {
+        TestServerBuilder::default()
+    }
+
+    pub async fn start() -> Result<Self> {
+        Self::builder().start().await
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.server.address)
+    }
+
+    /// A client with a key.
+    pub fn member(&self) -> TestClient {
+        TestClient::new(self.url(), Some(KEY))
+    }
+
+    /// A client without one.
+    pub fn stranger(&self) -> TestClient {
+        TestClient::new(self.url(), None)
+    }
+
+    /// Stops and starts again on the same data.
+    pub async fn restart(self) -> Result<Self> {
+        let Self { sim, clock, server, data, extra } = self;
+        server.stop().await?;
+        let server = start(&sim, &data, &clock, &extra).await?;
+        Ok(Self { sim, clock, server, data, extra })
+    }
+
+    pub async fn stop(self) -> Result<()> {
+        self.server.stop().await?;
+        self.sim.shutdown().await;
+        Ok(())
+    }
+}
