@@ -1,1 +1,76 @@
-fn main() {}
+//! The `backstay` binary.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line speaks through standard output and standard error"
+)]
+
+mod client;
+mod commands;
+mod import;
+mod output;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::{client::Connection, commands::*, output::Output};
+
+/// One server between your applications and language models: any client, any model, and it
+/// remembers.
+///
+/// Start with `backstay serve`, then point any OpenAI or Anthropic client at it. The other commands
+/// talk to a running server, as any client would.
+#[derive(Parser)]
+#[command(name = "backstay", version, max_term_width = 100)]
+struct Arguments {
+    /// Print machine-readable JSON instead of text.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(flatten)]
+    connection: Connection,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server.
+    Serve(serve::Serve),
+    /// Talk to a model in the terminal; the conversation is kept and remembered.
+    Chat(chat::Chat),
+    /// Search, list and forget what is remembered.
+    Memory(memory::MemoryCommand),
+    /// List the models that can be called, or install the embedding model.
+    Models(models::Models),
+    /// Bring conversations into memory from a file.
+    Import(import_file::Import),
+    /// Check the installation and say what to do about what is wrong.
+    Doctor(doctor::Doctor),
+    /// Show the main job: a year of conversation remembered across two models.
+    Demo(demo::Demo),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let output = Output::new(arguments.json);
+    let connection = arguments.connection;
+    let outcome = match arguments.command {
+        Command::Serve(command) => command.run(output).await,
+        Command::Chat(command) => command.run(&connection, output).await,
+        Command::Memory(command) => command.run(&connection, output).await,
+        Command::Models(command) => command.run(&connection, output).await,
+        Command::Import(command) => command.run(&connection, output).await,
+        Command::Doctor(command) => command.run(&connection, output).await,
+        Command::Demo(command) => command.run(output).await,
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            output.error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}

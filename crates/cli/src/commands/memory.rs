@@ -1,0 +1,119 @@
+//! `backstay memory`: what is remembered, and forgetting it.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use crate::{
+    client::{Client, Connection, query},
+    output::Output,
+    terminal::one_line,
+};
+
+#[derive(Args)]
+pub(crate) struct MemoryCommand {
+    #[command(subcommand)]
+    action: Action,
+}
+
+/// Whose memory.
+#[derive(Args)]
+struct Whose {
+    /// The assistant whose memory it is.
+    #[arg(long, default_value = "default")]
+    assistant: String,
+    /// The user within the assistant's memory.
+    #[arg(long)]
+    user: Option<String>,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Find what is remembered about something, best first, and why it was found.
+    Search {
+        /// What to look for: a question, or a few words.
+        question: String,
+        #[command(flatten)]
+        whose: Whose,
+        #[arg(long, default_value_t = 10)]
+        limit: usize,
+    },
+    /// List what is remembered, newest first.
+    List {
+        #[command(flatten)]
+        whose: Whose,
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+        /// Where the page before this one ended (its `next`).
+        #[arg(long)]
+        cursor: Option<String>,
+    },
+    /// Forget memories by their ids. They are deleted, not hidden; threads keep their messages.
+    Forget {
+        #[arg(required = true)]
+        ids: Vec<String>,
+    },
+}
+
+impl MemoryCommand {
+    pub(crate) async fn run(self, connection: &Connection, output: Output) -> Result<ExitCode> {
+        let client = Client::new(connection)?;
+        match self.action {
+            Action::Search { question, whose, limit } => {
+                let body = json!({
+                    "query": question,
+                    "assistant": whose.assistant,
+                    "user": whose.user,
+                    "limit": limit,
+                });
+                let found: Value = client.post("/backstay/v1/memories/search", &body).await?;
+                output.show(&found, |found| memories(found, "Nothing relevant is remembered."));
+            }
+            Action::List { whose, limit, cursor } => {
+                let query = query(&[
+                    ("assistant", Some(&whose.assistant)),
+                    ("user", whose.user.as_deref()),
+                    ("limit", Some(&limit.to_string())),
+                    ("cursor", cursor.as_deref()),
+                ]);
+                let page: Value = client.get(&format!("/backstay/v1/memories{query}")).await?;
+                output.show(&page, |page| memories(page, "Nothing is remembered yet."));
+            }
+            Action::Forget { ids } => {
+                let body = json!({"ids": ids});
+                let done: Value = client.post("/backstay/v1/memories/forget", &body).await?;
+                let forgotten = done["forgotten"].as_u64().unwrap_or(0);
+                output.show(&done, |_| format!("{forgotten} of {} forgotten", ids.len()));
+                if forgotten != ids.len() as u64 {
+                    return Ok(ExitCode::FAILURE);
+                }
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn memories(page: &Value, none: &str) -> String {
+    let items = page["data"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if items.is_empty() {
+        return none.to_owned();
+    }
+    let mut lines: Vec<String> = items.iter().map(memory).collect();
+    if let Some(next) = page["next"].as_str() {
+        lines.push(format!("\nmore: --cursor {next}"));
+    }
+    lines.join("\n")
+}
+
+fn memory(item: &Value) -> String {
+    let text = |name: &str| item[name].as_str().unwrap_or_default();
+    let date: String = text("said_at").chars().take(10).collect();
+    let said = one_line(text("text"), 160);
+    let line = format!("{}  {date}  {}: {said}", text("id"), text("author"));
+    match item["score"].as_f64() {
+        Some(score) => format!("{line}\n    {score:.2}  {}", text("why")),
+        None => line,
+    }
+}

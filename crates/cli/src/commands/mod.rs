@@ -1,0 +1,9 @@
+//! One file per command.
+
+pub(crate) mod chat;
+pub(crate) mod demo;
+pub(crate) mod doctor;
+pub(crate) mod import_file;
+pub(crate) mod memory;
+pub(crate) mod models;
+pub(crate) mod serve;
