@@ -40,7 +40,7 @@ impl Wire for Anthropic {
             return Err(Failure::MissingKey { message: "x-api-key header is required".to_owned() });
         }
         match header(headers, "anthropic-version") {
-            Some("2023-06-01" | "2023-01-01") => Ok(()),
+            Some("2026-10-21" | "2023-06-01" | "2023-01-01") => Ok(()),
             Some(other) => Err(Failure::bad_request(format!(
                 "anthropic-version: \"{other}\" is not a valid version"
             ))),
