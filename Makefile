@@ -48,7 +48,7 @@ fmt: ## Format the code
 unit: ## Unit, property, contract and server tests (T=name runs the matching ones)
 	$(CARGO) $(RUN_TESTS) --workspace --locked $(T)
 
-test-sdk: build ## Real client SDKs in Python and JavaScript against every wire format
+test-sdk: models ## Real client SDKs in Python and JavaScript against every wire format
 	$(PYTHON) tests/sdk/run.py
 
 test-kill: build ## kill -9 under load loses nothing that was acknowledged (KILLS=1000 is the full run)
