@@ -1,0 +1,184 @@
+//! The neutral request to a body for a provider.
+
+use backstay_core::{
+    Result, WireFormat,
+    chat::{ChatRequest, Parameters, ResponseFormat},
+};
+use serde_json::{Map, Value, json};
+
+use super::{
+    claude_version::ClaudeVersion,
+    schema,
+    thinking::{ANSWER_TOKENS_DEFAULT, Circumstances, Thinking},
+    upstream_message::{self, Prompt},
+    upstream_tools::{forces_call, tool_choice, tools},
+};
+use crate::Loss;
+
+const TEMPERATURE_MAX: f64 = 1.0;
+/// Nucleus sampling below this is refused while a model thinks.
+const TOP_P_MIN_WHILE_THINKING: f64 = 0.95;
+
+/// A client of the same format is passed on field by field; other clients are translated.
+///
+/// # Errors
+/// None at present; every format's encoder has this signature.
+pub(crate) fn encode_request(request: &ChatRequest, model: &str, loss: &mut Loss) -> Result<Value> {
+    let Prompt { system, messages } = upstream_message::encode_all(&request.messages, loss);
+    let same_format =
+        request.origin.as_ref().filter(|origin| origin.format == WireFormat::Anthropic);
+    let mut body = Map::new();
+    body.insert("model".to_owned(), Value::from(model));
+    match same_format {
+        Some(origin) => {
+            body.extend(origin.fields.clone());
+            body.entry("max_tokens").or_insert(Value::from(ANSWER_TOKENS_DEFAULT));
+        }
+        None => translate(request, model, &messages, &mut body, loss),
+    }
+    body.extend(system.map(|system| ("system".to_owned(), system)));
+    body.insert("messages".to_owned(), Value::Array(messages));
+    if request.stream {
+        body.insert("stream".to_owned(), Value::Bool(true));
+    }
+    Ok(Value::Object(body))
+}
+
+fn translate(
+    request: &ChatRequest,
+    model: &str,
+    messages: &[Value],
+    body: &mut Map<String, Value>,
+    loss: &mut Loss,
+) {
+    if let Some(origin) = &request.origin {
+        origin.uninterpreted.iter().for_each(|name| loss.record(name));
+    }
+    let parameters = &request.parameters;
+    let version = ClaudeVersion::of(model);
+    let circumstances = Circumstances {
+        version,
+        max_tokens: parameters.max_tokens,
+        call_is_forced: forces_call(request),
+        thinking_is_lost: answers_calls_without_thinking(messages),
+    };
+    let thinking = Thinking::plan(request.reasoning.as_ref(), circumstances, loss);
+    let max_tokens =
+        parameters.max_tokens.unwrap_or(ANSWER_TOKENS_DEFAULT + thinking.budget_tokens);
+    let mut set = |name: &str, value: Option<Value>| {
+        body.extend(value.map(|value| (name.to_owned(), value)));
+    };
+    set("max_tokens", Some(Value::from(max_tokens)));
+    for (name, value) in sampling(parameters, version, thinking.is_on(), loss) {
+        set(name, value);
+    }
+    set("stop_sequences", stop_sequences(&parameters.stop, loss));
+    set("metadata", parameters.user.as_ref().map(|user| json!({"user_id": user})));
+    let tools = tools(&request.tools, loss);
+    // A choice among no tools is refused, and means nothing.
+    if !tools.is_empty() {
+        set("tools", Some(Value::Array(tools)));
+        set("tool_choice", tool_choice(request));
+    }
+    set("output_config", output_config(request.response_format.as_ref(), thinking.effort, loss));
+    set("thinking", thinking.field);
+    record_unsupported(parameters, loss);
+}
+
+/// A message whose calls are being answered must begin with its thinking while a budget is set.
+fn answers_calls_without_thinking(messages: &[Value]) -> bool {
+    let [.., asked, answered] = messages else { return false };
+    if answered.pointer("/content/0/type").is_none_or(|kind| kind != "tool_result") {
+        return false;
+    }
+    let first = asked.pointer("/content/0/type").and_then(Value::as_str);
+    !matches!(first, Some("thinking" | "redacted_thinking"))
+}
+
+/// Temperatures end at 1 here, and several models refuse a temperature beside `top_p`, later ones
+/// and all thinking ones any setting.
+fn sampling(
+    parameters: &Parameters,
+    version: Option<ClaudeVersion>,
+    is_thinking: bool,
+    loss: &mut Loss,
+) -> [(&'static str, Option<Value>); 3] {
+    let is_refused = version.is_some_and(ClaudeVersion::refuses_sampling);
+    let mut allow = |name: &str, is_allowed: bool| {
+        if !is_allowed {
+            loss.record(name);
+        }
+        is_allowed
+    };
+    let temperature = parameters.temperature.filter(|temperature| {
+        let is_default = (*temperature - TEMPERATURE_MAX).abs() < f64::EPSILON;
+        allow("temperature", is_default || !(is_refused || is_thinking))
+    });
+    let is_alone = parameters.temperature.is_none();
+    let top_p = parameters.top_p.filter(|top_p| {
+        let fits = !is_thinking || *top_p >= TOP_P_MIN_WHILE_THINKING;
+        allow("top_p", is_alone && fits && !is_refused)
+    });
+    let top_k = parameters.top_k.filter(|_| allow("top_k", !is_refused && !is_thinking));
+    if temperature.is_some_and(|temperature| temperature > TEMPERATURE_MAX) {
+        loss.record("temperature");
+    }
+    [
+        (
+            "temperature",
+            temperature.map(|temperature| Value::from(temperature.min(TEMPERATURE_MAX))),
+        ),
+        ("top_p", top_p.map(Value::from)),
+        ("top_k", top_k.map(Value::from)),
+    ]
+}
+
+/// White space alone is refused.
+fn stop_sequences(texts: &[String], loss: &mut Loss) -> Option<Value> {
+    let (kept, refused): (Vec<&String>, Vec<&String>) =
+        texts.iter().partition(|text| !text.trim().is_empty());
+    if !refused.is_empty() {
+        loss.record("stop");
+    }
+    (!kept.is_empty()).then(|| json!(kept))
+}
+
+fn output_config(
+    format: Option<&ResponseFormat>,
+    effort: Option<&str>,
+    loss: &mut Loss,
+) -> Option<Value> {
+    let mut config = Map::new();
+    config.extend(effort.map(|effort| ("effort".to_owned(), Value::from(effort))));
+    match format {
+        Some(ResponseFormat::JsonSchema { schema, .. }) => {
+            let mut schema = schema.clone();
+            for keyword in schema::fit(&mut schema) {
+                loss.record(format!("response_format.json_schema.schema.{keyword}"));
+            }
+            let format = json!({"type": "json_schema", "schema": schema});
+            config.insert("format".to_owned(), format);
+        }
+        Some(ResponseFormat::JsonObject) => loss.record("response_format"),
+        Some(ResponseFormat::Text) | None => {}
+    }
+    (!config.is_empty()).then_some(Value::Object(config))
+}
+
+/// What this format has no field for. A value that asks for nothing loses nothing.
+fn record_unsupported(parameters: &Parameters, loss: &mut Loss) {
+    let changes = |penalty: Option<f64>| penalty.is_some_and(|penalty| penalty != 0.0);
+    let unsupported = [
+        ("seed", parameters.seed.is_some()),
+        ("presence_penalty", changes(parameters.presence_penalty)),
+        ("frequency_penalty", changes(parameters.frequency_penalty)),
+        ("n", parameters.choices.is_some_and(|choices| choices > 1)),
+        ("logprobs", parameters.logprobs == Some(true)),
+        ("top_logprobs", parameters.top_logprobs.is_some_and(|count| count > 0)),
+    ];
+    for (name, is_lost) in unsupported {
+        if is_lost {
+            loss.record(name);
+        }
+    }
+}

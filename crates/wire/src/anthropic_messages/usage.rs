@@ -1,0 +1,101 @@
+//! Token counts. Here `input_tokens` excludes what was read from or written to the cache; the
+//! neutral prompt count includes both.
+
+use backstay_core::Usage;
+use serde::{Deserialize, Serialize};
+
+use crate::tolerant::Count;
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct UsagePayload {
+    input_tokens: Count,
+    cache_read_input_tokens: Count,
+    cache_creation_input_tokens: Count,
+    output_tokens: Count,
+}
+
+/// What a stream has reported so far. Its counts are cumulative and some servers repeat those they
+/// do not know as zero, so that the largest of each kind holds.
+#[derive(Debug, Default)]
+pub(super) struct Counted {
+    input: u64,
+    cache_read: u64,
+    cache_write: u64,
+    output: u64,
+}
+
+impl Counted {
+    /// The usage so far, `None` when `report` counts nothing.
+    pub(super) fn read(&mut self, report: &UsagePayload) -> Option<Usage> {
+        let fields = [
+            (&mut self.input, report.input_tokens),
+            (&mut self.cache_read, report.cache_read_input_tokens),
+            (&mut self.cache_write, report.cache_creation_input_tokens),
+            (&mut self.output, report.output_tokens),
+        ];
+        let mut counts_something = false;
+        for (known, Count(told)) in fields {
+            counts_something |= told.is_some();
+            *known = (*known).max(told.unwrap_or(0));
+        }
+        counts_something.then(|| self.usage())
+    }
+
+    fn usage(&self) -> Usage {
+        let cached = self.cache_read.saturating_add(self.cache_write);
+        Usage {
+            prompt_tokens: self.input.saturating_add(cached),
+            completion_tokens: self.output,
+            cached_prompt_tokens: self.cache_read,
+            cache_write_tokens: self.cache_write,
+            ..Usage::default()
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(super) struct UsageBody {
+    input_tokens: u64,
+    cache_creation_input_tokens: u64,
+    cache_read_input_tokens: u64,
+    output_tokens: u64,
+}
+
+pub(super) fn write(usage: &Usage) -> UsageBody {
+    let cached = usage.cached_prompt_tokens.saturating_add(usage.cache_write_tokens);
+    UsageBody {
+        input_tokens: usage.prompt_tokens.saturating_sub(cached),
+        cache_creation_input_tokens: usage.cache_write_tokens,
+        cache_read_input_tokens: usage.cached_prompt_tokens,
+        output_tokens: usage.completion_tokens,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn cached_tokens_are_counted_once_on_the_way_in_and_on_the_way_back() {
+        let report = json!({"input_tokens": 10, "cache_read_input_tokens": 100,
+            "cache_creation_input_tokens": 20, "output_tokens": 7});
+        let usage = Counted::default().read(&serde_json::from_value(report.clone()).unwrap());
+        let usage = usage.unwrap();
+        assert_eq!((usage.prompt_tokens, usage.total_tokens()), (130, 137));
+        assert_eq!((usage.cached_prompt_tokens, usage.cache_write_tokens), (100, 20));
+        assert_eq!(json!(write(&usage)), report);
+    }
+
+    #[test]
+    fn a_report_of_the_output_alone_keeps_what_was_said_of_the_input() {
+        let mut counted = Counted::default();
+        let report = |value| serde_json::from_value(value).unwrap();
+        counted.read(&report(json!({"input_tokens": 10, "output_tokens": 1})));
+        let usage = counted.read(&report(json!({"input_tokens": 0, "output_tokens": 9}))).unwrap();
+        assert_eq!((usage.prompt_tokens, usage.completion_tokens), (10, 9));
+        assert_eq!(counted.read(&report(json!({"service_tier": "standard"}))), None);
+    }
+}
