@@ -12,7 +12,7 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt as _, stream};
 use reqwest::{
     Method, Response,
-    header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER},
+    header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
 };
 
 use crate::{
@@ -61,10 +61,13 @@ impl Upstreams {
         let mut loss = Loss::default();
         let body = backstay_wire::encode_request(http.format, request, model, &mut loss)?;
         let path = path(http.format, model, request.stream);
-        let call = self
+        let mut call = self
             .request(http, Method::POST, &path)
             .header(CONTENT_TYPE, "application/json")
             .body(body);
+        if request.origin.as_ref().is_some_and(|origin| origin.format == http.format) {
+            call = call.headers(own_headers(request));
+        }
         let head_deadline =
             if request.stream { deadlines.first_token() } else { deadlines.total() };
         let response = self.send(&provider.id, call, head_deadline).await?;
@@ -78,6 +81,17 @@ impl Upstreams {
         };
         Ok(ChatCall { frames, dropped: loss.into_names() })
     }
+}
+
+/// What the client said to the provider in headers; `headers` replaces what we would have said.
+fn own_headers(request: &ChatRequest) -> HeaderMap {
+    let pairs = request.origin_headers.iter();
+    pairs
+        .filter_map(|(name, value)| {
+            let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+            Some((name, HeaderValue::from_str(value).ok()?))
+        })
+        .collect()
 }
 
 fn path(format: WireFormat, model: &str, stream: bool) -> String {

@@ -22,6 +22,9 @@ pub struct ChatRequest {
     /// OpenAI's `stream_options.include_usage`.
     pub include_usage: bool,
     pub origin: Option<Origin>,
+    /// Headers of the client's request that belong to the origin's format, such as the version and
+    /// beta features of Anthropic's interface; an upstream of the same format receives them.
+    pub origin_headers: Vec<(String, String)>,
 }
 
 /// Everything of the client's body beside model, messages and stream switches, kept so that an

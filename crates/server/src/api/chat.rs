@@ -5,7 +5,7 @@ use axum::{
     extract::Request,
     http::{HeaderMap, Response},
 };
-use backstay_core::Result;
+use backstay_core::{Result, chat::ChatRequest};
 use backstay_wire::RequestExtension;
 
 use crate::{
@@ -28,7 +28,7 @@ pub(crate) async fn handle(
     let decoded = backstay_wire::decode_request(format, &bytes)?;
     let from_headers = extension_of_headers(&headers);
     let extension = RequestExtension::merge(decoded.extension.as_ref(), from_headers)?;
-    let chat = decoded.request;
+    let chat = ChatRequest { origin_headers: format_headers(&headers), ..decoded.request };
     let wanted = Wanted {
         format,
         stream: chat.stream,
@@ -38,6 +38,17 @@ pub(crate) async fn handle(
     };
     let reply = state.engine.respond(&caller.context, chat, extension).await?;
     respond(reply, wanted, state.engine.clock()).await
+}
+
+/// Headers that mean something to a provider of the client's format. Everything else in a client's
+/// headers, its key first of all, stays here.
+fn format_headers(headers: &HeaderMap) -> Vec<(String, String)> {
+    const PASSED_ON: [&str; 2] = ["anthropic-version", "anthropic-beta"];
+    let named = PASSED_ON.iter().filter_map(|name| {
+        let value = headers.get(*name)?.to_str().ok()?;
+        Some(((*name).to_owned(), value.to_owned()))
+    });
+    named.collect()
 }
 
 fn extension_of_headers(headers: &HeaderMap) -> backstay_wire::ExtensionHeaders<'_> {

@@ -81,7 +81,6 @@ fn decode_fields(body: Object<'_>, notes: &mut Notes) -> Result<ChatRequest> {
     let model = body.required_text("model")?.to_owned();
     let request = ChatRequest {
         model,
-        messages: Vec::new(),
         tools: client_tools::tools(body)?,
         tool_choice: client_tools::tool_choice(body, notes)?,
         parallel_tool_calls: body.flag("parallel_tool_calls")?,
@@ -90,7 +89,7 @@ fn decode_fields(body: Object<'_>, notes: &mut Notes) -> Result<ChatRequest> {
         parameters: parameters(body)?,
         stream: body.flag("stream")?.unwrap_or(false),
         include_usage: include_usage(body)?,
-        origin: None,
+        ..ChatRequest::default()
     };
     let unknown = body.names().filter(|name| !INTERPRETED.contains(&name.as_str()));
     notes.uninterpreted.extend(unknown.cloned());
