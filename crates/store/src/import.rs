@@ -46,6 +46,8 @@ pub struct ImportOutcome {
     pub thread: ThreadId,
     /// What was added.
     pub episodes: Vec<Episode>,
+    /// The episode of each turn that has words, in their order, added or there already.
+    pub ids: Vec<EpisodeId>,
     /// Turns that were there already.
     pub present: usize,
     /// Turns without words, which are not kept.
@@ -86,7 +88,9 @@ fn import(
     let blank = imported.turns.len() - turns.len();
     let new: Vec<_> = turns.iter().filter(|(_, hash)| !known.contains(hash)).collect();
     let present = turns.len() - new.len();
-    let mut outcome = ImportOutcome { thread: id.clone(), episodes: Vec::new(), present, blank };
+    let ids = turns.iter().map(|(_, hash)| episode_id(hash)).collect();
+    let mut outcome =
+        ImportOutcome { thread: id.clone(), episodes: Vec::new(), ids, present, blank };
     if new.is_empty() {
         return Ok(outcome);
     }
@@ -170,16 +174,19 @@ fn message(turn: &ImportedTurn, hash: &[u8; 32]) -> Result<NewMessage> {
     })
 }
 
+fn episode_id(hash: &[u8; 32]) -> EpisodeId {
+    EpisodeId::implied(&identifier_digits(hash))
+}
+
 fn episode(
     thread: &ThreadId,
     position: u32,
     turn: &ImportedTurn,
     hash: &[u8; 32],
 ) -> Result<Episode> {
-    let id = format!("{}{}", EpisodeId::PREFIX, identifier_digits(hash));
     let end = turn.text.floor_char_boundary(limits::EPISODE_BYTES_MAX);
     Ok(Episode {
-        id: EpisodeId::parse(&id).ok_or_else(|| Error::internal("a digest made no id"))?,
+        id: episode_id(hash),
         thread: thread.clone(),
         position,
         speaker: turn.speaker,
