@@ -10,7 +10,7 @@ use std::{
 
 use backstay_core::{
     WireFormat,
-    chat::{ChatReply, Collector, Frame},
+    chat::{ChatReply, Collector, Frame, Part},
 };
 use backstay_wire::{
     EncodeOptions, Loss, SseParser, StreamDecoder, StreamEncoder, decode_reply, decode_request,
@@ -132,7 +132,7 @@ fn every_answer_reaches_every_client_dialect() {
 fn assert_same(name: &str, streamed: &ChatReply, frames: &[Frame], dialect: WireFormat) {
     let whole = encode_reply(dialect, frames, &collect(frames), &options(), None);
     let whole = collect(&[decode_reply(dialect, "provider", whole).unwrap()]);
-    assert_eq!(comparable(streamed), comparable(&whole), "{name}");
+    assert_eq!(*streamed, whole, "{name}");
 }
 
 #[test]
@@ -140,21 +140,25 @@ fn a_stream_means_what_the_whole_answer_means_however_it_is_cut() {
     for (format, name, bytes) in cases("answers", "sse") {
         let whole = fs::read(golden().join("answers").join(format!("{name}.json"))).unwrap();
         let whole = decode_reply(format, "provider", Bytes::from(whole)).unwrap();
-        let whole = collect(&[whole]);
+        let whole = comparable(collect(&[whole]));
         for portion in [1, 2, 3, 7, 64, bytes.len()] {
             let streamed = collect(&read_stream(format, &bytes, portion));
-            assert_eq!(
-                comparable(&streamed),
-                comparable(&whole),
-                "{name} in portions of {portion}"
-            );
+            assert_eq!(comparable(streamed), whole, "{name} in portions of {portion}");
         }
     }
 }
 
-/// Formats without a creation time or log probabilities in streams have none in whole answers.
-fn comparable(reply: &ChatReply) -> ChatReply {
-    reply.clone()
+/// Gemini indents its whole answers, which shows in arguments and means nothing.
+fn comparable(mut reply: ChatReply) -> ChatReply {
+    let parts = reply.choices.iter_mut().flat_map(|choice| &mut choice.message.parts);
+    for part in parts {
+        if let Part::ToolCall(call) = part
+            && let Ok(value) = serde_json::from_str::<Value>(&call.arguments)
+        {
+            call.arguments = value.to_string();
+        }
+    }
+    reply
 }
 
 #[test]
