@@ -132,7 +132,7 @@ fn every_answer_reaches_every_client_dialect() {
 fn assert_same(name: &str, streamed: &ChatReply, frames: &[Frame], dialect: WireFormat) {
     let whole = encode_reply(dialect, frames, &collect(frames), &options(), None);
     let whole = collect(&[decode_reply(dialect, "provider", whole).unwrap()]);
-    assert_eq!(*streamed, whole, "{name}");
+    assert_eq!(comparable(streamed.clone()), comparable(whole), "{name}");
 }
 
 #[test]
@@ -148,14 +148,14 @@ fn a_stream_means_what_the_whole_answer_means_however_it_is_cut() {
     }
 }
 
-/// Gemini indents its whole answers, which shows in arguments and means nothing.
+/// Arguments are compared by what they mean: Gemini indents its whole answers, and a call without
+/// arguments has none in some streams.
 fn comparable(mut reply: ChatReply) -> ChatReply {
     let parts = reply.choices.iter_mut().flat_map(|choice| &mut choice.message.parts);
     for part in parts {
-        if let Part::ToolCall(call) = part
-            && let Ok(value) = serde_json::from_str::<Value>(&call.arguments)
-        {
-            call.arguments = value.to_string();
+        if let Part::ToolCall(call) = part {
+            let arguments: Value = serde_json::from_str(&call.arguments).unwrap_or(json!({}));
+            call.arguments = arguments.to_string();
         }
     }
     reply

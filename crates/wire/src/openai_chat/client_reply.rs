@@ -9,6 +9,9 @@ use serde_json::{Map, Value, json};
 use super::{finish_reason, signature, usage};
 use crate::{EncodeOptions, ReplyExtension, extension};
 
+/// The arguments of a call that takes none, in a form that clients can parse.
+pub(super) const NO_ARGUMENTS: &str = "{}";
+
 pub(crate) fn encode_reply(
     reply: &ChatReply,
     options: &EncodeOptions,
@@ -78,10 +81,11 @@ fn choice(choice: &Choice) -> Value {
 
 fn tool_call(part: &Part) -> Option<Value> {
     let Part::ToolCall(call) = part else { return None };
+    let arguments = if call.arguments.is_empty() { NO_ARGUMENTS } else { &call.arguments };
     let mut body = json!({
         "id": call.id,
         "type": "function",
-        "function": {"name": call.name, "arguments": call.arguments},
+        "function": {"name": call.name, "arguments": arguments},
     });
     if let Some(text) = &call.signature {
         body[signature::MEMBER] = signature::write(text);

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
-    client_reply::error_object,
+    client_reply::{NO_ARGUMENTS, error_object},
     finish_reason, signature,
     usage::{self, UsageBody},
 };
@@ -23,6 +23,8 @@ pub(crate) struct StreamEncoder {
     include_usage: bool,
     /// Choices whose role has been sent.
     opened: Vec<u32>,
+    /// Calls, as choice and index, that have no arguments so far.
+    bare_calls: Vec<(u32, u32)>,
     usage: Option<Usage>,
     /// The client has its usage already, in bytes that were forwarded.
     usage_sent: bool,
@@ -91,6 +93,7 @@ impl StreamEncoder {
             created: options.created,
             include_usage: options.include_usage,
             opened: Vec::new(),
+            bare_calls: Vec::new(),
             usage: None,
             usage_sent: false,
         }
@@ -107,6 +110,7 @@ impl StreamEncoder {
     pub(crate) fn encode(&mut self, events: &[ChatEvent], out: &mut Vec<u8>) {
         for event in events {
             self.keep(event);
+            self.complete_calls(event, out);
             let (index, delta, logprobs, reason) = match event {
                 ChatEvent::Started { .. }
                 | ChatEvent::ReasoningSignature { .. }
@@ -181,6 +185,31 @@ impl StreamEncoder {
         }
     }
 
+    /// Providers of other formats send no arguments for a call that takes none; clients of this
+    /// one parse them as JSON, which an empty text is not.
+    fn complete_calls(&mut self, event: &ChatEvent, out: &mut Vec<u8>) {
+        match event {
+            ChatEvent::ToolCallStarted { choice, index, .. } => {
+                self.bare_calls.push((*choice, *index));
+            }
+            ChatEvent::ToolCallArguments { choice, index, fragment } if !fragment.is_empty() => {
+                self.bare_calls.retain(|call| *call != (*choice, *index));
+            }
+            ChatEvent::Finished { choice, .. } => {
+                let bare = std::mem::take(&mut self.bare_calls);
+                for (owner, index) in bare {
+                    if owner == *choice {
+                        let delta = arguments_delta(index, NO_ARGUMENTS);
+                        self.write_choice(owner, delta, None, None, out);
+                    } else {
+                        self.bare_calls.push((owner, index));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
     fn write_choice(
         &mut self,
         index: u32,
@@ -234,18 +263,20 @@ fn delta(event: &ChatEvent) -> Delta<'_> {
             };
             Delta { tool_calls: Some([call]), ..Delta::default() }
         }
-        ChatEvent::ToolCallArguments { index, fragment, .. } => {
-            let call = CallDelta {
-                index: *index,
-                id: None,
-                kind: None,
-                function: FunctionDelta { name: None, arguments: fragment },
-                extra_content: None,
-            };
-            Delta { tool_calls: Some([call]), ..Delta::default() }
-        }
+        ChatEvent::ToolCallArguments { index, fragment, .. } => arguments_delta(*index, fragment),
         _ => Delta::default(),
     }
+}
+
+fn arguments_delta(index: u32, fragment: &str) -> Delta<'_> {
+    let call = CallDelta {
+        index,
+        id: None,
+        kind: None,
+        function: FunctionDelta { name: None, arguments: fragment },
+        extra_content: None,
+    };
+    Delta { tool_calls: Some([call]), ..Delta::default() }
 }
 
 /// One event. Values of ours always have a JSON text, and a `Vec` takes every byte.
