@@ -30,7 +30,7 @@ pub struct Decoded {
 /// `InvalidJson`, `InvalidRequest` or `UnsupportedContent`, each with the place of the fault.
 pub fn decode_request(format: WireFormat, body: &[u8]) -> Result<Decoded> {
     let mut members = parse_object(body)?;
-    let extension = members.remove(extension::MEMBER);
+    let extension = members.shift_remove(extension::MEMBER);
     let request = match format {
         WireFormat::OpenAi | WireFormat::Gemini => openai_chat::decode_request(members),
         WireFormat::Anthropic => anthropic_messages::decode_request(members),

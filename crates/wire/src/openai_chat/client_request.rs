@@ -44,13 +44,14 @@ const REWRITTEN: [&str; 4] = ["model", "messages", "stream", "stream_options"];
 /// # Errors
 /// `InvalidRequest` and `UnsupportedContent` with the path of the field that is at fault.
 pub(crate) fn decode_request(mut body: Map<String, Value>) -> Result<ChatRequest> {
-    let messages = body.remove("messages");
+    // Shifting keeps the client's order of fields, which plain removal does not.
+    let messages = body.shift_remove("messages");
     let mut notes = Notes::default();
     let mut request = decode_fields(Object::new(&body, &Path::Root), &mut notes)?;
     request.messages = client_message::decode_all(messages, &mut notes)?;
     let stream_options = remaining_stream_options(&mut body);
     for name in REWRITTEN {
-        body.remove(name);
+        body.shift_remove(name);
     }
     body.extend(stream_options.map(|options| ("stream_options".to_owned(), options)));
     request.origin = Some(Origin {
@@ -137,9 +138,9 @@ fn include_usage(body: Object<'_>) -> Result<bool> {
 
 /// Stream options that Backstay does not write itself, for an upstream of this format.
 fn remaining_stream_options(body: &mut Map<String, Value>) -> Option<Value> {
-    let mut options = body.remove("stream_options")?;
+    let mut options = body.shift_remove("stream_options")?;
     let members = options.as_object_mut()?;
-    members.remove("include_usage");
+    members.shift_remove("include_usage");
     (!members.is_empty()).then_some(options)
 }
 

@@ -28,7 +28,7 @@ pub(crate) fn encode_request(request: &ChatRequest, model: &str, loss: &mut Loss
         let options = body.entry("stream_options").or_insert_with(|| json!({}));
         options["include_usage"] = Value::Bool(true);
     } else {
-        body.remove("stream_options");
+        body.shift_remove("stream_options");
     }
     Ok(Value::Object(body))
 }
