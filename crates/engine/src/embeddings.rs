@@ -51,10 +51,11 @@ impl Engine {
             called.map(|(endpoint, call)| (endpoint, call.reply, call.dropped))
         };
         match outcome {
-            Ok((endpoint, reply, dropped)) => {
+            Ok((endpoint, mut reply, dropped)) => {
                 guard.answering(endpoint, &dropped);
-                let usage = Some(usage(&request, &reply));
-                guard.complete(ChatReply { usage, ..ChatReply::default() }).await?;
+                let usage = usage(&request, &reply);
+                reply.prompt_tokens = Some(usage.prompt_tokens);
+                guard.complete(ChatReply { usage: Some(usage), ..ChatReply::default() }).await?;
                 Ok(reply)
             }
             Err(error) => {
@@ -83,10 +84,22 @@ impl Engine {
         Ok(EmbeddingReply { vectors, model: Some(request.model.clone()), prompt_tokens: None })
     }
 
-    /// Counts a prompt's tokens. The count is our estimate for every model: no provider's tokenizer
-    /// is at hand without calling it.
+    /// Counts a prompt's tokens: by the provider where its format can, else by our own estimate,
+    /// since no other provider's tokenizer is at hand.
     pub async fn count_tokens(&self, request: &ChatRequest) -> Result<TokenCount> {
-        self.catalogue().resolve(&request.model)?;
+        let endpoints = self.catalogue().resolve(&request.model)?;
+        if let Some(endpoint) = endpoints.first() {
+            let counted = self
+                .router()
+                .upstreams()
+                .count_tokens(&endpoint.provider, &endpoint.model, request)
+                .await;
+            match counted {
+                Ok(Some(tokens)) => return Ok(TokenCount { tokens, estimated: false }),
+                Ok(None) => {}
+                Err(error) => tracing::info!(%error, "the provider did not count; estimating"),
+            }
+        }
         let tools: u64 =
             request.tools.iter().map(|tool| tokens::estimate(&format!("{tool:?}"))).sum();
         Ok(TokenCount { tokens: prompt_tokens(request) + tools, estimated: true })

@@ -7,6 +7,7 @@
 mod builtin;
 mod catalogue;
 mod chat;
+mod count_tokens;
 mod deadline;
 mod discover;
 mod embeddings;

@@ -39,5 +39,7 @@ pub use options::EncodeOptions;
 pub use sse::{SseEvent, SseParser};
 pub use step::Step;
 pub use stream::{StreamDecoder, StreamEncoder};
-pub use token_count::{decode_token_count_request, encode_token_count};
+pub use token_count::{
+    decode_token_count, decode_token_count_request, encode_token_count, encode_token_count_request,
+};
 pub use upstream_error::ProviderError;

@@ -102,7 +102,7 @@ async fn a_stream_carries_the_extension_on_its_last_chunk() -> Result<()> {
     let server = TestServer::start().await?;
     let client = server.member();
     for model in ["openai/sim-echo", "anthropic/sim-echo", "gemini/sim-echo", "builtin/echo"] {
-        let body = json!({"model": model, "stream": true, "backstay": {"thread": "new"},
+        let body = json!({"model": model, "stream": true, "backstay": {"thread": "new", "memory": "off"},
             "max_tokens": 50, "messages": [{"role": "user", "content": "hello there"}]});
         let answer = client.stream("/v1/chat/completions", &body).await?;
         assert_eq!(answer.text(), "hello there", "{model}");
