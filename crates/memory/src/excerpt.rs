@@ -77,7 +77,8 @@ fn push_fitting<'a>(text: &'a str, start: usize, room: u64, pieces: &mut Vec<Pie
         return;
     }
     let middle = text.floor_char_boundary(text.len() / 2);
-    let cut = text[..middle].rfind(char::is_whitespace).filter(|space| *space > 0).unwrap_or(middle);
+    let cut =
+        text[..middle].rfind(char::is_whitespace).filter(|space| *space > 0).unwrap_or(middle);
     let (left, right) = text.split_at(cut);
     push_fitting(left, start, room, pieces);
     push_fitting(right, start + cut, room, pieces);

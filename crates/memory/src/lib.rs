@@ -21,8 +21,6 @@ mod recall;
 pub mod weights;
 
 pub use answer::{Recall, RecallMode, RecallOptions};
-pub use embed::{
-    Embedder, EmbedderOptions, EmbeddingModel, Embeddings, UpstreamEmbedder,
-};
+pub use embed::{Embedder, EmbedderOptions, EmbeddingModel, Embeddings, UpstreamEmbedder};
 pub use memory::{EmbeddingsStatus, Memory, MemoryOptions};
 pub use recall::{Evidence, Profile};

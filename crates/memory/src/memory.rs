@@ -90,7 +90,11 @@ impl Memory {
                 tokens: packed.tokens,
                 relevant: ranking.relevant,
                 evidence: ranking.evidence,
-                mode: if ranking.by_meaning { RecallMode::WordsAndVectors } else { RecallMode::Words },
+                mode: if ranking.by_meaning {
+                    RecallMode::WordsAndVectors
+                } else {
+                    RecallMode::Words
+                },
             }
         })
         .await
@@ -108,7 +112,12 @@ impl Memory {
     ) -> Result<Vec<Recalled>> {
         let query = Query::new(question, now);
         self.look_up(workspace, scope, query, None, move |index, query, ranking| {
-            ranking.turns.iter().take(limit).map(|turn| ranking.recalled(index, query, turn)).collect()
+            ranking
+                .turns
+                .iter()
+                .take(limit)
+                .map(|turn| ranking.recalled(index, query, turn))
+                .collect()
         })
         .await
     }
@@ -125,9 +134,10 @@ impl Memory {
         let texts = pending.iter().map(|episode| episode.text.clone()).collect();
         let vectors = self.parts.embeddings.embed(texts, Urgency::Background).await?;
         let count = pending.len();
-        let mut by_scope: HashMap<(WorkspaceId, Scope), Vec<(EpisodeId, Vec<f32>)>> =
-            HashMap::new();
-        for (Unembedded { workspace, scope, episode, .. }, vector) in pending.into_iter().zip(vectors) {
+        let mut by_scope: HashMap<_, Vec<_>> = HashMap::new();
+        for (Unembedded { workspace, scope, episode, .. }, vector) in
+            pending.into_iter().zip(vectors)
+        {
             by_scope.entry((workspace, scope)).or_default().push((episode, vector));
         }
         for ((workspace, scope), vectors) in by_scope {
@@ -150,7 +160,8 @@ impl Memory {
             return Ok(EmbeddingsStatus { model: None, pending: 0 });
         };
         let counts = self.parts.store.vector_counts().await?;
-        let is_other = |name: &str, revision: &str| name != model.name || revision != model.revision;
+        let is_other =
+            |name: &str, revision: &str| name != model.name || revision != model.revision;
         let others = counts.iter().filter(|count| is_other(&count.model, &count.revision));
         let pending = others.map(|count| count.episodes).sum();
         Ok(EmbeddingsStatus { model: Some(model.clone()), pending })

@@ -43,9 +43,10 @@ pub(crate) struct Packed {
 
 impl Limits {
     pub(crate) fn allow(&self, episode: &Episode) -> bool {
-        !self.exclude.as_ref().is_some_and(|(thread, from)| {
-            episode.thread == *thread && episode.position >= *from
-        })
+        !self
+            .exclude
+            .as_ref()
+            .is_some_and(|(thread, from)| episode.thread == *thread && episode.position >= *from)
     }
 }
 
@@ -65,7 +66,15 @@ struct Packing<'a> {
 
 /// Takes turns in the order of their rank while they fit, each statement once. A turn that answers
 /// a question brings the question along, and a question its answer.
-pub(crate) fn pack(index: &ScopeIndex, query: &Query, ranking: &Ranking, limits: &Limits) -> Packed {
+///
+/// Rank, not score per token: that prefers the short turns that say least, and loses ten points of
+/// evidence at 1,000 tokens on LoCoMo.
+pub(crate) fn pack(
+    index: &ScopeIndex,
+    query: &Query,
+    ranking: &Ranking,
+    limits: &Limits,
+) -> Packed {
     let fence = tokens::estimate(&RecalledBlock::default().to_prompt_text());
     let mut packing = Packing {
         index,

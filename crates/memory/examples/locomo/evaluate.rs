@@ -7,7 +7,7 @@ use std::{
 };
 
 use backstay_core::{EpisodeId, Error, Name, ThreadId, Timestamp, WorkspaceId, memory::Scope};
-use backstay_memory::{Embedder, Embeddings, Evidence, Memory, MemoryOptions, RecallOptions};
+use backstay_memory::{Embedder, Embeddings, Memory, MemoryOptions, RecallOptions};
 use backstay_store::{ImportedThread, Store, StoreOptions};
 
 use crate::{
@@ -32,7 +32,6 @@ pub(crate) struct Outcome {
     /// The share of the evidence that was packed into the budget.
     pub(crate) packed: f64,
     pub(crate) relevant: bool,
-    pub(crate) evidence: Evidence,
     pub(crate) recall_time: Duration,
 }
 
@@ -143,8 +142,7 @@ async fn ask(
     let names = if foreign { &none } else { &question.evidence };
     let gold: Vec<&(EpisodeId, ThreadId)> =
         names.iter().filter_map(|name| told.turns.get(name)).collect();
-    let places =
-        gold.iter().map(|(id, _)| ranked.iter().position(|item| item.id == *id)).collect();
+    let places = gold.iter().map(|(id, _)| ranked.iter().position(|item| item.id == *id)).collect();
     let gold_sessions: HashSet<&ThreadId> = gold.iter().map(|(_, thread)| thread).collect();
     let mut sessions: Vec<&ThreadId> = Vec::new();
     for item in &ranked {
@@ -161,7 +159,6 @@ async fn ask(
         packed: packed.count() as f64 / gold.len().max(1) as f64,
         places,
         relevant: recall.relevant,
-        evidence: recall.evidence,
         recall_time,
     })
 }

@@ -52,6 +52,7 @@ fn run(arguments: &Arguments) -> Result<(), Error> {
     let text = std::fs::read_to_string(&arguments.data)
         .map_err(|cause| Error::invalid(format!("{}: {cause}", arguments.data.display())))?;
     let dataset = if arguments.beam { beam::read(&text)? } else { locomo::read(&text)? };
-    let runtime = tokio::runtime::Runtime::new().map_err(|cause| Error::internal(cause.to_string()))?;
+    let runtime =
+        tokio::runtime::Runtime::new().map_err(|cause| Error::internal(cause.to_string()))?;
     runtime.block_on(evaluate::all(&dataset, arguments.models.as_deref()))
 }

@@ -20,7 +20,9 @@ pub(crate) fn show(title: &str, outcomes: &[Outcome], embedding: Option<(usize, 
     say(&format!("\n## {title}\n"));
     let with_evidence: Vec<&Outcome> =
         outcomes.iter().filter(|outcome| !outcome.places.is_empty()).collect();
-    say("| questions | n | R@5 | R@10 | R@20 | R@50 | session any-hit@5 | evidence in 1000 tokens |");
+    say(
+        "| questions | n | R@5 | R@10 | R@20 | R@50 | session any-hit@5 | evidence in 1000 tokens |",
+    );
     say("|---|---|---|---|---|---|---|---|");
     let mut by_category: BTreeMap<&str, Vec<&Outcome>> = BTreeMap::new();
     for outcome in &with_evidence {
@@ -35,8 +37,10 @@ pub(crate) fn show(title: &str, outcomes: &[Outcome], embedding: Option<(usize, 
 }
 
 fn row(name: &str, outcomes: &[&Outcome]) {
-    let recalls: Vec<String> =
-        RANKS.iter().map(|rank| percent(mean(outcomes, |outcome| recall_at(outcome, *rank)))).collect();
+    let recalls: Vec<String> = RANKS
+        .iter()
+        .map(|rank| percent(mean(outcomes, |outcome| recall_at(outcome, *rank))))
+        .collect();
     let session = mean(outcomes, |outcome| {
         f64::from(u8::from(outcome.session_place.is_some_and(|place| place < SESSIONS)))
     });
@@ -54,16 +58,17 @@ fn recall_at(outcome: &Outcome, rank: usize) -> f64 {
 
 fn abstention(outcomes: &[Outcome]) {
     say("\n| asked | n | judged irrelevant |\n|---|---|---|");
-    let kinds: [(&str, fn(&&Outcome) -> bool); 3] = [
-        ("answerable", |outcome| !outcome.foreign && !outcome.unanswerable),
-        ("adversarial (never said, but near what was)", |outcome| !outcome.foreign && outcome.unanswerable),
-        ("of another conversation", |outcome| outcome.foreign),
-    ];
-    for (name, is_kind) in kinds {
-        let kind: Vec<&Outcome> = outcomes.iter().filter(is_kind).collect();
-        let abstained = mean(&kind, |outcome| f64::from(u8::from(!outcome.relevant)));
-        say(&format!("| {name} | {} | {} |", kind.len(), percent(abstained)));
-    }
+    abstained("answerable", outcomes, |outcome| !outcome.foreign && !outcome.unanswerable);
+    abstained("adversarial (never said, but near what was)", outcomes, |outcome| {
+        !outcome.foreign && outcome.unanswerable
+    });
+    abstained("of another conversation", outcomes, |outcome| outcome.foreign);
+}
+
+fn abstained(name: &str, outcomes: &[Outcome], is_kind: impl Fn(&Outcome) -> bool) {
+    let kind: Vec<&Outcome> = outcomes.iter().filter(|outcome| is_kind(outcome)).collect();
+    let share = mean(&kind, |outcome| f64::from(u8::from(!outcome.relevant)));
+    say(&format!("| {name} | {} | {} |", kind.len(), percent(share)));
 }
 
 fn times(outcomes: &[Outcome], embedding: Option<(usize, Duration)>) {
@@ -71,7 +76,11 @@ fn times(outcomes: &[Outcome], embedding: Option<(usize, Duration)>) {
     times.sort();
     let at = |share: usize| times.get(times.len() * share / 100).copied().unwrap_or_default();
     let milliseconds = |time: Duration| time.as_secs_f64() * 1_000.0;
-    say(&format!("\nrecall: p50 {:.1} ms, p95 {:.1} ms", milliseconds(at(50)), milliseconds(at(95))));
+    say(&format!(
+        "\nrecall: p50 {:.1} ms, p95 {:.1} ms",
+        milliseconds(at(50)),
+        milliseconds(at(95))
+    ));
     if let Some((count, time)) = embedding {
         let each = milliseconds(time) / count as f64;
         say(&format!("embedding: {count} turns in {:.1} s, {each:.1} ms each", time.as_secs_f64()));

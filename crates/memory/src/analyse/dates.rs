@@ -3,16 +3,26 @@
 //! Only what can be matched against the moment a turn was said; all in UTC. English.
 
 use backstay_core::Timestamp;
-use jiff::{ToSpan as _, civil::Date, tz::TimeZone};
+use jiff::{Span, civil::Date, tz::TimeZone};
 
 const MONTHS: [&str; 12] = [
-    "january", "february", "march", "april", "may", "june", "july", "august", "september",
-    "october", "november", "december",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
 ];
 /// Words after which "may" and "march" are months.
 const BEFORE_MONTH: [&str; 14] = [
-    "in", "of", "since", "until", "till", "last", "this", "next", "by", "during", "before", "after",
-    "early", "late",
+    "in", "of", "since", "until", "till", "last", "this", "next", "by", "during", "before",
+    "after", "early", "late",
 ];
 /// Years that a bare number of four digits is taken for.
 const YEARS: std::ops::RangeInclusive<i16> = 1900..=2099;
@@ -121,20 +131,21 @@ fn unit_ago(unit: &str, count: u16, today: Date) -> Option<DateMention> {
     let count = i64::from(count);
     let (first, last) = match unit {
         "day" => {
-            let day = today.checked_sub(count.days()).ok()?;
+            let day = today.checked_sub(Span::new().try_days(count).ok()?).ok()?;
             (day, day)
         }
         "week" => {
             let back = i64::from(today.weekday().to_monday_zero_offset()) + 7 * count;
-            let monday = today.checked_sub(back.days()).ok()?;
-            (monday, monday.checked_add(6.days()).ok()?)
+            let monday = today.checked_sub(Span::new().try_days(back).ok()?).ok()?;
+            (monday, monday.checked_add(Span::new().days(6)).ok()?)
         }
         "month" => {
-            let day = today.first_of_month().checked_sub(count.months()).ok()?;
+            let day =
+                today.first_of_month().checked_sub(Span::new().try_months(count).ok()?).ok()?;
             (day, day.last_of_month())
         }
         "year" => {
-            let day = today.first_of_year().checked_sub(count.years()).ok()?;
+            let day = today.first_of_year().checked_sub(Span::new().try_years(count).ok()?).ok()?;
             (day, day.last_of_year())
         }
         _ => return None,
@@ -226,7 +237,9 @@ mod tests {
     #[test]
     fn words_that_only_look_like_dates_are_none() {
         let now = Timestamp::parse("2023-06-15T12:00:00Z").unwrap();
-        for question in ["May I ask?", "you may march on", "call 5551234", "31 of 40", "99 Feb 3000"] {
+        for question in
+            ["May I ask?", "you may march on", "call 5551234", "31 of 40", "99 Feb 3000"]
+        {
             let found = mentions(question, now);
             let month = DateMention::Month(2);
             assert!(found.is_empty() || found == [month], "{question}: {found:?}");

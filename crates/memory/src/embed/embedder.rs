@@ -162,8 +162,7 @@ impl Loaded {
         let outputs = self.model.run(inputs, &[self.output], Some(options));
         let output = outputs.map_err(|cause| failed(&cause))?.into_iter().next();
         let output = output.ok_or_else(|| failed(&"it gave no output"))?;
-        let (shape, states) =
-            output.into_shape_vec::<f32, 3>().map_err(|cause| failed(&cause))?;
+        let (shape, states) = output.into_shape_vec::<f32, 3>().map_err(|cause| failed(&cause))?;
         if shape != [texts.len(), width, DIMENSION] {
             return Err(failed(&format!("its output has the shape {shape:?}")));
         }

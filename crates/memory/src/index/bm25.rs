@@ -26,8 +26,8 @@ pub(crate) struct WordScores {
     /// that it or a turn beside it mentions.
     pub(crate) own_terms: Vec<u128>,
     pub(crate) near_terms: Vec<u128>,
-    /// By term of the question: its inverse document frequency among turns.
-    pub(crate) idf: Vec<f32>,
+    /// By term of the question: how many turns mention it.
+    pub(crate) mentions: Vec<usize>,
 }
 
 /// Texts of one kind that questions are matched against.
@@ -42,7 +42,8 @@ struct Scored {
     scores: Vec<f32>,
     /// By document, a bit for each term.
     terms: Vec<u128>,
-    idf: Vec<f32>,
+    /// By term: how many documents mention it.
+    mentions: Vec<usize>,
 }
 
 impl WordScores {
@@ -58,7 +59,7 @@ impl WordScores {
             session: session.scores,
             own_terms: own.terms,
             near_terms: near.terms,
-            idf: own.idf,
+            mentions: own.mentions,
         }
     }
 }
@@ -73,22 +74,23 @@ impl Documents {
         let mut terms = vec![0_u128; lengths.len()];
         let mut frequencies = vec![0_u32; lengths.len()];
         let mut mentioning = Vec::new();
-        let mut all_idf = Vec::with_capacity(query.terms.len());
+        let mut mentions = Vec::with_capacity(query.terms.len());
         for (bit, term) in query.terms.iter().enumerate() {
             self.count(index, &term.term, &mut frequencies, &mut mentioning);
             let with_term = mentioning.len() as f32;
             let idf = ((count - with_term + 0.5) / (with_term + 0.5)).ln_1p();
-            all_idf.push(idf);
+            mentions.push(mentioning.len());
             for document in mentioning.drain(..) {
                 let frequency = std::mem::take(&mut frequencies[document]) as f32;
                 let relative_length = lengths[document] as f32 / average;
                 let saturation =
                     parameters.k1 * (1.0 - parameters.b + parameters.b * relative_length);
-                scores[document] += idf * frequency * (parameters.k1 + 1.0) / (frequency + saturation);
+                scores[document] +=
+                    idf * frequency * (parameters.k1 + 1.0) / (frequency + saturation);
                 terms[document] |= 1 << bit;
             }
         }
-        Scored { scores, terms, idf: all_idf }
+        Scored { scores, terms, mentions }
     }
 
     /// Adds up how often each document mentions the term, and lists those that do.
@@ -127,7 +129,9 @@ impl Documents {
     fn each_with(self, index: &ScopeIndex, turn: usize, mut visit: impl FnMut(usize)) {
         match self {
             Self::Windows(reach) => {
-                (-reach..=reach).filter_map(|distance| index.neighbour(turn, distance)).for_each(visit);
+                (-reach..=reach)
+                    .filter_map(|distance| index.neighbour(turn, distance))
+                    .for_each(visit);
             }
             Self::Conversations => visit(index.turns()[turn].conversation),
         }

@@ -93,7 +93,9 @@ impl ScopeCache {
         while total > self.bytes_max {
             let others = slots.by_scope.iter().filter(|(other, _)| **other != key);
             let oldest = others.min_by_key(|(_, slot)| slot.used).map(|(other, _)| other.clone());
-            let Some(slot) = oldest.and_then(|oldest| slots.by_scope.remove(&oldest)) else { break };
+            let Some(slot) = oldest.and_then(|oldest| slots.by_scope.remove(&oldest)) else {
+                break;
+            };
             total -= slot.size_bytes;
         }
     }

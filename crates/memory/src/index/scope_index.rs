@@ -142,8 +142,8 @@ impl ScopeIndex {
     fn place(&mut self, number: usize) {
         let position = self.turns[number].episode.position;
         let conversation = &mut self.conversations[self.turns[number].conversation];
-        let place = conversation
-            .partition_point(|other| self.turns[*other].episode.position <= position);
+        let place =
+            conversation.partition_point(|other| self.turns[*other].episode.position <= position);
         conversation.insert(place, number);
         for (place, moved) in conversation.iter().enumerate().skip(place) {
             self.turns[*moved].place = place;
@@ -234,7 +234,7 @@ pub(crate) mod tests {
             steps in prop::collection::vec((0_usize..12, any::<bool>()), 0..40)
         ) {
             let make = |number: usize| {
-                let thread = if number % 2 == 0 { "thr_a" } else { "thr_b" };
+                let thread = if number.is_multiple_of(2) { "thr_a" } else { "thr_b" };
                 episode(number, thread, u32::try_from(number).unwrap(), &format!("word{} common", number % 5))
             };
             let mut index = ScopeIndex::default();

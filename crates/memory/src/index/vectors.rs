@@ -75,7 +75,8 @@ impl Vectors {
         let window = turns
             .map(|turn| {
                 let score = own[turn]?;
-                let around = beside(turn).into_iter().flatten().filter(|other| own[*other].is_some());
+                let around =
+                    beside(turn).into_iter().flatten().filter(|other| own[*other].is_some());
                 self.window_cosine(turn, score, around, &own)
             })
             .collect();
@@ -143,7 +144,11 @@ mod tests {
         let mut vectors = Vectors::default();
         vectors.grow(2);
         assert!(vectors.set(0, &[1.0, 0.0]));
-        assert!(!vectors.set(1, &[1.0]) && !vectors.set(1, &[f32::NAN, 0.0]) && !vectors.set(9, &[1.0, 0.0]));
+        assert!(
+            !vectors.set(1, &[1.0])
+                && !vectors.set(1, &[f32::NAN, 0.0])
+                && !vectors.set(9, &[1.0, 0.0])
+        );
         assert!(vectors.compare(&[1.0], alone).is_none());
         assert_eq!(vectors.compare(&[1.0, 0.0], alone).unwrap().own, [Some(1.0), None]);
     }

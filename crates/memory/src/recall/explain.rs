@@ -84,7 +84,10 @@ mod tests {
         let ranking = rank(&index, &query, None, Profile::Dialogue);
         let best = &ranking.turns[0];
         let why = explain(&query, &index.turns()[best.turn], best, &ranking.weights);
-        assert!(why.contains("shares the words \u{201C}move\u{201D} and \u{201C}lisbon\u{201D}"), "{why}");
+        assert!(
+            why.contains("shares the words \u{201C}move\u{201D} and \u{201C}lisbon\u{201D}"),
+            "{why}"
+        );
         assert_eq!(best.turn, 1);
     }
 }

@@ -65,8 +65,7 @@ const STRETCHED: [Feature; 8] = [
 ];
 
 /// Those that need vectors.
-const MEANING: [Feature; 3] =
-    [Feature::Meaning, Feature::NearMeaning, Feature::SessionMeaning];
+const MEANING: [Feature; 3] = [Feature::Meaning, Feature::NearMeaning, Feature::SessionMeaning];
 
 /// A value for each feature.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -156,8 +155,10 @@ fn set_meaning(index: &ScopeIndex, cosines: &Cosines, all: &mut [Features]) {
 }
 
 fn mean(cosines: &[Option<f32>]) -> f32 {
-    let (sum, count) =
-        cosines.iter().flatten().fold((0.0, 0.0), |(sum, count), cosine| (sum + cosine, count + 1.0));
+    let (sum, count) = cosines
+        .iter()
+        .flatten()
+        .fold((0.0, 0.0), |(sum, count), cosine| (sum + cosine, count + 1.0));
     if count > 0.0 { sum / count } else { 0.0 }
 }
 

@@ -6,8 +6,8 @@ mod profile;
 mod rank;
 mod relevance;
 
-pub use profile::Profile;
-pub use relevance::Evidence;
 use explain::explain;
 use features::{Feature, Features};
+pub use profile::Profile;
 pub(crate) use rank::{Ranked, Ranking, rank, recalled};
+pub use relevance::Evidence;

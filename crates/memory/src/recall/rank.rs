@@ -58,11 +58,10 @@ pub(crate) fn rank(
             cosine: cosines.as_ref().and_then(|cosines| cosines.own[turn]),
         })
         .collect();
-    let evidence = relevance::Evidence::of(query, &words.idf, &turns);
+    let evidence = relevance::Evidence::of(&words.mentions, &turns);
     // Of two that score the same the later one comes first.
-    turns.sort_by(|left, right| {
-        right.score.total_cmp(&left.score).then(right.turn.cmp(&left.turn))
-    });
+    turns
+        .sort_by(|left, right| right.score.total_cmp(&left.score).then(right.turn.cmp(&left.turn)));
     turns.retain(relevance::has_evidence);
     Ranking {
         relevant: evidence.is_enough(),

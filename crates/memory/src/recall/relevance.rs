@@ -4,14 +4,20 @@
 use serde::{Deserialize, Serialize};
 
 use super::Ranked;
-use crate::analyse::Query;
 
-/// Enough of the question's words, by their weight, in one turn and those beside it.
+/// Enough of the question's words, by their weight, in one turn and those beside it, where words
+/// are all there is. Chosen so that few questions with an answer stay below it; what that costs is
+/// measured by the evaluation (`bench/memory`).
 const COVERAGE_MIN: f32 = 0.35;
+/// The same where vectors can speak up for paraphrases.
+const COVERAGE_BESIDE_VECTORS_MIN: f32 = 0.45;
 /// Enough closeness in meaning, whatever the words.
 const COSINE_MIN: f32 = 0.45;
 /// Below this a cosine of all-MiniLM-L6-v2 is that of two sentences taken at random.
 const COSINE_NOISE: f32 = 0.20;
+
+/// How large a conversation must be before its own word counts say which words are rare.
+const UNSEEN_TURNS: usize = 200;
 
 /// The strongest sign that a scope bears on a question.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -24,12 +30,13 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// `idf` holds the weight of each of the question's terms.
-    pub(super) fn of(query: &Query, idf: &[f32], turns: &[Ranked]) -> Self {
-        debug_assert_eq!(query.terms.len(), idf.len());
-        let total: f32 = idf.iter().sum();
+    /// `mentions` says of each of the question's terms how many turns mention it.
+    pub(super) fn of(mentions: &[usize], turns: &[Ranked]) -> Self {
+        let weights: Vec<f32> = mentions.iter().map(|count| weight(*count, turns.len())).collect();
+        let total: f32 = weights.iter().sum();
         let mentioned = |terms: u128| -> f32 {
-            idf.iter().enumerate().filter(|(bit, _)| terms >> bit & 1 == 1).map(|(_, idf)| idf).sum()
+            let mentioned = weights.iter().enumerate().filter(|(bit, _)| terms >> bit & 1 == 1);
+            mentioned.map(|(_, weight)| weight).sum()
         };
         let best = turns.iter().map(|turn| mentioned(turn.near_terms)).fold(0.0, f32::max);
         let cosines = turns.iter().filter_map(|turn| turn.cosine);
@@ -41,9 +48,21 @@ impl Evidence {
 
     /// Either kind is enough: words miss paraphrases, and vectors miss names and numbers.
     pub(super) fn is_enough(&self) -> bool {
-        self.word_coverage >= COVERAGE_MIN
-            || self.cosine.is_some_and(|cosine| cosine >= COSINE_MIN)
+        match self.cosine {
+            None => self.word_coverage >= COVERAGE_MIN,
+            Some(cosine) => {
+                self.word_coverage >= COVERAGE_BESIDE_VECTORS_MIN || cosine >= COSINE_MIN
+            }
+        }
     }
+}
+
+/// The inverse document frequency of a term, as if there were [`UNSEEN_TURNS`] more turns without
+/// it: in a scope of three turns, a word that two of them mention may still be a rare one.
+fn weight(mentions: usize, turns: usize) -> f32 {
+    let with_term = mentions as f32;
+    let without = (turns + UNSEEN_TURNS) as f32 - with_term;
+    ((without + 0.5) / (with_term + 0.5)).ln_1p()
 }
 
 /// Whether one turn has anything to do with the question at all.

@@ -1,0 +1,60 @@
+//! The built-in embedding model, where its files are installed.
+
+use std::{io::Write as _, path::PathBuf};
+
+use backstay_memory::{Embedder, weights};
+
+/// The folder with the model's files; without them there is nothing to test.
+fn models() -> Option<PathBuf> {
+    let folder = std::env::var_os("BACKSTAY_TEST_MODELS").map(PathBuf::from);
+    let installed = folder.filter(|folder| weights::is_installed(folder));
+    if installed.is_none() {
+        let note = "SKIPPED: BACKSTAY_TEST_MODELS names no folder with the embedding model \
+                    ('make models' installs it)";
+        // Not `println!`: the test runner would keep it to itself.
+        let _unwritten = writeln!(std::io::stderr(), "{note}");
+    }
+    installed
+}
+
+fn cosine(left: &[f32], right: &[f32]) -> f32 {
+    left.iter().zip(right).map(|(left, right)| left * right).sum()
+}
+
+#[test]
+fn sentences_that_mean_the_same_are_closer_than_others() {
+    let Some(folder) = models() else { return };
+    let embedder = Embedder::load(&folder).unwrap();
+    let vectors = embedder
+        .embed(&[
+            "How old is the cat?",
+            "What is the age of the kitten?",
+            "The rent is due on Monday.",
+        ])
+        .unwrap();
+    assert!(cosine(&vectors[0], &vectors[1]) > 0.6);
+    assert!(cosine(&vectors[0], &vectors[2]) < 0.2);
+    assert_eq!(embedder.identity().revision, "8199be6f699a395f");
+}
+
+#[test]
+fn a_vector_does_not_depend_on_what_it_was_embedded_beside() {
+    let Some(folder) = models() else { return };
+    let embedder = Embedder::load(&folder).unwrap();
+    let long = "A sentence that goes on for a while about trains and stations. ".repeat(100);
+    let texts = ["short", long.as_str(), "", "\u{0}\u{7}", "🙂"];
+    let together = embedder.embed(&texts).unwrap();
+    for (text, vector) in texts.iter().zip(&together) {
+        let alone = embedder.embed(&[text]).unwrap();
+        assert!(cosine(&alone[0], vector) > 0.999, "{text:?}");
+        assert!((cosine(vector, vector) - 1.0).abs() < 1e-4);
+    }
+    assert!(embedder.embed(&[]).unwrap().is_empty());
+}
+
+#[test]
+fn a_folder_without_the_model_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = Embedder::load(folder.path()).err().map(|error| error.to_string());
+    assert!(error.is_some_and(|error| error.contains("backstay models pull")));
+}
