@@ -8,7 +8,7 @@
 Each round starts the server on the same data folder, checks what the round before it acknowledged, loads it with plain
 and streamed turns from several workers, and ends it with SIGKILL at a moment drawn from the window. Some kills fall into
 the start itself, while the server recovers from the kill before. At the end every acknowledged turn of the whole run is
-checked once more: both messages are in its thread, both episodes in memory, and its generation is settled as completed.
+checked once more: both messages are in its thread, its episodes in memory, and its generation is settled as completed.
 No generation may be left pending and no thread half-written. Exit code 0 only if nothing was lost.
 """
 

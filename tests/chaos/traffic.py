@@ -32,6 +32,7 @@ class Turn:
     marker: str
     """A word that stands in this turn only, in the question and in the answer."""
     generation: str
+    model: str
 
 
 @dataclass
@@ -88,7 +89,7 @@ class Client:
         if marker not in text:
             raise Unexpected(f"the complete answer of {model} lacks {marker}: {text!r}")
         conversation.thread = extension["thread"]
-        turn = Turn(marker, extension["generation"])
+        turn = Turn(marker, extension["generation"], model)
         conversation.acknowledged.append(turn)
         return turn
 
