@@ -38,12 +38,12 @@ const SCHEMA_NAME: &str = "output";
 /// # Errors
 /// `InvalidRequest` and `UnsupportedContent` with the path of the field that is at fault.
 pub(crate) fn decode_request(mut body: Map<String, Value>) -> Result<ChatRequest> {
-    let (messages, system) = (body.remove("messages"), body.remove("system"));
+    let (messages, system) = (body.shift_remove("messages"), body.shift_remove("system"));
     let mut notes = Notes::default();
     let mut request = decode_fields(Object::new(&body, &Path::Root), &mut notes)?;
     request.messages = client_message::decode_all(system, messages, &mut notes)?;
     for name in REWRITTEN {
-        body.remove(name);
+        body.shift_remove(name);
     }
     request.origin = Some(Origin {
         format: WireFormat::Anthropic,

@@ -31,8 +31,11 @@ pub(crate) struct StreamDecoder {
 #[derive(Debug)]
 struct Call {
     block: u64,
-    /// Some compatible servers give the whole input with the block's start.
+    /// Fragments of the input have come.
     has_input: bool,
+    /// No more of the input is expected. Some compatible servers give all of it with the block's
+    /// start.
+    is_complete: bool,
 }
 
 impl StreamDecoder {
@@ -63,13 +66,17 @@ impl StreamDecoder {
                 let index = payload.index.0.unwrap_or(0);
                 self.read_delta(index, payload.delta.unwrap_or_default(), &mut events);
             }
+            "content_block_stop" => {
+                let index = payload.index.0.unwrap_or(0);
+                self.close_calls(Some(index), &mut events);
+            }
             "message_delta" => {
                 let word = payload.delta.unwrap_or_default().stop_reason.filled();
                 self.end(word.as_deref(), payload.usage.as_ref(), &mut events);
             }
             "message_stop" => return Ok(Step::End),
             "error" => return Err(in_answer(&provider_error(data.as_bytes()))),
-            // `content_block_stop`, `ping`, and what a later version of the interface adds.
+            // `ping`, and what a later version of the interface adds.
             _ => {}
         }
         Ok(Step::Events(events))
@@ -121,12 +128,9 @@ impl StreamDecoder {
         });
         let input = block.input.map(|input| input.get().trim());
         let input = input.filter(|input| !matches!(*input, "{}" | "null" | "\"\""));
-        self.calls.push(Call { block: index, has_input: input.is_some() });
-        events.extend(input.map(|input| ChatEvent::ToolCallArguments {
-            choice: 0,
-            index: call,
-            fragment: input.to_owned(),
-        }));
+        let has_input = input.is_some();
+        self.calls.push(Call { block: index, has_input, is_complete: has_input });
+        events.extend(input.map(|input| arguments(self.calls.len() - 1, input.to_owned())));
     }
 
     fn read_delta(&mut self, block: u64, delta: DeltaPayload<'_>, events: &mut Vec<ChatEvent>) {
@@ -136,12 +140,25 @@ impl StreamDecoder {
             events.push(sign(Some(signature.into_owned()), None));
         }
         if let Some(fragment) = delta.partial_json.filled() {
-            let call = self.calls.iter().rposition(|call| call.block == block && !call.has_input);
-            events.extend(call.map(|call| ChatEvent::ToolCallArguments {
-                choice: 0,
-                index: u32::try_from(call).unwrap_or(u32::MAX),
-                fragment: fragment.into_owned(),
-            }));
+            let is_open = |call: &Call| call.block == block && !call.is_complete;
+            if let Some(position) = self.calls.iter().rposition(is_open) {
+                self.calls[position].has_input = true;
+                events.push(arguments(position, fragment.into_owned()));
+            }
+        }
+    }
+
+    /// The input of a call without any is an empty object, which other formats write out. `None`
+    /// closes every block.
+    fn close_calls(&mut self, block: Option<u64>, events: &mut Vec<ChatEvent>) {
+        for (position, call) in self.calls.iter_mut().enumerate() {
+            if call.is_complete || block.is_some_and(|block| block != call.block) {
+                continue;
+            }
+            call.is_complete = true;
+            if !call.has_input {
+                events.push(arguments(position, "{}".to_owned()));
+            }
         }
     }
 
@@ -151,6 +168,7 @@ impl StreamDecoder {
         usage: Option<&UsagePayload>,
         events: &mut Vec<ChatEvent>,
     ) {
+        self.close_calls(None, events);
         if let Some(word) = word {
             self.finished = true;
             events.push(ChatEvent::Finished { choice: 0, reason: stop_reason::read(word) });
@@ -191,6 +209,11 @@ fn text(text: Option<Cow<'_, str>>) -> Option<ChatEvent> {
 
 fn reasoning(text: Option<Cow<'_, str>>) -> Option<ChatEvent> {
     text.map(|text| ChatEvent::Reasoning { choice: 0, text: text.into_owned() })
+}
+
+fn arguments(call: usize, fragment: String) -> ChatEvent {
+    let index = u32::try_from(call).unwrap_or(u32::MAX);
+    ChatEvent::ToolCallArguments { choice: 0, index, fragment }
 }
 
 fn sign(signature: Option<String>, redacted: Option<String>) -> ChatEvent {

@@ -15,8 +15,8 @@ pub(super) struct UsagePayload {
     output_tokens: Count,
 }
 
-/// What a stream has reported so far. Its counts are cumulative and some servers repeat those they
-/// do not know as zero, so that the largest of each kind holds.
+/// What a stream has reported so far. Its counts are cumulative: a later report replaces an earlier
+/// one, as far as it says something.
 #[derive(Debug, Default)]
 pub(super) struct Counted {
     input: u64,
@@ -28,18 +28,18 @@ pub(super) struct Counted {
 impl Counted {
     /// The usage so far, `None` when `report` counts nothing.
     pub(super) fn read(&mut self, report: &UsagePayload) -> Option<Usage> {
-        let fields = [
-            (&mut self.input, report.input_tokens),
-            (&mut self.cache_read, report.cache_read_input_tokens),
-            (&mut self.cache_write, report.cache_creation_input_tokens),
-            (&mut self.output, report.output_tokens),
+        let prompt = [
+            (&mut self.input, report.input_tokens.0),
+            (&mut self.cache_read, report.cache_read_input_tokens.0),
+            (&mut self.cache_write, report.cache_creation_input_tokens.0),
         ];
-        let mut counts_something = false;
-        for (known, Count(told)) in fields {
-            counts_something |= told.is_some();
-            *known = (*known).max(told.unwrap_or(0));
+        // Some servers close with a prompt of zero, which means that they did not count it again.
+        let counts_prompt = prompt.iter().any(|(_, told)| told.is_some_and(|count| count > 0));
+        for (known, told) in prompt.into_iter().filter(|_| counts_prompt) {
+            *known = told.unwrap_or(*known);
         }
-        counts_something.then(|| self.usage())
+        self.output = report.output_tokens.0.unwrap_or(self.output);
+        (counts_prompt || report.output_tokens.0.is_some()).then(|| self.usage())
     }
 
     fn usage(&self) -> Usage {

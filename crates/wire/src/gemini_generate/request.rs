@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::{
     config::generation_config,
     contents::{self, Prompt},
+    field_names,
     model_generation::ModelGeneration,
     tools::{tool_config, tools},
 };
@@ -20,10 +21,18 @@ use crate::Loss;
 /// # Errors
 /// None at present; every format's encoder has this signature.
 pub(crate) fn encode_request(request: &ChatRequest, model: &str, loss: &mut Loss) -> Result<Value> {
-    if let Some(origin) = &request.origin {
-        origin.uninterpreted.iter().for_each(|name| loss.record(name));
+    let mut lost = Loss::default();
+    let body = translate(request, ModelGeneration::of(model), &mut lost);
+    let origin = request.origin.as_ref();
+    origin.iter().flat_map(|origin| &origin.uninterpreted).for_each(|name| loss.record(name));
+    let dialect = origin.map(|origin| origin.format);
+    for name in lost.into_names() {
+        loss.record(field_names::in_dialect(&name, dialect));
     }
-    let generation = ModelGeneration::of(model);
+    Ok(body)
+}
+
+fn translate(request: &ChatRequest, generation: ModelGeneration, loss: &mut Loss) -> Value {
     let Prompt { system, contents } = contents::encode_all(&request.messages, generation, loss);
     let mut body = Map::new();
     let mut set = |name: &str, value: Option<Value>| {
@@ -40,5 +49,5 @@ pub(crate) fn encode_request(request: &ChatRequest, model: &str, loss: &mut Loss
     set("toolConfig", choice.map(tool_config));
     set("tools", tools);
     set("generationConfig", generation_config(request, generation, loss));
-    Ok(Value::Object(body))
+    Value::Object(body)
 }
