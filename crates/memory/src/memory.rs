@@ -3,8 +3,8 @@
 use std::{collections::HashMap, sync::Arc};
 
 use backstay_core::{
-    EpisodeId, Error, Result, Timestamp, WorkspaceId,
-    memory::{Recalled, Scope},
+    EpisodeId, Error, Result, ThreadId, Timestamp, WorkspaceId,
+    memory::{Episode, Recalled, Scope},
 };
 use backstay_store::{Store, Unembedded};
 use serde::Serialize;
@@ -73,30 +73,40 @@ impl Memory {
         question: &str,
         options: RecallOptions,
     ) -> Result<Recall> {
-        let limits = Limits {
-            budget_tokens: options.budget_tokens,
-            items: options.limit,
-            exclude: options.exclude,
-        };
-        let query = Query::new(question, options.now);
-        self.look_up(workspace, scope, query, options.profile, move |index, query, ranking| {
-            let packed = if ranking.relevant {
-                pack::pack(index, query, ranking, &limits)
-            } else {
-                pack::Packed::default()
+        let shown = options.exclude;
+        let allowed = move |episode: &Episode| {
+            let is_shown = |(thread, from): &(ThreadId, u32)| {
+                episode.thread == *thread && episode.position >= *from
             };
-            Recall {
-                items: packed.items,
-                tokens: packed.tokens,
-                relevant: ranking.relevant,
-                evidence: ranking.evidence,
-                mode: if ranking.by_meaning {
-                    RecallMode::WordsAndVectors
+            !shown.as_ref().is_some_and(is_shown)
+        };
+        let limits = Limits { budget_tokens: options.budget_tokens, items: options.limit };
+        let query = Query::new(question, options.now);
+        self.look_up(
+            workspace,
+            scope,
+            query,
+            options.profile,
+            allowed,
+            move |index, query, ranking| {
+                let packed = if ranking.relevant {
+                    pack::pack(index, query, ranking, &limits)
                 } else {
-                    RecallMode::Words
-                },
-            }
-        })
+                    pack::Packed::default()
+                };
+                Recall {
+                    items: packed.items,
+                    tokens: packed.tokens,
+                    relevant: ranking.relevant,
+                    evidence: ranking.evidence,
+                    mode: if ranking.by_meaning {
+                        RecallMode::WordsAndVectors
+                    } else {
+                        RecallMode::Words
+                    },
+                }
+            },
+        )
         .await
     }
 
@@ -111,14 +121,21 @@ impl Memory {
         now: Timestamp,
     ) -> Result<Vec<Recalled>> {
         let query = Query::new(question, now);
-        self.look_up(workspace, scope, query, None, move |index, query, ranking| {
-            ranking
-                .turns
-                .iter()
-                .take(limit)
-                .map(|turn| ranking.recalled(index, query, turn))
-                .collect()
-        })
+        self.look_up(
+            workspace,
+            scope,
+            query,
+            None,
+            |_| true,
+            move |index, query, ranking| {
+                ranking
+                    .turns
+                    .iter()
+                    .take(limit)
+                    .map(|turn| ranking.recalled(index, query, turn))
+                    .collect()
+            },
+        )
         .await
     }
 
@@ -175,6 +192,7 @@ impl Memory {
         scope: &Scope,
         query: Query,
         profile: Option<Profile>,
+        allowed: impl Fn(&Episode) -> bool + Send + 'static,
         make: impl FnOnce(&ScopeIndex, &Query, &Ranking) -> T + Send + 'static,
     ) -> Result<T> {
         let shared = self.parts.indexes.current(workspace, scope).await?;
@@ -186,7 +204,7 @@ impl Memory {
         let loaded = shared.read_owned().await;
         let work = move || {
             let profile = profile.unwrap_or_else(|| Profile::of(&loaded.index));
-            let ranking = recall::rank(&loaded.index, &query, vector.as_deref(), profile);
+            let ranking = recall::rank(&loaded.index, &query, vector.as_deref(), profile, allowed);
             make(&loaded.index, &query, &ranking)
         };
         if turns <= SMALL_SCOPE_TURNS {

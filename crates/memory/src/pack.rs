@@ -2,12 +2,7 @@
 
 use std::collections::HashSet;
 
-use backstay_core::{
-    ThreadId,
-    chat::RecalledBlock,
-    memory::{Episode, Recalled},
-    tokens,
-};
+use backstay_core::{chat::RecalledBlock, memory::Recalled, tokens};
 
 use crate::{
     analyse::{self, Query},
@@ -30,8 +25,6 @@ const PARTNER_TOKENS_MAX: u64 = 60;
 pub(crate) struct Limits {
     pub(crate) budget_tokens: u64,
     pub(crate) items: usize,
-    /// Turns of this thread from this position on are in the prompt already.
-    pub(crate) exclude: Option<(ThreadId, u32)>,
 }
 
 /// Turns for a prompt, in order of time, and what the whole block costs.
@@ -39,15 +32,6 @@ pub(crate) struct Limits {
 pub(crate) struct Packed {
     pub(crate) items: Vec<Recalled>,
     pub(crate) tokens: u64,
-}
-
-impl Limits {
-    pub(crate) fn allow(&self, episode: &Episode) -> bool {
-        !self
-            .exclude
-            .as_ref()
-            .is_some_and(|(thread, from)| episode.thread == *thread && episode.position >= *from)
-    }
 }
 
 struct Packing<'a> {
@@ -125,18 +109,20 @@ impl Packing<'_> {
                 && (turn.is_question || other.is_question)
                 && tokens::estimate(&other.episode.text) <= PARTNER_TOKENS_MAX
         });
-        if let Some(partner) = partner.filter(|_| self.items.len() < self.limits.items) {
-            let rank = self.ranking.turns.iter().find(|other| other.turn == partner);
-            let score = rank.map_or(0.0, |other| f64::from(other.score));
-            let episode = &self.index.turns()[partner].episode;
-            self.add(partner, recall::recalled(episode, score, why.to_owned()));
+        // What is not ranked may be excluded.
+        let ranked = partner
+            .and_then(|partner| self.ranking.turns.iter().find(|other| other.turn == partner));
+        if let Some(partner) = ranked.filter(|_| self.items.len() < self.limits.items) {
+            let episode = &self.index.turns()[partner.turn].episode;
+            let item = recall::recalled(episode, f64::from(partner.score), why.to_owned());
+            self.add(partner.turn, item);
         }
     }
 
-    /// False when the turn is excluded, said already, or does not fit.
+    /// False when the turn is there, or was said, already, and when it does not fit.
     fn add(&mut self, number: usize, item: Recalled) -> bool {
         let episode = &self.index.turns()[number].episode;
-        if self.taken.contains(&number) || !self.limits.allow(episode) {
+        if self.taken.contains(&number) {
             return false;
         }
         let said = format!("{}: {}", episode.author, analyse::fingerprint(&episode.text));

@@ -22,10 +22,10 @@ pub(crate) struct WordScores {
     pub(crate) wide: Vec<f32>,
     /// By conversation.
     pub(crate) session: Vec<f32>,
-    /// By turn, a bit for each of the question's terms: those that it mentions itself, and those
-    /// that it or a turn beside it mentions.
+    /// By turn, a bit for each of the question's terms that is mentioned in the same three texts.
     pub(crate) own_terms: Vec<u128>,
     pub(crate) near_terms: Vec<u128>,
+    pub(crate) wide_terms: Vec<u128>,
     /// By term of the question: how many turns mention it.
     pub(crate) mentions: Vec<usize>,
 }
@@ -59,6 +59,7 @@ impl WordScores {
             session: session.scores,
             own_terms: own.terms,
             near_terms: near.terms,
+            wide_terms: wide.terms,
             mentions: own.mentions,
         }
     }

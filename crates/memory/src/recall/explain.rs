@@ -81,7 +81,7 @@ mod tests {
             ("thr_b", "The cat sleeps."),
         ]);
         let query = Query::new("Why move to Lisbon?", Timestamp::default());
-        let ranking = rank(&index, &query, None, Profile::Dialogue);
+        let ranking = rank(&index, &query, None, Profile::Dialogue, |_| true);
         let best = &ranking.turns[0];
         let why = explain(&query, &index.turns()[best.turn], best, &ranking.weights);
         assert!(

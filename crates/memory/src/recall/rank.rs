@@ -30,16 +30,19 @@ pub(crate) struct Ranked {
     pub(crate) own_terms: u128,
     /// The same for it and the turns beside it.
     pub(crate) near_terms: u128,
+    /// The same for it and two turns on either side.
+    pub(crate) wide_terms: u128,
     pub(crate) cosine: Option<f32>,
 }
 
-/// Scores all turns: nothing is left out because one kind of evidence alone is weak. `question` is
-/// the question's vector, where there is one.
+/// Scores all turns that are allowed: none is left out because one kind of evidence alone is weak.
+/// `question` is the question's vector, where there is one.
 pub(crate) fn rank(
     index: &ScopeIndex,
     query: &Query,
     question: Option<&[f32]>,
     profile: Profile,
+    allowed: impl Fn(&Episode) -> bool,
 ) -> Ranking {
     let words = WordScores::of(index, query, profile.bm25());
     let cosines = question.and_then(|question| index.compare(question));
@@ -49,16 +52,18 @@ pub(crate) fn rank(
     let mut turns: Vec<Ranked> = all
         .into_iter()
         .enumerate()
+        .filter(|(turn, _)| allowed(&index.turns()[*turn].episode))
         .map(|(turn, features)| Ranked {
             turn,
             score: (features.dot(&weights) / highest).clamp(0.0, 1.0),
             features,
             own_terms: words.own_terms[turn],
             near_terms: words.near_terms[turn],
+            wide_terms: words.wide_terms[turn],
             cosine: cosines.as_ref().and_then(|cosines| cosines.own[turn]),
         })
         .collect();
-    let evidence = relevance::Evidence::of(&words.mentions, &turns);
+    let evidence = relevance::Evidence::of(&words.mentions, index.turns().len(), &turns);
     // Of two that score the same the later one comes first.
     turns
         .sort_by(|left, right| right.score.total_cmp(&left.score).then(right.turn.cmp(&left.turn)));

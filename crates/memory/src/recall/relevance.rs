@@ -30,9 +30,9 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// `mentions` says of each of the question's terms how many turns mention it.
-    pub(super) fn of(mentions: &[usize], turns: &[Ranked]) -> Self {
-        let weights: Vec<f32> = mentions.iter().map(|count| weight(*count, turns.len())).collect();
+    /// `mentions` says of each of the question's terms how many of all `scope_turns` mention it.
+    pub(super) fn of(mentions: &[usize], scope_turns: usize, turns: &[Ranked]) -> Self {
+        let weights: Vec<f32> = mentions.iter().map(|count| weight(*count, scope_turns)).collect();
         let total: f32 = weights.iter().sum();
         let mentioned = |terms: u128| -> f32 {
             let mentioned = weights.iter().enumerate().filter(|(bit, _)| terms >> bit & 1 == 1);
@@ -67,5 +67,5 @@ fn weight(mentions: usize, turns: usize) -> f32 {
 
 /// Whether one turn has anything to do with the question at all.
 pub(super) fn has_evidence(turn: &Ranked) -> bool {
-    turn.near_terms != 0 || turn.cosine.is_some_and(|cosine| cosine >= COSINE_NOISE)
+    turn.wide_terms != 0 || turn.cosine.is_some_and(|cosine| cosine >= COSINE_NOISE)
 }
