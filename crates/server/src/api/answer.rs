@@ -42,7 +42,7 @@ pub(crate) async fn respond(reply: Reply, wanted: Wanted, clock: &Clock) -> Resu
     };
     let headers = headers(&reply, &wanted);
     let Reply { frames, generation, thread, recalled, memory_tokens, dropped_parameters } = reply;
-    let extension = wanted.extension.then(|| ReplyExtension {
+    let extension = wanted.extension.then_some(ReplyExtension {
         generation,
         thread,
         recalled,

@@ -11,7 +11,7 @@ fn assert_error(answer: &Answer, status: u16, code: &str, hint: &str) {
     assert_eq!(answer.status.as_u16(), status, "{answer:?}");
     let error = &answer.body["error"];
     assert_eq!(error["code"], code, "{answer:?}");
-    assert!(error["message"].as_str().unwrap().contains(hint), "{error}");
+    assert!(error["message"].as_str().is_some_and(|text| text.contains(hint)), "{error}");
 }
 
 #[tokio::test]
