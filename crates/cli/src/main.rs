@@ -17,6 +17,11 @@ use clap::{Parser, Subcommand};
 
 use crate::{client::Connection, commands::*, output::Output};
 
+/// A call makes many short-lived allocations on several threads; with the system's allocator they
+/// took an eighth of its CPU time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// One server between your applications and language models: any client, any model, and it
 /// remembers.
 ///
