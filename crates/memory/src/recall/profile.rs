@@ -38,12 +38,13 @@ impl Profile {
             sample().filter(|turn| turn.episode.speaker == Speaker::Assistant).count() as u64;
         let named = sample().filter(|turn| !turn.author_words.is_empty()).count() as u64;
         let are_long = words >= LONG_TURN_WORDS * turns.max(1);
-        if are_long && by_model * 5 >= turns {
-            Self::Assistant
-        } else if !are_long && named * 2 > turns {
-            Self::Dialogue
-        } else {
-            Self::Safe
+        // What a model says back is seldom what one wants to be reminded of; only the weights for
+        // people among themselves ignore who said it.
+        let with_model = by_model * 5 >= turns;
+        match (with_model, are_long) {
+            (true, true) => Self::Assistant,
+            (false, false) if named * 2 > turns => Self::Dialogue,
+            _ => Self::Safe,
         }
     }
 
