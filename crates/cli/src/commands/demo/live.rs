@@ -17,7 +17,7 @@ pub(crate) struct Told {
     pub(crate) known: bool,
 }
 
-const ASSISTANT: &str = "demo live";
+const ASSISTANT: &str = "demo helper";
 const STATEMENT: &str = "My sister Ines moved to Porto last month and now keeps bees on her roof.";
 const QUESTION: &str = "Where does my sister live now?";
 
@@ -50,7 +50,7 @@ async fn call(client: &Client, model: &str, text: &str, memory: &str) -> Result<
 /// A second run tells the same thing again; it should not find the first run's memory.
 async fn forget_last_run(client: &Client) -> Result<()> {
     let page: Value =
-        client.get("/backstay/v1/memories?assistant=demo%20live&user=you&limit=100").await?;
+        client.get("/backstay/v1/memories?assistant=demo%20helper&user=you&limit=100").await?;
     let items = page["data"].as_array().map(Vec::as_slice).unwrap_or_default();
     let ids: Vec<&Value> = items.iter().map(|item| &item["id"]).collect();
     if !ids.is_empty() {

@@ -116,21 +116,21 @@ The server goes on running. Its address: {url}   its key: {key}
 
 curl {url}/v1/chat/completions -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \
   -d '{{"model": "builtin/recall", "messages": [{{"role": "user", "content": "Where does my sister live?"}}],
-       "backstay": {{"assistant": "demo live", "user": "you"}}}}'
+       "backstay": {{"assistant": "demo helper", "user": "you"}}}}'
 
 # Python: pip install openai
 from openai import OpenAI
 client = OpenAI(base_url="{url}/v1", api_key="{key}")
 print(client.chat.completions.create(model="{model}",
     messages=[{{"role": "user", "content": "Where does my sister live?"}}],
-    extra_body={{"backstay": {{"assistant": "demo live", "user": "you"}}}}).choices[0].message.content)
+    extra_body={{"backstay": {{"assistant": "demo helper", "user": "you"}}}}).choices[0].message.content)
 
 // JavaScript: npm install openai
 import OpenAI from "openai";
 const client = new OpenAI({{ baseURL: "{url}/v1", apiKey: "{key}" }});
 const reply = await client.chat.completions.create({{ model: "{model}",
   messages: [{{ role: "user", content: "Where does my sister live?" }}],
-  backstay: {{ assistant: "demo live", user: "you" }} }});
+  backstay: {{ assistant: "demo helper", user: "you" }} }});
 console.log(reply.choices[0].message.content);
 
 Ctrl-C ends it."#
