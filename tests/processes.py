@@ -106,12 +106,12 @@ def start_simulator(folder: pathlib.Path, port: int) -> Running:
     return simulator
 
 
-def server_command(folder: pathlib.Path, port: int, simulator_port: int) -> list[str]:
+def server_command(folder: pathlib.Path, port: int, simulator_port: int, log: str = "info") -> list[str]:
     """How to start Backstay on `folder/data`, which is kept from one start to the next."""
     config = folder / "backstay.toml"
     config.write_text(server_config(simulator_port), "utf-8")
     command = [str(binary("backstay")), "serve", "--listen", f"127.0.0.1:{port}"]
-    return [*command, "--data", str(folder / "data"), "--config", str(config)]
+    return [*command, "--data", str(folder / "data"), "--config", str(config), "--log", log]
 
 
 def server_environment(key: str) -> dict[str, str]:
@@ -120,9 +120,9 @@ def server_environment(key: str) -> dict[str, str]:
     return {**own, "BACKSTAY_BOOTSTRAP_KEY": key}
 
 
-def start_server(folder: pathlib.Path, port: int, simulator_port: int, key: str) -> Running:
+def start_server(folder: pathlib.Path, port: int, simulator_port: int, key: str, log: str = "info") -> Running:
     """Starts Backstay; returns when it is ready."""
-    command = server_command(folder, port, simulator_port)
+    command = server_command(folder, port, simulator_port, log)
     server = Running(command, folder / "backstay.log", server_environment(key))
     server.wait_until(f"http://127.0.0.1:{port}/ready")
     return server

@@ -53,7 +53,7 @@ def table(cells: Iterable[Cell], titles: dict[str, str]) -> str:
     lines += ["", *(f"  – {letter(number)}  {reason}" for number, reason in enumerate(reasons))] if reasons else []
     for cell in cells:
         if cell.result == "failed":
-            place = f"{titles[cell.client]}, {CASES.get(cell.case, cell.case)}, {cell.upstream} upstream"
+            place = f"{titles.get(cell.client, cell.client)}, {CASES.get(cell.case, cell.case)}, {cell.upstream} upstream"
             lines += ["", f"✗ {place}", f"  {cell.detail}", *(f"  {line}" for line in cell.evidence.splitlines())]
     passed, failed = (sum(cell.result == result for cell in cells) for result in ("passed", "failed"))
     return "\n".join([*lines, "", f"{passed} passed, {failed} failed"])

@@ -56,6 +56,8 @@ def main() -> int:
 
         with ThreadPoolExecutor(len(options.client)) as pool:
             cells = [cell for cells in pool.map(run, options.client) for cell in cells]
+        if not options.direct:
+            cells.append(log_holds_no_key(pathlib.Path(folder) / "backstay.log", target["key"]))
     print(table(cells, environments.versions()), f"in {time.monotonic() - started:.1f} s")
     return 1 if not cells or any(cell.result == "failed" for cell in cells) else 0
 
@@ -76,9 +78,17 @@ def start(folder: pathlib.Path, direct: bool, running: contextlib.ExitStack) -> 
         own = {client: ["anthropic" if client == "python-anthropic" else "openai"] for client in TESTS}
         return {"url": f"http://127.0.0.1:{simulator_port}", "key": "sk-sim", "direct": True, "formats": own}
     port, key = processes.free_port(), f"bs-{secrets.token_hex(20)}"
-    running.callback(processes.start_server(folder, port, simulator_port, key).stop)
+    running.callback(processes.start_server(folder, port, simulator_port, key, log="trace").stop)
     every = {client: list(FORMATS) for client in TESTS}
     return {"url": f"http://127.0.0.1:{port}", "key": key, "direct": False, "formats": every}
+
+
+def log_holds_no_key(log: pathlib.Path, key: str) -> Cell:
+    """All of these calls, logged in full detail, left neither the caller's key nor a provider's behind."""
+    text = log.read_text("utf-8", "replace")
+    found = [secret for secret in (key, *(f"sk-sim-{name}" for name in processes.PROVIDERS)) if secret in text]
+    detail = f"the log of {len(text)} characters holds {found}" if found or not text else ""
+    return Cell("Backstay's own log", "holds no key", "any", "failed" if detail else "passed", detail, "")
 
 
 def run_client(client: str, command: list[str], environment: dict[str, str]) -> list[Cell]:
