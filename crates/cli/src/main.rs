@@ -1,9 +1,5 @@
 //! The `backstay` binary.
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a command line speaks through standard output and standard error"
-)]
+#![expect(clippy::print_stderr, reason = "a command line says what went wrong on standard error")]
 
 mod client;
 mod commands;

@@ -1,6 +1,14 @@
 //! Data to standard output, everything else to standard error; text for people or JSON for programs.
 
+use std::io::Write as _;
+
 use serde::Serialize;
+
+/// Writes to standard output at once. A reader that has seen enough and gone (`| head`) is no error.
+pub(crate) fn print_text(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _gone = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
 
 #[derive(Clone, Copy)]
 pub(crate) struct Output {
@@ -20,11 +28,11 @@ impl Output {
     pub(crate) fn show<T: Serialize>(self, value: &T, text: impl FnOnce(&T) -> String) {
         if self.json {
             match serde_json::to_string_pretty(value) {
-                Ok(json) => println!("{json}"),
+                Ok(json) => print_text(&format!("{json}\n")),
                 Err(error) => eprintln!("error: this result cannot be shown as JSON: {error}"),
             }
         } else {
-            println!("{}", text(value).trim_end());
+            print_text(&format!("{}\n", text(value).trim_end()));
         }
     }
 

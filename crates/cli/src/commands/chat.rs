@@ -1,6 +1,6 @@
 //! `backstay chat`: a conversation in the terminal, kept and remembered by the server.
 
-use std::{io::Write as _, process::ExitCode};
+use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
@@ -11,7 +11,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 use crate::{
     client::{Client, Connection},
-    output::Output,
+    output::{Output, print_text},
 };
 
 /// Talk to a model in the terminal; the conversation is kept and remembered.
@@ -49,9 +49,9 @@ impl Chat {
         }
         let mut lines = BufReader::new(tokio::io::stdin()).lines();
         loop {
-            prompt(&self.model)?;
+            print_text(&format!("{}> ", self.model));
             let Some(line) = lines.next_line().await.context("cannot read your input")? else {
-                println!();
+                print_text("\n");
                 return Ok(ExitCode::SUCCESS);
             };
             match line.trim() {
@@ -97,11 +97,6 @@ impl Chat {
     }
 }
 
-fn prompt(model: &str) -> Result<()> {
-    print!("{model}> ");
-    std::io::stdout().flush().context("cannot write to the terminal")
-}
-
 /// Prints the answer as it comes and returns the `backstay` member of the last chunk.
 async fn print_stream(client: &Client, body: &Value) -> Result<Value> {
     let response = client.send(Method::POST, "/v1/chat/completions", Some(body)).await?;
@@ -114,19 +109,18 @@ async fn print_stream(client: &Client, body: &Value) -> Result<Value> {
                 continue;
             };
             if let Some(message) = data["error"]["message"].as_str() {
-                println!();
+                print_text("\n");
                 bail!("{message}");
             }
             if let Some(text) = data["choices"][0]["delta"]["content"].as_str() {
-                print!("{text}");
-                std::io::stdout().flush().context("cannot write to the terminal")?;
+                print_text(text);
             }
             if data["backstay"].is_object() {
                 extension = data["backstay"].clone();
             }
         }
     }
-    println!();
+    print_text("\n");
     Ok(extension)
 }
 

@@ -7,7 +7,10 @@ use super::{
     live::Told,
     stage::Stage,
 };
-use crate::{output::Output, terminal::one_line};
+use crate::{
+    output::{Output, print_text},
+    terminal::one_line,
+};
 
 /// Recalled lines shown per question; the rest are counted.
 const LINES_SHOWN: usize = 3;
@@ -110,7 +113,7 @@ pub(crate) fn closing(run: &Findings, stage: &Stage, output: Output) {
 
 pub(crate) fn go_on(stage: &Stage) {
     let (url, key, model) = (stage.url(), &stage.key, &stage.models[1]);
-    println!(
+    print_text(&format!(
         r#"
 The server goes on running. Its address: {url}   its key: {key}
 
@@ -133,6 +136,7 @@ const reply = await client.chat.completions.create({{ model: "{model}",
   backstay: {{ assistant: "demo helper", user: "you" }} }});
 console.log(reply.choices[0].message.content);
 
-Ctrl-C ends it."#
-    );
+Ctrl-C ends it.
+"#
+    ));
 }
