@@ -13,11 +13,7 @@ use backstay_routing::{Catalogue, Endpoint};
 use backstay_wire::{EmbeddingInput, EmbeddingReply, EmbeddingRequest, VectorEncoding};
 use serde_json::Map;
 
-use crate::{
-    Engine,
-    conversation::Keep,
-    generation::{begin, prompt_tokens},
-};
+use crate::{Engine, conversation::Keep, generation::begin, open::prompt_tokens};
 
 /// The built-in embedding model's name within its provider.
 pub const BUILTIN_EMBEDDING_MODEL: &str = "all-minilm-l6-v2";

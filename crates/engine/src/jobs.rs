@@ -7,7 +7,7 @@ use backstay_core::chat::{ChatReply, SettlementStatus};
 use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{Engine, generation::Open};
+use crate::{Engine, open::Open};
 
 /// Running background tasks; clones share them.
 #[derive(Clone, Default)]

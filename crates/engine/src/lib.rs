@@ -11,6 +11,8 @@ mod import;
 mod jobs;
 mod keys;
 mod meter;
+mod metrics;
+mod open;
 mod options;
 mod turn_record;
 

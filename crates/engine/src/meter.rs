@@ -8,7 +8,7 @@ use backstay_providers::FrameStream;
 use backstay_routing::{AttemptLog, Endpoint};
 use futures::{StreamExt as _, stream};
 
-use crate::generation::Open;
+use crate::open::Open;
 
 /// Holds an open generation. Dropped while it still holds it, the client has gone away: one message
 /// to the settlement job closes the generation as cancelled, with what had been answered.

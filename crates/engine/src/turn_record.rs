@@ -1,105 +1,106 @@
 //! What a finished turn leaves behind: messages in its thread, and episodes in memory.
 
 use backstay_core::{
-    EpisodeId, MessageId, Name, Result, ThreadId, Timestamp,
-    chat::{ChatReply, Message, Role, SettlementStatus},
+    CallContext, EpisodeId, MessageId, Name, Result, ThreadId, Timestamp,
+    chat::{ChatReply, Message, Part, Role, SettlementStatus},
     limits,
     memory::{Scope, Speaker},
 };
+use backstay_providers::BUILTIN_PROVIDER;
 use backstay_store::{
     NewEpisode, NewMessage, NewThread, SettledGeneration, ThreadTurn, TurnRecord,
 };
 
 use crate::{
-    conversation::{KeepThread, implied_thread},
-    generation::{Open, answer_message, answer_text},
+    Engine,
+    conversation::{Keep, KeepThread, implied_thread},
 };
+
+/// Who makes the record, for whom, and when.
+#[derive(Clone, Copy)]
+pub(crate) struct Made<'a> {
+    pub(crate) engine: &'a Engine,
+    pub(crate) context: &'a CallContext,
+    pub(crate) at: Timestamp,
+}
 
 /// Builds the record that one transaction writes.
 pub(crate) fn build(
-    open: &Open,
+    made: Made<'_>,
+    keep: &Keep,
     settled: SettledGeneration,
     reply: &ChatReply,
-    now: Timestamp,
 ) -> Result<TurnRecord> {
-    let complete = settled.status == SettlementStatus::Completed;
-    let answer = answer_message(reply);
-    let (Some(scope), Some(answer)) = (&open.keep.scope, answer) else {
+    let (Some(scope), Some(answer)) = (&keep.scope, answer_message(reply)) else {
         return Ok(TurnRecord { settled, thread: None, episodes: Vec::new() });
     };
-    let keep = &open.keep;
-    let id = match &keep.thread {
-        KeepThread::Nowhere => {
-            return Ok(TurnRecord { settled, thread: None, episodes: Vec::new() });
-        }
-        KeepThread::New(id) | KeepThread::Existing(id) => id.clone(),
-        // A conversation that is not to be remembered and whose history the client keeps leaves no
-        // trace at all.
-        KeepThread::Implied { .. } if !keep.remember => {
-            return Ok(TurnRecord { settled, thread: None, episodes: Vec::new() });
-        }
-        KeepThread::Implied { opening } => {
-            let answer = opening.answer.clone().unwrap_or_else(|| answer_text(reply));
-            implied_thread(&open.context, scope, &opening.question, &answer)
-        }
+    let Some(id) = thread_of(made, keep, scope, reply) else {
+        return Ok(TurnRecord { settled, thread: None, episodes: Vec::new() });
     };
-    let mut messages = keep.messages.clone();
-    messages.push(answer);
-    let mut thread_messages = Vec::with_capacity(messages.len());
+    let complete = settled.status == SettlementStatus::Completed;
+    // A built-in model says nothing of its own: remembering what it looked up or repeated would
+    // make every memory twice as strong each time it is asked for.
+    let by_builtin = settled.provider.as_deref() == Some(BUILTIN_PROVIDER);
+    let mut messages = Vec::new();
     let mut episodes = Vec::new();
-    for message in messages {
-        if keep.remember
-            && let Some(episode) = episode(open, scope, &id, &message, thread_messages.len(), now)?
-        {
-            episodes.push(episode);
+    for message in keep.messages.iter().cloned().chain([answer]) {
+        let by_model = message.role == Role::Assistant;
+        if keep.remember && !(by_model && by_builtin) {
+            episodes.extend(episode(made, scope, &id, &message, messages.len())?);
         }
-        let incomplete = message.role == Role::Assistant && !complete;
-        thread_messages.push(NewMessage {
-            id: MessageId::new(open.engine.clock(), open.engine.random())?,
+        messages.push(NewMessage {
+            id: MessageId::new(made.engine.clock(), made.engine.random())?,
             author: author(scope, &message),
             message,
-            said_at: now,
-            incomplete,
+            said_at: made.at,
+            incomplete: by_model && !complete,
         });
     }
-    let create = NewThread { id, scope: scope.clone(), title: None, created_at: now };
-    Ok(TurnRecord {
-        settled,
-        thread: Some(ThreadTurn { thread: create, messages: thread_messages }),
-        episodes,
-    })
+    let thread = NewThread { id, scope: scope.clone(), title: None, created_at: made.at };
+    Ok(TurnRecord { settled, thread: Some(ThreadTurn { thread, messages }), episodes })
+}
+
+/// The thread that the turn belongs to; `None` for a turn that leaves no trace.
+fn thread_of(made: Made<'_>, keep: &Keep, scope: &Scope, reply: &ChatReply) -> Option<ThreadId> {
+    match &keep.thread {
+        KeepThread::Nowhere => None,
+        KeepThread::New(id) | KeepThread::Existing(id) => Some(id.clone()),
+        // The client keeps the history, and nothing is to be remembered.
+        KeepThread::Implied { .. } if !keep.remember => None,
+        KeepThread::Implied { opening } => {
+            let answer = opening.answer.clone().unwrap_or_else(|| answer_text(reply));
+            Some(implied_thread(made.context, scope, &opening.question, &answer))
+        }
+    }
 }
 
 /// The episode of a message that says something in words.
 fn episode(
-    open: &Open,
+    made: Made<'_>,
     scope: &Scope,
     thread: &ThreadId,
     message: &Message,
     message_index: usize,
-    now: Timestamp,
 ) -> Result<Option<NewEpisode>> {
     let speaker = match message.role {
         Role::User => Speaker::User,
-        // A built-in model says nothing of its own: remembering what it looked up or repeated
-        // would make every memory twice as strong each time it is asked for.
-        Role::Assistant if open.answered_by_builtin() => return Ok(None),
         Role::Assistant => Speaker::Assistant,
         Role::System | Role::Tool => return Ok(None),
     };
     let text = message.text();
-    let text = truncate(text.trim(), limits::EPISODE_BYTES_MAX);
+    let text = text.trim();
+    let text = &text[..text.floor_char_boundary(limits::EPISODE_BYTES_MAX)];
     if text.is_empty() {
         return Ok(None);
     }
     Ok(Some(NewEpisode {
-        id: EpisodeId::new(open.engine.clock(), open.engine.random())?,
+        id: EpisodeId::new(made.engine.clock(), made.engine.random())?,
         thread: thread.clone(),
         message_index,
         speaker,
         author: author(scope, message),
         text: text.to_owned(),
-        said_at: now,
+        said_at: made.at,
     }))
 }
 
@@ -115,11 +116,15 @@ fn author(scope: &Scope, message: &Message) -> String {
     }
 }
 
-/// The longest beginning of at most so many bytes that ends at a character.
-fn truncate(text: &str, bytes_max: usize) -> &str {
-    let mut end = text.len().min(bytes_max);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
+/// The assistant's words of the first choice; tool calls and thinking are not words.
+fn answer_text(reply: &ChatReply) -> String {
+    let first = reply.choices.first();
+    first.map(|choice| choice.message.text()).unwrap_or_default()
+}
+
+/// The assistant's message as the thread keeps it: the first choice.
+fn answer_message(reply: &ChatReply) -> Option<Message> {
+    let choice = reply.choices.first()?;
+    let parts: Vec<Part> = choice.message.parts.clone();
+    (!parts.is_empty()).then(|| Message::new(Role::Assistant, parts))
 }

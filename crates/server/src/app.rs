@@ -1,11 +1,6 @@
 //! Puts the parts together, starts them, and stops them in order.
 
-use std::{
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use backstay_core::{Clock, Error, Random, Result, Secret};
 use backstay_engine::{BootstrapKey, Engine, EngineParts};
@@ -19,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     config::{Config, ModelsFolder},
     listener, router,
+    state::{AppState, StartedWith},
     telemetry::Metrics,
 };
 
@@ -40,22 +36,6 @@ pub struct Server {
     pub engine: Engine,
     stop: CancellationToken,
     serving: tokio::task::JoinHandle<()>,
-}
-
-/// What handlers share.
-#[derive(Clone)]
-pub(crate) struct AppState {
-    pub(crate) engine: Engine,
-    pub(crate) body_bytes_max: usize,
-    pub(crate) metrics: Option<Metrics>,
-    pub(crate) started: StartedWith,
-}
-
-/// Facts that `doctor` shows.
-#[derive(Clone)]
-pub(crate) struct StartedWith {
-    pub(crate) data: PathBuf,
-    pub(crate) models_folder: PathBuf,
 }
 
 impl Server {

@@ -8,6 +8,7 @@ mod config;
 mod listener;
 mod request_id;
 mod router;
+mod state;
 pub mod telemetry;
 
 pub use app::{Server, ServerOptions};

@@ -9,7 +9,7 @@ use axum::{
 use backstay_core::RequestId;
 use tracing::Instrument as _;
 
-use crate::app::AppState;
+use crate::state::AppState;
 
 pub(crate) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 

@@ -7,8 +7,8 @@ use axum::{
 
 use crate::{
     api::{anthropic, fallback, health, native, openai},
-    app::AppState,
     request_id,
+    state::AppState,
 };
 
 pub(crate) fn routes(state: AppState) -> Router {

@@ -8,7 +8,7 @@ use backstay_core::{CallContext, Error, RequestId};
 
 use crate::{
     api::dialect::{ApiError, ApiResult, Dialect},
-    app::AppState,
+    state::AppState,
 };
 
 pub(crate) struct Caller {

@@ -14,7 +14,7 @@ use crate::{
         body,
         caller::Caller,
     },
-    app::AppState,
+    state::AppState,
 };
 
 pub(crate) async fn handle(

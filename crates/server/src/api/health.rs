@@ -8,7 +8,7 @@ use axum::{
 };
 use serde_json::json;
 
-use crate::app::AppState;
+use crate::state::AppState;
 
 /// The process is alive.
 pub(crate) async fn health() -> Response {

@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{ingest::Ingested, live::Told};
+use super::ingest::Ingested;
 use crate::{client::Client, import::Question};
 
 /// A question and what a right recall must hold.
@@ -56,29 +56,6 @@ pub(crate) struct Answer {
     /// Dollars, or null when the price is unknown.
     pub(crate) cost: Option<String>,
     pub(crate) latency_ms: f64,
-}
-
-/// What the run as a whole found.
-#[derive(Default, Serialize)]
-pub(crate) struct Findings {
-    pub(crate) right: usize,
-    pub(crate) wrong: usize,
-    pub(crate) unjudged: usize,
-    pub(crate) live: Option<Told>,
-}
-
-impl Findings {
-    pub(crate) fn count(&mut self, asked: &Asked) {
-        match asked.right {
-            Some(true) => self.right += 1,
-            Some(false) => self.wrong += 1,
-            None => self.unjudged += 1,
-        }
-    }
-
-    pub(crate) fn all_right(&self) -> bool {
-        self.wrong == 0 && self.live.as_ref().is_none_or(|told| told.known)
-    }
 }
 
 pub(crate) async fn ask(

@@ -1,6 +1,7 @@
 //! `backstay demo`: the main job, in front of the user.
 
 mod ask;
+mod findings;
 mod ingest;
 mod live;
 mod report;
@@ -56,7 +57,7 @@ impl Demo {
         let client = Client::new(&connection)?;
         report::opening(&stage, output);
 
-        let mut run = ask::Findings::default();
+        let mut run = findings::Findings::default();
         for conversation in &conversations {
             let ingested = ingest::ingest(&client, conversation, output).await?;
             let questions = self.questions(conversation);

@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use super::{
-    ask::{Answer, Asked, Findings},
+    ask::{Answer, Asked},
+    findings::Findings,
     live::Told,
     stage::Stage,
 };

@@ -9,7 +9,7 @@ use backstay_core::{Result, WireFormat};
 
 use crate::{
     api::{body, caller::Caller, dialect::ApiResult},
-    app::AppState,
+    state::AppState,
 };
 
 pub(crate) async fn handle(

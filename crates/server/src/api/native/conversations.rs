@@ -8,7 +8,7 @@ use backstay_engine::{ImportReport, ImportRequest};
 
 use crate::{
     api::{body, caller::Caller, dialect::ApiResult},
-    app::AppState,
+    state::AppState,
 };
 
 pub(crate) async fn import(

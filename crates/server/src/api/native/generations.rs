@@ -13,7 +13,7 @@ use crate::{
         dialect::ApiResult,
         native::page::{PageBody, PageQuery},
     },
-    app::AppState,
+    state::AppState,
 };
 
 /// Newest first.

@@ -19,7 +19,7 @@ use crate::{
         dialect::ApiResult,
         native::page::{PageBody, PageQuery},
     },
-    app::AppState,
+    state::AppState,
 };
 
 /// One search looks at no more than this many memories' details.

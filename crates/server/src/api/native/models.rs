@@ -5,7 +5,7 @@ use backstay_core::Price;
 use backstay_routing::ModelEntry;
 use serde_json::{Value, json};
 
-use crate::{api::caller::Caller, app::AppState};
+use crate::{api::caller::Caller, state::AppState};
 
 pub(crate) async fn list(State(state): State<AppState>, _caller: Caller) -> Json<Value> {
     let models = state.engine.catalogue().models();

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     api::{caller::Caller, dialect::ApiResult},
-    app::AppState,
+    state::AppState,
 };
 
 pub(crate) async fn show(State(state): State<AppState>, caller: Caller) -> ApiResult<Json<Value>> {

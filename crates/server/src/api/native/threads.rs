@@ -14,7 +14,7 @@ use crate::{
         dialect::{ApiError, ApiResult},
         native::page::{PageBody, PageQuery},
     },
-    app::AppState,
+    state::AppState,
 };
 
 const MESSAGES_DEFAULT: usize = 100;

@@ -8,7 +8,7 @@ use axum::{
 
 use crate::{
     api::{caller::Caller, chat, dialect::ApiResult},
-    app::AppState,
+    state::AppState,
 };
 
 pub(crate) async fn handle(

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     api::{caller::Caller, dialect::ApiResult},
-    app::AppState,
+    state::AppState,
 };
 
 pub(crate) async fn list(

@@ -1,0 +1,22 @@
+//! What handlers share.
+
+use std::path::PathBuf;
+
+use backstay_engine::Engine;
+
+use crate::telemetry::Metrics;
+
+#[derive(Clone)]
+pub(crate) struct AppState {
+    pub(crate) engine: Engine,
+    pub(crate) body_bytes_max: usize,
+    pub(crate) metrics: Option<Metrics>,
+    pub(crate) started: StartedWith,
+}
+
+/// Facts that `doctor` shows.
+#[derive(Clone)]
+pub(crate) struct StartedWith {
+    pub(crate) data: PathBuf,
+    pub(crate) models_folder: PathBuf,
+}
