@@ -63,6 +63,10 @@ ids! {
     MessageId = "msg_";
     /// A verbatim turn as it was said, indexed for recall.
     EpisodeId = "ep_";
+    /// One remembered statement.
+    MemoryId = "mem_";
+    /// A piece of work that outlives the process that began it.
+    JobId = "job_";
     /// One model call as the ledger knows it.
     GenerationId = "gen_";
     /// One HTTP request.
@@ -95,7 +99,7 @@ macro_rules! implied {
     )*};
 }
 
-implied! { ThreadId EpisodeId }
+implied! { ThreadId EpisodeId MemoryId }
 
 #[cfg(test)]
 mod tests {

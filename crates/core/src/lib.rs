@@ -23,7 +23,9 @@ mod wire_format;
 pub use clock::{Clock, ManualClock};
 pub use context::CallContext;
 pub use error::{Error, ErrorClass, ErrorCode, Result, UpstreamError};
-pub use ids::{EpisodeId, GenerationId, KeyId, MessageId, RequestId, ThreadId, WorkspaceId};
+pub use ids::{
+    EpisodeId, GenerationId, JobId, KeyId, MemoryId, MessageId, RequestId, ThreadId, WorkspaceId,
+};
 pub use money::{Money, Price};
 pub use name::Name;
 pub use random::Random;

@@ -226,13 +226,13 @@ async fn what_the_prompt_shows_already_is_left_out() {
     let me = scope("helper", None);
     world.tell("a", &me, "t", &LIFE).await;
     let everything = world.recall("a", &me, "When do I move to Lisbon?").await;
-    let thread: ThreadId = everything.items[0].thread.clone();
+    let thread: ThreadId = everything.items[0].thread.clone().unwrap();
     let options = RecallOptions { exclude: Some((thread, 2)), ..RecallOptions::at(moment()) };
     let recall = world.recall_with("a", &me, "When do I move to Lisbon, Anna?", options).await;
     assert!(recall.items.iter().all(|item| LIFE[..2].contains(&item.text.as_str())));
     // What is shown does not make the rest of the past relevant.
     world.tell("a", &me, "u", &["Anna sent a postcard."]).await;
-    let thread = everything.items[0].thread.clone();
+    let thread = everything.items[0].thread.clone().unwrap();
     let options = RecallOptions { exclude: Some((thread, 0)), ..RecallOptions::at(moment()) };
     let question = "When does my contract at the bakery end, Anna?";
     assert!(!world.recall_with("a", &me, question, options).await.relevant);

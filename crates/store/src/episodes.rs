@@ -2,9 +2,8 @@
 
 use backstay_core::{
     EpisodeId, Result, ThreadId, Timestamp, WorkspaceId,
-    memory::{Episode, Scope, Speaker},
+    memory::{Episode, Scope, Speaker, Trust},
 };
-use serde::Serialize;
 
 use crate::{
     Page, PageRequest, Workspace,
@@ -25,17 +24,6 @@ pub struct NewEpisode {
     pub author: String,
     pub text: String,
     pub said_at: Timestamp,
-}
-
-/// How far the one who said something can be believed; a statement derived from several has the
-/// least of theirs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Trust {
-    /// A model's own words.
-    ModelInference,
-    /// A person's own words.
-    DirectUser,
 }
 
 /// An episode with what is known about it.
@@ -152,7 +140,7 @@ pub(crate) fn insert(
             *said_at,
             origin.recorded_at,
             origin.source,
-            Trust::of(*speaker),
+            trust_of(*speaker),
             sequence,
             origin.content_hash.as_ref().map(<[u8; 32]>::as_slice),
         ],
@@ -161,12 +149,10 @@ pub(crate) fn insert(
     Ok(())
 }
 
-impl Trust {
-    fn of(speaker: Speaker) -> Self {
-        match speaker {
-            Speaker::User => Self::DirectUser,
-            Speaker::Assistant => Self::ModelInference,
-        }
+fn trust_of(speaker: Speaker) -> Trust {
+    match speaker {
+        Speaker::User => Trust::DirectUser,
+        Speaker::Assistant => Trust::ModelInference,
     }
 }
 

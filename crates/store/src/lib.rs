@@ -27,7 +27,7 @@ mod workspace;
 mod workspaces;
 
 pub use db::Synchronous;
-pub use episodes::{NewEpisode, ScopeEpisodes, StoredEpisode, Trust};
+pub use episodes::{NewEpisode, ScopeEpisodes, StoredEpisode};
 pub use generations::{GenerationRow, NewGeneration, SettledAttempt, SettledGeneration};
 pub use import::{ImportOutcome, ImportedThread, ImportedTurn};
 pub use keys::{KeyRecord, NewKey};

@@ -77,11 +77,11 @@ fn results_in_a_user_message_become_tool_messages_that_follow_their_calls() {
 #[test]
 fn remembered_statements_travel_as_fenced_text_of_the_user() {
     let item = Recalled {
-        id: EpisodeId::parse("ep_1").unwrap(),
+        id: EpisodeId::parse("ep_1").unwrap().into(),
         text: "I moved to Oslo".to_owned(),
         author: "Ada".to_owned(),
         said_at: Timestamp::parse("2025-03-09T18:30:00Z").unwrap(),
-        thread: ThreadId::parse("thr_1").unwrap(),
+        thread: ThreadId::parse("thr_1"),
         score: 1.0,
         why: String::new(),
     };

@@ -146,8 +146,10 @@ async fn ask(
     let gold_sessions: HashSet<&ThreadId> = gold.iter().map(|(_, thread)| thread).collect();
     let mut sessions: Vec<&ThreadId> = Vec::new();
     for item in &ranked {
-        if !sessions.contains(&&item.thread) {
-            sessions.push(&item.thread);
+        if let Some(thread) = &item.thread
+            && !sessions.contains(&thread)
+        {
+            sessions.push(thread);
         }
     }
     let packed = gold.iter().filter(|(id, _)| recall.items.iter().any(|item| item.id == *id));

@@ -88,11 +88,11 @@ impl Ranking {
 
 pub(crate) fn recalled(episode: &Episode, score: f64, why: String) -> Recalled {
     Recalled {
-        id: episode.id.clone(),
+        id: episode.id.clone().into(),
         text: episode.text.clone(),
         author: episode.author.clone(),
         said_at: episode.said_at,
-        thread: episode.thread.clone(),
+        thread: Some(episode.thread.clone()),
         score,
         why,
     }

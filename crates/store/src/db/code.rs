@@ -3,10 +3,8 @@
 use backstay_core::{
     ErrorCode,
     chat::{Role, SettlementStatus},
-    memory::Speaker,
+    memory::{MemoryKind, Speaker, Trust},
 };
-
-use crate::Trust;
 
 /// A kind of thing that is stored as a word.
 pub(crate) trait Coded: Copy + 'static {
@@ -59,13 +57,18 @@ impl Coded for Role {
 }
 
 impl Coded for Trust {
-    const KINDS: &'static [Self] = &[Self::ModelInference, Self::DirectUser];
+    const KINDS: &'static [Self] = &Self::ALL;
 
     fn code(self) -> &'static str {
-        match self {
-            Self::ModelInference => "model_inference",
-            Self::DirectUser => "direct_user",
-        }
+        self.as_str()
+    }
+}
+
+impl Coded for MemoryKind {
+    const KINDS: &'static [Self] = &Self::ALL;
+
+    fn code(self) -> &'static str {
+        self.as_str()
     }
 }
 

@@ -1,13 +1,14 @@
 //! What statements return: a view of one row that knows the types of the domain.
 
 use backstay_core::{
-    EpisodeId, Error, ErrorCode, GenerationId, KeyId, MessageId, Money, Name, RequestId, ThreadId,
-    Timestamp, WorkspaceId, chat::SettlementStatus, memory::Speaker,
+    EpisodeId, Error, ErrorCode, GenerationId, JobId, KeyId, MemoryId, MessageId, Money, Name,
+    RequestId, ThreadId, Timestamp, WorkspaceId,
+    chat::SettlementStatus,
+    memory::{MemoryKind, Speaker, Trust},
 };
 use rusqlite::types::ValueRef;
 
 use super::{Failure, code::Coded};
-use crate::Trust;
 
 /// One row of an answer, valid until the next is read.
 pub(crate) struct Row<'a>(pub(super) &'a rusqlite::Row<'a>);
@@ -114,7 +115,7 @@ macro_rules! named {
         }
     )*};
 }
-named!(EpisodeId GenerationId KeyId MessageId RequestId ThreadId WorkspaceId Name);
+named!(EpisodeId GenerationId JobId KeyId MemoryId MessageId RequestId ThreadId WorkspaceId Name);
 
 macro_rules! coded {
     ($($kind:ty)*) => {$(
@@ -125,4 +126,4 @@ macro_rules! coded {
         }
     )*};
 }
-coded!(ErrorCode SettlementStatus Speaker Trust);
+coded!(ErrorCode MemoryKind SettlementStatus Speaker Trust);

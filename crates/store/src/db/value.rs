@@ -1,15 +1,14 @@
 //! What statements are given: borrowed values in the few types that every dialect stores alike.
 
 use backstay_core::{
-    EpisodeId, ErrorCode, GenerationId, KeyId, MessageId, Money, Name, RequestId, ThreadId,
-    Timestamp, WorkspaceId,
+    EpisodeId, ErrorCode, GenerationId, JobId, KeyId, MemoryId, MessageId, Money, Name, RequestId,
+    ThreadId, Timestamp, WorkspaceId,
     chat::{Role, SettlementStatus},
-    memory::Speaker,
+    memory::{MemoryKind, Speaker, Trust},
 };
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 
 use super::code::Coded;
-use crate::Trust;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Value<'a> {
@@ -114,7 +113,7 @@ macro_rules! named {
         }
     )*};
 }
-named!(EpisodeId GenerationId KeyId MessageId RequestId ThreadId WorkspaceId Name);
+named!(EpisodeId GenerationId JobId KeyId MemoryId MessageId RequestId ThreadId WorkspaceId Name);
 
 macro_rules! coded {
     ($($kind:ty)*) => {$(
@@ -125,4 +124,4 @@ macro_rules! coded {
         }
     )*};
 }
-coded!(ErrorCode Role SettlementStatus Speaker Trust);
+coded!(ErrorCode MemoryKind Role SettlementStatus Speaker Trust);

@@ -1,12 +1,23 @@
-//! What is remembered: episodes, the scope they belong to, and what a recall brings back.
+//! What is remembered: episodes, statements, the scope they belong to, and what a recall brings
+//! back.
+
+mod recalled;
+mod statement;
+mod trust;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{EpisodeId, Name, ThreadId, Timestamp};
 
+pub use recalled::{Recalled, RecalledId};
+pub use statement::{
+    Confidence, MemoryKind, MemoryState, NewStatement, SourceQuote, Statement, Validity,
+};
+pub use trust::Trust;
+
 /// Whose memory: an assistant's, and optionally one user's within it. A scope without a user is
 /// not the union of its users' memories; the two never see each other.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Scope {
     pub assistant: Name,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -46,18 +57,4 @@ pub struct Episode {
     pub author: String,
     pub text: String,
     pub said_at: Timestamp,
-}
-
-/// One remembered turn that was found for a question, and why.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Recalled {
-    pub id: EpisodeId,
-    pub text: String,
-    pub author: String,
-    pub said_at: Timestamp,
-    pub thread: ThreadId,
-    /// 0 to 1 within this recall; comparable between items of one recall, not between recalls.
-    pub score: f64,
-    /// A sentence for a person: which words, which meaning, which neighbourhood.
-    pub why: String,
 }

@@ -1,0 +1,84 @@
+//! What a recall brings back.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{EpisodeId, MemoryId, ThreadId, Timestamp};
+
+/// What was recalled: a turn as it was said, or a statement. Written as the plain identifier, whose
+/// prefix tells which.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum RecalledId {
+    Episode(EpisodeId),
+    Memory(MemoryId),
+}
+
+impl RecalledId {
+    /// `None` for anything but the identifier of an episode or a memory.
+    pub fn parse(text: &str) -> Option<Self> {
+        EpisodeId::parse(text)
+            .map(Self::Episode)
+            .or_else(|| MemoryId::parse(text).map(Self::Memory))
+    }
+
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Episode(id) => id.as_str(),
+            Self::Memory(id) => id.as_str(),
+        }
+    }
+}
+
+impl std::fmt::Display for RecalledId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl From<RecalledId> for String {
+    fn from(id: RecalledId) -> Self {
+        id.as_str().to_owned()
+    }
+}
+
+impl TryFrom<String> for RecalledId {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text).ok_or_else(|| format!("{text} is not the id of a memory"))
+    }
+}
+
+impl PartialEq<EpisodeId> for RecalledId {
+    fn eq(&self, other: &EpisodeId) -> bool {
+        matches!(self, Self::Episode(id) if id == other)
+    }
+}
+
+impl From<EpisodeId> for RecalledId {
+    fn from(id: EpisodeId) -> Self {
+        Self::Episode(id)
+    }
+}
+
+impl From<MemoryId> for RecalledId {
+    fn from(id: MemoryId) -> Self {
+        Self::Memory(id)
+    }
+}
+
+/// One remembered turn or statement that was found for a question, and why.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Recalled {
+    pub id: RecalledId,
+    pub text: String,
+    pub author: String,
+    pub said_at: Timestamp,
+    /// Where it was said; `None` for a statement that comes from no conversation.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub thread: Option<ThreadId>,
+    /// 0 to 1 within this recall; comparable between items of one recall, not between recalls.
+    pub score: f64,
+    /// A sentence for a person: which words, which meaning, which neighbourhood.
+    pub why: String,
+}
