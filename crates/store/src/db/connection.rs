@@ -95,10 +95,16 @@ pub(super) fn open_writer(file: &Path, synchronous: Synchronous) -> Result<Conne
         "PRAGMA secure_delete = ON;
          PRAGMA temp_store = MEMORY;
          PRAGMA cache_size = -32768;
-         PRAGMA wal_autocheckpoint = 4000;
+         PRAGMA wal_autocheckpoint = 0;
          PRAGMA journal_size_limit = 67108864;",
     )?;
     Ok(connection)
+}
+
+/// Opened after the writer: the write-ahead log must be there.
+pub(super) fn open_checkpointer(file: &Path) -> Result<Connection, Failure> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    open(file, flags)
 }
 
 pub(super) fn open_reader(file: &Path) -> Result<Connection, Failure> {

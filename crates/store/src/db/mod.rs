@@ -1,6 +1,7 @@
 //! The database behind the areas: one writer, several readers, and the forms in which both are
 //! spoken to. Nothing above this folder names SQLite.
 
+mod checkpointer;
 pub(crate) mod code;
 mod connection;
 mod failure;
@@ -53,7 +54,9 @@ impl Db {
         let readers: Result<Vec<_>, Failure> =
             (0..readers.max(1)).map(|_| connection::open_reader(&file)).collect();
         let readers = Arc::new(readers::Readers::new(readers?));
-        let writer = writer::Writer::start(connection, lock)?;
+        let checkpointer =
+            checkpointer::Checkpointer::start(connection::open_checkpointer(&file)?)?;
+        let writer = writer::Writer::start(connection, checkpointer, synchronous, lock)?;
         Ok(Self { shared: Arc::new(Shared { readers, writer, file }) })
     }
 
