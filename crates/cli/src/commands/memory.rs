@@ -50,7 +50,8 @@ enum Action {
         #[arg(long)]
         cursor: Option<String>,
     },
-    /// Forget memories by their ids. They are deleted, not hidden; threads keep their messages.
+    /// Forget memories by their ids. They are deleted, not hidden: in their threads
+    /// `[forgotten]` stands in their place.
     Forget {
         #[arg(required = true)]
         ids: Vec<String>,
