@@ -1,6 +1,7 @@
 //! Errors: one table of codes, and two texts per error, one for the caller and one for the log.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -23,7 +24,7 @@ pub enum ErrorClass {
 macro_rules! error_codes {
     ($($variant:ident = $code:literal, $class:ident, $status:literal, retry $retry:literal;)*) => {
         /// Stable, machine-readable codes. Clients may match on the text; it never changes.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
         pub enum ErrorCode { $(#[serde(rename = $code)] $variant,)* }
 
         impl ErrorCode {

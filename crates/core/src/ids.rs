@@ -1,6 +1,7 @@
 //! Identifiers: a prefix that names the kind, then 26 characters that sort by time of creation.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{Clock, Random, Result};
 
@@ -19,7 +20,9 @@ fn time_ordered(clock: &Clock, random: &Random) -> Result<String> {
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident = $prefix:literal;)*) => {$(
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(
+            Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+        )]
         #[serde(transparent)]
         pub struct $name(String);
 

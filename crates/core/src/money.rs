@@ -1,6 +1,7 @@
 //! Exact money: integers of one unit, never a float; unknown is `None`, never zero.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use utoipa::ToSchema;
 
 use crate::Usage;
 
@@ -9,7 +10,8 @@ const FRACTION_DIGITS: usize = 12;
 
 /// An amount in picodollars (10⁻¹² US dollars): one token at the finest catalogue price is still a
 /// whole number of them, and an `i64` holds more than nine million dollars.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, ToSchema)]
+#[schema(value_type = String, example = "0.0000025")]
 pub struct Money(i64);
 
 impl Money {
@@ -96,7 +98,7 @@ impl<'de> Deserialize<'de> for Money {
 /// Dollars per token of each class, and per request. A class without a price of its own costs what
 /// its parent class costs: cached and cache-written tokens are prompt tokens, reasoning tokens are
 /// completion tokens.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Price {
     pub prompt: Money,

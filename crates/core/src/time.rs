@@ -1,10 +1,12 @@
 //! A moment in time: microseconds since the Unix epoch, shown as RFC 3339 in UTC.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use utoipa::ToSchema;
 
 /// A moment, in microseconds since 1970-01-01T00:00:00Z. Stored as an integer, serialised as
 /// RFC 3339 text.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
+#[schema(value_type = String, format = DateTime)]
 pub struct Timestamp(i64);
 
 impl Timestamp {

@@ -1,13 +1,14 @@
 //! Tokens by class, as a provider reported them or as we estimated them.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::Money;
 
 /// Token counts of one model call. `prompt_tokens` includes cached and cache-written tokens,
 /// `completion_tokens` includes reasoning tokens (the OpenAI convention; wire formats that count
 /// otherwise are converted).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Usage {
     pub prompt_tokens: u64,
     pub completion_tokens: u64,

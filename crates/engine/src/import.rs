@@ -7,13 +7,14 @@ use backstay_core::{
 use backstay_store::{ImportedThread, ImportedTurn};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use utoipa::ToSchema;
 
 use crate::Engine;
 
 const SOURCE: &str = "import";
 const TURNS_MAX: usize = limits::MESSAGES_MAX;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ImportRequest {
     #[serde(default)]
@@ -24,7 +25,7 @@ pub struct ImportRequest {
 }
 
 /// One sitting; it becomes one thread.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ImportSession {
     /// The session's name where it comes from; with the scope it decides which thread it is.
@@ -35,7 +36,7 @@ pub struct ImportSession {
     pub turns: Vec<ImportTurn>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ImportTurn {
     pub id: String,
@@ -52,7 +53,7 @@ fn user() -> Speaker {
     Speaker::User
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ImportReport {
     pub thread: ThreadId,
     /// Turns that are new.
@@ -62,7 +63,7 @@ pub struct ImportReport {
     pub episodes: Vec<ImportedEpisode>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ImportedEpisode {
     pub turn: String,
     pub episode: EpisodeId,

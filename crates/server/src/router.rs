@@ -2,7 +2,7 @@
 
 use axum::{
     Router, middleware,
-    routing::{delete, get, post},
+    routing::{get, post},
 };
 
 use crate::{
@@ -22,18 +22,7 @@ pub(crate) fn routes(state: AppState) -> Router {
         .route("/v1/messages", post(anthropic::messages::handle))
         .route("/v1/messages/count_tokens", post(anthropic::count_tokens::handle))
         // Native
-        .route("/backstay/v1/conversations", post(native::conversations::import))
-        .route("/backstay/v1/memories", get(native::memories::list))
-        .route("/backstay/v1/memories/search", post(native::memories::search))
-        .route("/backstay/v1/memories/forget", post(native::memories::forget))
-        .route("/backstay/v1/threads", get(native::threads::list))
-        .route("/backstay/v1/threads/{id}", get(native::threads::one))
-        .route("/backstay/v1/threads/{id}", delete(native::threads::delete))
-        .route("/backstay/v1/threads/{id}/messages", get(native::threads::messages))
-        .route("/backstay/v1/generations", get(native::generations::list))
-        .route("/backstay/v1/generations/{id}", get(native::generations::one))
-        .route("/backstay/v1/models", get(native::models::list))
-        .route("/backstay/v1/status", get(native::status::show))
+        .merge(native::routes())
         // Operation
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))

@@ -127,7 +127,7 @@ pub struct Settlement {
     pub model: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SettlementStatus {
     /// Dispatched and not yet settled; a row that still says so after a start was cut off by a crash.

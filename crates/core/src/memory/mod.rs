@@ -6,6 +6,7 @@ mod statement;
 mod trust;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{EpisodeId, Name, ThreadId, Timestamp};
 
@@ -17,7 +18,7 @@ pub use trust::Trust;
 
 /// Whose memory: an assistant's, and optionally one user's within it. A scope without a user is
 /// not the union of its users' memories; the two never see each other.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 pub struct Scope {
     pub assistant: Name,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -25,7 +26,7 @@ pub struct Scope {
 }
 
 /// What a call may do with memory.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum MemoryMode {
     /// Recall, and remember this turn.
@@ -38,7 +39,7 @@ pub enum MemoryMode {
 }
 
 /// Who spoke, as far as recall is concerned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Speaker {
     User,
@@ -46,7 +47,7 @@ pub enum Speaker {
 }
 
 /// A verbatim turn as it was said.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Episode {
     pub id: EpisodeId,
     pub thread: ThreadId,

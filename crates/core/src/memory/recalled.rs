@@ -1,6 +1,7 @@
 //! What a recall brings back.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{EpisodeId, MemoryId, ThreadId, Timestamp};
 
@@ -68,8 +69,9 @@ impl From<MemoryId> for RecalledId {
 }
 
 /// One remembered turn or statement that was found for a question, and why.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Recalled {
+    #[schema(value_type = String, example = "ep_01jq8z0000000000000000000")]
     pub id: RecalledId,
     pub text: String,
     pub author: String,

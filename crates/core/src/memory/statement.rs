@@ -2,13 +2,25 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use super::{Scope, Trust};
 use crate::{EpisodeId, MemoryId, Timestamp};
 
 /// What sort of thing a statement says.
 #[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum MemoryKind {
@@ -44,8 +56,9 @@ impl MemoryKind {
 }
 
 /// How sure one may be that the statement was meant, in percent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "u8", into = "u8")]
+#[schema(value_type = u8, maximum = 100)]
 pub struct Confidence(u8);
 
 impl Confidence {
@@ -82,7 +95,7 @@ impl TryFrom<u8> for Confidence {
 }
 
 /// Whether a statement may be recalled.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase", tag = "state", content = "reason")]
 pub enum MemoryState {
     #[default]
@@ -92,7 +105,7 @@ pub enum MemoryState {
 }
 
 /// When a statement holds in the world: from (included) to (excluded); `None` is open.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Validity {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<Timestamp>,
@@ -107,14 +120,14 @@ impl Validity {
 }
 
 /// A turn that a statement rests on, and the words of it that say so.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SourceQuote {
     pub episode: EpisodeId,
     pub quote: String,
 }
 
 /// What one version of a memory says. A later version never overwrites it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct NewStatement {
     pub text: String,
     #[serde(default)]
@@ -154,7 +167,7 @@ pub struct NewStatement {
 
 /// A memory as it is stored: a version of a statement. Bi-temporal: `valid` is when it holds in the
 /// world, `recorded_at` to `retracted_at` is when Backstay believed it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Statement {
     pub id: MemoryId,
     /// From 1; each edit, merge or change of state makes the next.

@@ -1,10 +1,22 @@
 //! How far the source of a memory can be believed.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Ascending. What is derived from several sources has the least of theirs.
 #[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Trust {

@@ -8,6 +8,7 @@ mod failover;
 mod forgetting;
 mod ledger;
 mod memory;
+mod openapi;
 mod operation;
 mod threads;
 mod timeouts;

@@ -9,6 +9,7 @@ use backstay_core::{
     chat::SettlementStatus,
 };
 use serde::Serialize;
+use utoipa::ToSchema;
 
 pub(crate) use settle::settle;
 
@@ -57,7 +58,7 @@ pub struct SettledGeneration {
 }
 
 /// One try at one endpoint.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct SettledAttempt {
     pub provider: String,
     pub model: String,
@@ -70,7 +71,7 @@ pub struct SettledAttempt {
 
 /// A model call as the ledger knows it. Everything after `started_at` up to `error_code` is unknown
 /// while the call is open, and where it was cut off.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct GenerationRow {
     pub id: GenerationId,
     pub request: RequestId,

@@ -6,11 +6,20 @@ use axum::{
 };
 use backstay_engine::{ImportReport, ImportRequest};
 
+use super::openapi::ErrorBody;
 use crate::{
     api::{body, caller::Caller, dialect::ApiResult},
     state::AppState,
 };
 
+/// Bring a conversation that took place elsewhere into memory. Doing it again adds only what is new.
+#[utoipa::path(
+    post,
+    path = "/backstay/v1/conversations",
+    tag = "memories",
+    request_body = ImportRequest,
+    responses((status = 200, body = ImportReport), (status = 400, body = ErrorBody))
+)]
 pub(crate) async fn import(
     State(state): State<AppState>,
     caller: Caller,

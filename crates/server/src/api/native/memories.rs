@@ -10,14 +10,17 @@ use backstay_core::{
 };
 use backstay_store::StoredEpisode;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     api::{
         body,
         caller::Caller,
         dialect::ApiResult,
-        native::page::{PageBody, PageQuery},
+        native::{
+            openapi::ErrorBody,
+            page::{ListBody, PageBody, PageQuery},
+        },
     },
     state::AppState,
 };
@@ -27,7 +30,7 @@ const SEARCH_LIMIT_MAX: usize = 100;
 /// One call forgets no more than this.
 const FORGET_MAX: usize = 10_000;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 pub(crate) struct ListQuery {
     assistant: Option<Name>,
     user: Option<Name>,
@@ -35,8 +38,8 @@ pub(crate) struct ListQuery {
     cursor: Option<String>,
 }
 
-#[derive(Serialize)]
-struct MemoryBody {
+#[derive(Serialize, ToSchema)]
+pub(crate) struct MemoryBody {
     id: EpisodeId,
     text: String,
     author: String,
@@ -50,17 +53,24 @@ fn scope(assistant: Option<Name>, user: Option<Name>) -> Scope {
     Scope { assistant: assistant.unwrap_or_else(Name::default_assistant), user }
 }
 
-/// Newest first.
+/// List what is remembered, newest first.
+#[utoipa::path(
+    get,
+    path = "/backstay/v1/memories",
+    tag = "memories",
+    params(ListQuery),
+    responses((status = 200, body = PageBody<MemoryBody>), (status = 400, body = ErrorBody))
+)]
 pub(crate) async fn list(
     State(state): State<AppState>,
     caller: Caller,
     Query(query): Query<ListQuery>,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Json<PageBody<MemoryBody>>> {
     let scope = scope(query.assistant, query.user);
     let page = PageQuery { limit: query.limit, cursor: query.cursor };
     let store = state.engine.store().workspace(&caller.context.workspace);
     let found = store.list_episodes(&scope, page.request()).await.map_err(|e| caller.fail(e))?;
-    Ok(Json(json!(PageBody::of(found, shown))))
+    Ok(Json(PageBody::of(found, shown)))
 }
 
 fn shown(stored: StoredEpisode) -> MemoryBody {
@@ -75,9 +85,9 @@ fn shown(stored: StoredEpisode) -> MemoryBody {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct SearchBody {
+pub(crate) struct SearchBody {
     query: String,
     #[serde(default)]
     assistant: Option<Name>,
@@ -87,14 +97,21 @@ struct SearchBody {
     limit: Option<usize>,
 }
 
-/// Best first, each with why it was found.
+/// Find what is remembered about a question, best first, each with why it was found.
+#[utoipa::path(
+    post,
+    path = "/backstay/v1/memories/search",
+    tag = "memories",
+    request_body = SearchBody,
+    responses((status = 200, body = ListBody<Recalled>), (status = 400, body = ErrorBody))
+)]
 pub(crate) async fn search(
     State(state): State<AppState>,
     caller: Caller,
     request: Request,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Json<ListBody<Recalled>>> {
     let found = search_memories(&state, &caller, request).await.map_err(|e| caller.fail(e))?;
-    Ok(Json(json!({"data": found})))
+    Ok(Json(ListBody { data: found }))
 }
 
 async fn search_memories(
@@ -114,20 +131,33 @@ async fn search_memories(
     state.engine.memory().search(workspace, &scope, &body.query, limit, now).await
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct ForgetBody {
+pub(crate) struct ForgetBody {
     ids: Vec<EpisodeId>,
 }
 
-/// Deletes memories for good; ids that are not there are not counted.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ForgottenBody {
+    /// Ids that are not there are not counted.
+    forgotten: usize,
+}
+
+/// Delete memories for good.
+#[utoipa::path(
+    post,
+    path = "/backstay/v1/memories/forget",
+    tag = "memories",
+    request_body = ForgetBody,
+    responses((status = 200, body = ForgottenBody), (status = 400, body = ErrorBody))
+)]
 pub(crate) async fn forget(
     State(state): State<AppState>,
     caller: Caller,
     request: Request,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Json<ForgottenBody>> {
     let forgotten = forget_memories(&state, &caller, request).await.map_err(|e| caller.fail(e))?;
-    Ok(Json(json!({"forgotten": forgotten})))
+    Ok(Json(ForgottenBody { forgotten }))
 }
 
 async fn forget_memories(state: &AppState, caller: &Caller, request: Request) -> Result<usize> {

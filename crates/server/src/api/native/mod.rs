@@ -1,9 +1,12 @@
 //! Backstay's own API, under `/backstay/v1`.
 
-pub(crate) mod conversations;
-pub(crate) mod generations;
-pub(crate) mod memories;
-pub(crate) mod models;
+mod conversations;
+mod generations;
+mod memories;
+mod models;
+mod openapi;
 mod page;
-pub(crate) mod status;
-pub(crate) mod threads;
+mod status;
+mod threads;
+
+pub(crate) use openapi::routes;

@@ -1,44 +1,90 @@
 //! `GET /backstay/v1/status`: what `backstay doctor` looks at.
 
 use axum::{Json, extract::State};
-use backstay_core::Error;
-use serde_json::{Value, json};
+use backstay_core::{Error, WireFormat};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{
     api::{caller::Caller, dialect::ApiResult},
     state::AppState,
 };
 
-pub(crate) async fn show(State(state): State<AppState>, caller: Caller) -> ApiResult<Json<Value>> {
+#[derive(Serialize, ToSchema)]
+pub(crate) struct StatusBody {
+    version: &'static str,
+    store: StoreBody,
+    embedding: EmbeddingBody,
+    providers: Vec<ProviderBody>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct StoreBody {
+    path: String,
+    schema_version: u32,
+    size_bytes: u64,
+}
+
+/// Model, revision and dimension are null when recall goes by words alone.
+#[derive(Serialize, ToSchema)]
+struct EmbeddingBody {
+    model: Option<String>,
+    revision: Option<String>,
+    dimension: Option<usize>,
+    /// Turns that have no vector of this model yet.
+    pending: u64,
+    /// Where the built-in model's files are looked for.
+    folder: String,
+}
+
+#[derive(Serialize, ToSchema)]
+struct ProviderBody {
+    id: String,
+    name: String,
+    #[schema(value_type = Option<String>, example = "openai")]
+    format: Option<WireFormat>,
+}
+
+/// What the server runs on: version, store, embedding model, providers.
+#[utoipa::path(
+    get,
+    path = "/backstay/v1/status",
+    tag = "operation",
+    responses((status = 200, body = StatusBody))
+)]
+pub(crate) async fn show(
+    State(state): State<AppState>,
+    caller: Caller,
+) -> ApiResult<Json<StatusBody>> {
     status(&state).await.map(Json).map_err(|error| caller.fail(error))
 }
 
-async fn status(state: &AppState) -> Result<Value, Error> {
+async fn status(state: &AppState) -> Result<StatusBody, Error> {
     let store = state.engine.store().health().await?;
     let embedding = state.engine.memory().embeddings_status().await?;
-    let providers: Vec<Value> = state
-        .engine
-        .catalogue()
-        .providers()
-        .iter()
-        .map(|provider| {
-            json!({"id": provider.id, "name": provider.name, "format": provider.format()})
-        })
-        .collect();
-    Ok(json!({
-        "version": env!("CARGO_PKG_VERSION"),
-        "store": {
-            "path": state.started.data,
-            "schema_version": store.schema_version,
-            "size_bytes": store.size_bytes,
+    let model = embedding.model.as_ref();
+    let providers = state.engine.catalogue().providers();
+    Ok(StatusBody {
+        version: env!("CARGO_PKG_VERSION"),
+        store: StoreBody {
+            path: state.started.data.display().to_string(),
+            schema_version: store.schema_version,
+            size_bytes: store.size_bytes,
         },
-        "embedding": {
-            "model": embedding.model.as_ref().map(|model| &model.name),
-            "revision": embedding.model.as_ref().map(|model| &model.revision),
-            "dimension": embedding.model.as_ref().map(|model| model.dimension),
-            "pending": embedding.pending,
-            "folder": state.started.models_folder,
+        embedding: EmbeddingBody {
+            model: model.map(|model| model.name.clone()),
+            revision: model.map(|model| model.revision.clone()),
+            dimension: model.map(|model| model.dimension),
+            pending: embedding.pending,
+            folder: state.started.models_folder.display().to_string(),
         },
-        "providers": providers,
-    }))
+        providers: providers
+            .iter()
+            .map(|provider| ProviderBody {
+                id: provider.id.clone(),
+                name: provider.name.clone(),
+                format: provider.format(),
+            })
+            .collect(),
+    })
 }

@@ -1,0 +1,107 @@
+//! The native API's routes and the document that describes them, from one list.
+
+use axum::{Router, body::Bytes, http::header, response::IntoResponse, routing::get};
+use serde::Serialize;
+use utoipa::{
+    Modify, OpenApi, ToSchema,
+    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{conversations, generations, memories, models, status, threads};
+use crate::state::AppState;
+
+const PATH: &str = "/backstay/v1/openapi.json";
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Backstay",
+        description = "Backstay's own API: memories, threads, the ledger, models. Model calls go \
+                       through the APIs of OpenAI (`/v1/chat/completions`) and Anthropic \
+                       (`/v1/messages`), which their own documents describe."
+    ),
+    components(schemas(ErrorBody)),
+    modifiers(&Security),
+    security(("api_key" = [])),
+    tags(
+        (name = "memories", description = "What is remembered, finding it, forgetting it"),
+        (name = "threads", description = "Conversations and their messages"),
+        (name = "ledger", description = "One generation per model call"),
+        (name = "operation", description = "What the server has and does")
+    )
+)]
+struct Document;
+
+struct Security;
+
+impl Modify for Security {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let key = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("An API key of this server, `bs-…`."))
+            .build();
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("api_key", SecurityScheme::Http(key));
+    }
+}
+
+/// How every error looks.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ErrorBody {
+    error: ErrorDetail,
+}
+
+#[derive(Serialize, ToSchema)]
+struct ErrorDetail {
+    /// What failed, why, and what to do next.
+    message: String,
+    /// The kind of error, as OpenAI names it.
+    r#type: String,
+    /// Stable: programs go by this.
+    code: String,
+    /// The field of the request that is at fault.
+    param: Option<String>,
+}
+
+/// The routes under `/backstay/v1`, with their document among them.
+pub(crate) fn routes() -> Router<AppState> {
+    let (router, document) = described().split_for_parts();
+    let text = Bytes::from(document.to_pretty_json().unwrap_or_default());
+    let show = move || async move {
+        ([(header::CONTENT_TYPE, "application/json")], text.clone()).into_response()
+    };
+    router.route(PATH, get(show))
+}
+
+fn described() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(conversations::import))
+        .routes(routes!(memories::list))
+        .routes(routes!(memories::search))
+        .routes(routes!(memories::forget))
+        .routes(routes!(threads::list))
+        .routes(routes!(threads::one, threads::delete))
+        .routes(routes!(threads::messages))
+        .routes(routes!(generations::list))
+        .routes(routes!(generations::one))
+        .routes(routes!(models::list))
+        .routes(routes!(status::show))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `BACKSTAY_UPDATE_SNAPSHOTS=1` writes what is now; the difference is then read in review.
+    #[test]
+    fn the_document_in_the_repository_is_the_one_that_is_served() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
+        let now = described().into_openapi().to_pretty_json().unwrap() + "\n";
+        if std::env::var_os("BACKSTAY_UPDATE_SNAPSHOTS").is_some() {
+            std::fs::write(file, &now).unwrap();
+        }
+        let kept = std::fs::read_to_string(file).unwrap_or_default();
+        assert!(kept == now, "crates/server/openapi.json differs; see this test's comment");
+    }
+}
