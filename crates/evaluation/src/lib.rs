@@ -1,0 +1,6 @@
+//! Evaluation: how good a part of Backstay is, in figures that anyone can reproduce.
+//!
+//! [`memory`] measures recall: whether it finds the turns that hold an answer, beside baselines that
+//! everybody knows, on data sets whose evidence is known.
+
+pub mod memory;

@@ -1,0 +1,30 @@
+//! How well memory recalls, without any language model.
+//!
+//! The way of a measurement: [`Dataset::read`] recognises and reads a file, [`run`] tells its
+//! conversations to a real store, asks every question of Backstay and of the baselines, and makes a
+//! [`Report`], which is JSON by itself, a table ([`Report::to_text`]) and a page
+//! ([`Report::to_html`]).
+
+mod ask;
+mod baselines;
+mod bootstrap;
+mod dataset;
+mod embedding;
+mod html;
+mod ingest;
+mod load;
+mod metrics;
+mod outcome;
+mod plot;
+mod report;
+mod run;
+mod summary;
+mod table;
+
+pub use dataset::{Conversation, Dataset, Evidence, Format, Question, Session, Turn};
+pub use load::DATASET_BYTES_MAX;
+pub use report::{
+    Absent, Abstention, Bootstrap, Interval, Intervals, Method, Milliseconds, Percent,
+    QueryEmbedding, Report, Tokens, VectorsUsed,
+};
+pub use run::{Options, Phase, Progress, run};
