@@ -10,6 +10,9 @@ use crate::{
     index::{Loaded, ScopeCache, SharedIndex},
 };
 
+/// Episodes whose vectors are read from the store at once.
+const VECTORS_AT_ONCE: usize = 10_000;
+
 /// The indexes of the scopes in use. The store is the truth: every look at an index first compares
 /// its version with the store's, so that a recall sees all that was committed before it.
 pub(crate) struct Indexes {
@@ -91,10 +94,17 @@ impl Indexes {
         if loaded.version.is_none()
             && let Some(model) = &self.model
         {
-            for (episode, vector) in
-                store.scope_vectors(scope, &model.name, &model.revision).await?
-            {
-                loaded.index.set_vector(&episode, &vector);
+            let mut after = Some(0);
+            while let Some(first) = after {
+                let found = store
+                    .scope_vectors(scope, &model.name, &model.revision, first, VECTORS_AT_ONCE)
+                    .await?;
+                for (episode, passages) in found.vectors {
+                    for vector in &passages {
+                        loaded.index.set_vector(&episode, vector);
+                    }
+                }
+                after = found.next;
             }
         }
         loaded.version = Some(found.version);

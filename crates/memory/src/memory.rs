@@ -159,7 +159,8 @@ impl Memory {
         }
         for ((workspace, scope), vectors) in by_scope {
             let store = self.parts.store.workspace(&workspace);
-            store.put_vectors(name, revision, vectors.clone()).await?;
+            let single = vectors.iter().map(|(id, vector)| (id.clone(), vec![vector.clone()]));
+            store.put_vectors(name, revision, single.collect()).await?;
             self.parts.indexes.set_vectors(&workspace, &scope, &vectors).await?;
         }
         Ok(count)

@@ -58,7 +58,7 @@ statements! {
             (workspace, id, assistant, user_name, thread, position, speaker, author, text, said_at,
              recorded_at, source, trust, sequence, content_hash)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
-    AWAIT_VECTOR = "INSERT INTO episode_vectors (workspace, episode) VALUES ($1, $2)";
+    AWAIT_VECTOR = "INSERT INTO episode_vectors (workspace, episode, passage) VALUES ($1, $2, 0)";
     OF_SCOPE = "SELECT id, thread, position, speaker, author, text, said_at FROM episodes
         WHERE workspace = $1 AND assistant = $2 AND user_name = $3 AND sequence > $4
         ORDER BY thread, position";

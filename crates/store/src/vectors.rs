@@ -1,10 +1,10 @@
-//! Vectors of episodes: made in the background, one per episode, of one model at a time.
+//! Vectors of episodes: made in the background, one per passage, all of an episode of one model.
 
 use backstay_core::{EpisodeId, Error, Result, WorkspaceId, memory::Scope};
 
 use crate::{
     Store, Workspace,
-    db::{Failure, Row, statements, values},
+    db::{Failure, Row, Session, statements, values},
     scopes::scope_user,
     threads::scope,
 };
@@ -12,6 +12,8 @@ use crate::{
 /// Rows that one call for work returns at most.
 const BATCH_MAX: usize = 1_000;
 const BYTES_PER_NUMBER: usize = 4;
+/// More passages than the longest episode can have.
+const PASSAGES_MAX: usize = 1_024;
 
 /// An episode that has no vector of the wanted model yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,41 +32,60 @@ pub struct VectorCount {
     pub episodes: u64,
 }
 
+/// Vectors of some of a scope's episodes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ScopeVectors {
+    /// In the order in which the episodes were written; each episode's in the order of its
+    /// passages. Episodes without a vector of the model are left out.
+    pub vectors: Vec<(EpisodeId, Vec<Vec<f32>>)>,
+    /// After which sequence number it goes on; `None` at the end of the scope.
+    pub next: Option<u64>,
+}
+
 statements! {
     /// Two ranges of the index by model instead of an inequality, which no index serves. SQLite
     /// keeps the order of a cross join: workspace by workspace, as the index is sorted.
     UNEMBEDDED = "SELECT v.workspace, e.assistant, e.user_name, e.id, e.text
         FROM workspaces AS w CROSS JOIN episode_vectors AS v CROSS JOIN episodes AS e
-        WHERE v.workspace = w.id AND (v.model, v.revision) < ($1, $2)
+        WHERE v.workspace = w.id AND v.passage = 0 AND (v.model, v.revision) < ($1, $2)
             AND e.workspace = v.workspace AND e.id = v.episode
         UNION ALL
         SELECT v.workspace, e.assistant, e.user_name, e.id, e.text
         FROM workspaces AS w CROSS JOIN episode_vectors AS v CROSS JOIN episodes AS e
-        WHERE v.workspace = w.id AND (v.model, v.revision) > ($1, $2)
+        WHERE v.workspace = w.id AND v.passage = 0 AND (v.model, v.revision) > ($1, $2)
             AND e.workspace = v.workspace AND e.id = v.episode
         LIMIT $3";
     UNEMBEDDED_OF_WORKSPACE = "SELECT v.workspace, e.assistant, e.user_name, e.id, e.text
         FROM episode_vectors AS v
         JOIN episodes AS e ON e.workspace = v.workspace AND e.id = v.episode
-        WHERE v.workspace = $1 AND (v.model, v.revision) < ($2, $3)
+        WHERE v.workspace = $1 AND v.passage = 0 AND (v.model, v.revision) < ($2, $3)
         UNION ALL
         SELECT v.workspace, e.assistant, e.user_name, e.id, e.text
         FROM episode_vectors AS v
         JOIN episodes AS e ON e.workspace = v.workspace AND e.id = v.episode
-        WHERE v.workspace = $1 AND (v.model, v.revision) > ($2, $3)
+        WHERE v.workspace = $1 AND v.passage = 0 AND (v.model, v.revision) > ($2, $3)
         LIMIT $4";
-    PUT = "UPDATE episode_vectors SET model = $1, revision = $2, dimension = $3, vector = $4
-        WHERE workspace = $5 AND episode = $6";
-    /// A cross join, so that SQLite begins with the scope and not with every vector of the model.
-    OF_SCOPE = "SELECT v.episode, v.vector
-        FROM episodes AS e CROSS JOIN episode_vectors AS v
-        WHERE e.workspace = $1 AND e.assistant = $2 AND e.user_name = $3
-            AND v.workspace = e.workspace AND v.episode = e.id
-            AND v.model = $4 AND v.revision = $5
-        ORDER BY e.sequence";
-    COUNT = "SELECT model, revision, count(*) FROM episode_vectors WHERE workspace = $1
-        GROUP BY model, revision ORDER BY model, revision";
-    COUNT_ALL = "SELECT model, revision, count(*) FROM episode_vectors
+    PUT_FIRST = "UPDATE episode_vectors
+        SET model = $1, revision = $2, dimension = $3, vector = $4
+        WHERE workspace = $5 AND episode = $6 AND passage = 0";
+    DELETE_FURTHER = "DELETE FROM episode_vectors
+        WHERE workspace = $1 AND episode = $2 AND passage > 0";
+    PUT_FURTHER = "INSERT INTO episode_vectors
+            (workspace, episode, passage, model, revision, dimension, vector)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    /// Left joins, so that SQLite begins with the scope and not with every vector of the model, and
+    /// so that the last episode is known also when it has none.
+    OF_SCOPE = "SELECT part.sequence, part.id, v.vector
+        FROM (SELECT workspace, id, sequence FROM episodes
+            WHERE workspace = $1 AND assistant = $2 AND user_name = $3 AND sequence > $4
+            ORDER BY sequence LIMIT $5) AS part
+        LEFT JOIN episode_vectors AS v
+            ON v.workspace = part.workspace AND v.episode = part.id
+                AND v.model = $6 AND v.revision = $7
+        ORDER BY part.sequence, v.passage";
+    COUNT = "SELECT model, revision, count(*) FROM episode_vectors
+        WHERE workspace = $1 AND passage = 0 GROUP BY model, revision ORDER BY model, revision";
+    COUNT_ALL = "SELECT model, revision, count(*) FROM episode_vectors WHERE passage = 0
         GROUP BY model, revision ORDER BY model, revision";
 }
 
@@ -108,46 +129,62 @@ impl Workspace {
         .await
     }
 
-    /// Stores vectors, each in the place of its episode's former one. How many were stored: episodes
-    /// that were forgotten meanwhile have no place for one. All vectors have the same length.
+    /// Stores the vectors of episodes' passages, in the place of all that the episode had before.
+    /// How many episodes: those that were forgotten meanwhile have no place for any. Each has 1 to
+    /// 1,024 passages, and all vectors have the same length.
     pub async fn put_vectors(
         &self,
         model: &str,
         revision: &str,
-        vectors: Vec<(EpisodeId, Vec<f32>)>,
+        vectors: Vec<(EpisodeId, Vec<Vec<f32>>)>,
     ) -> Result<usize> {
-        let dimension = vectors.first().map_or(0, |(_, vector)| vector.len());
-        let differs = vectors.iter().any(|(_, vector)| vector.len() != dimension);
-        if model.is_empty() || differs || (dimension == 0 && !vectors.is_empty()) {
-            return Err(Error::internal("vectors need a model's name and one length above 0"));
+        let passages = || vectors.iter().flat_map(|(_, passages)| passages);
+        let dimension = passages().next().map_or(0, Vec::len);
+        let counted = |(_, passages): &(_, Vec<_>)| (1..=PASSAGES_MAX).contains(&passages.len());
+        let usable = !model.is_empty()
+            && vectors.iter().all(counted)
+            && passages().all(|vector| vector.len() == dimension && dimension > 0);
+        if !usable {
+            return Err(unusable());
         }
         let (model, revision) = (model.to_owned(), revision.to_owned());
         self.write(move |session, workspace| {
+            let put = Put { session, workspace, model: &model, revision: &revision, dimension };
             let mut stored = 0;
-            for (episode, vector) in &vectors {
-                let bytes = to_bytes(vector);
-                let values =
-                    values![&model, &revision, dimension, bytes.as_slice(), workspace, episode];
-                stored += session.execute(PUT, values)?;
+            for (episode, passages) in &vectors {
+                stored += usize::from(put.episode(episode, passages)?);
             }
             Ok(stored)
         })
         .await
     }
 
-    /// The vectors of a scope that this model made, in the order in which their episodes were
-    /// written.
+    /// The vectors of a scope that this model made, for at most `episodes_max` episodes written
+    /// after the given sequence number: a scope need not be in memory twice to be loaded. 0 begins
+    /// at the first, [`ScopeVectors::next`] goes on.
     pub async fn scope_vectors(
         &self,
         scope: &Scope,
         model: &str,
         revision: &str,
-    ) -> Result<Vec<(EpisodeId, Vec<f32>)>> {
+        after: u64,
+        episodes_max: usize,
+    ) -> Result<ScopeVectors> {
         let (scope, model, revision) = (scope.clone(), model.to_owned(), revision.to_owned());
         self.read(move |session, workspace| {
             let (assistant, user) = (&scope.assistant, scope_user(&scope));
-            let values = values![workspace, assistant, user, &model, &revision];
-            session.all(OF_SCOPE, values, |row| Ok((row.get(0)?, from_bytes(row.bytes(1)?))))
+            let values =
+                values![workspace, assistant, user, after, episodes_max, &model, &revision];
+            let mut found = ScopeVectors::default();
+            let (mut episodes, mut last) = (0, after);
+            session.all(OF_SCOPE, values, |row| {
+                let sequence = row.get(0)?;
+                episodes += usize::from(sequence != last);
+                last = sequence;
+                found.add(row)
+            })?;
+            found.next = (episodes > 0 && episodes == episodes_max).then_some(last);
+            Ok(found)
         })
         .await
     }
@@ -155,6 +192,55 @@ impl Workspace {
     pub async fn vector_counts(&self) -> Result<Vec<VectorCount>> {
         self.read(|session, workspace| session.all(COUNT, values![workspace], counted)).await
     }
+}
+
+impl ScopeVectors {
+    /// Takes the row's vector, if it has one.
+    fn add(&mut self, row: &Row<'_>) -> Result<(), Failure> {
+        if row.is_null(2)? {
+            return Ok(());
+        }
+        let (episode, vector) = (row.get(1)?, from_bytes(row.bytes(2)?));
+        match self.vectors.last_mut() {
+            Some((last, passages)) if *last == episode => passages.push(vector),
+            _ => self.vectors.push((episode, vec![vector])),
+        }
+        Ok(())
+    }
+}
+
+/// Vectors of one model on their way into their rows.
+struct Put<'a> {
+    session: &'a Session<'a>,
+    workspace: &'a WorkspaceId,
+    model: &'a str,
+    revision: &'a str,
+    dimension: usize,
+}
+
+impl Put<'_> {
+    /// Whether the episode is there.
+    fn episode(&self, episode: &EpisodeId, passages: &[Vec<f32>]) -> Result<bool, Failure> {
+        let Self { session, workspace, model, revision, dimension } = *self;
+        let Some((first, further)) = passages.split_first() else { return Ok(false) };
+        let bytes = to_bytes(first);
+        let values = values![model, revision, dimension, bytes.as_slice(), workspace, episode];
+        if session.execute(PUT_FIRST, values)? == 0 {
+            return Ok(false);
+        }
+        session.execute(DELETE_FURTHER, values![workspace, episode])?;
+        for (passage, vector) in (1_usize..).zip(further) {
+            let bytes = to_bytes(vector);
+            let bytes = bytes.as_slice();
+            let values = values![workspace, episode, passage, model, revision, dimension, bytes];
+            session.execute(PUT_FURTHER, values)?;
+        }
+        Ok(true)
+    }
+}
+
+pub(crate) fn unusable() -> Error {
+    Error::internal("vectors need a model's name, 1 to 1,024 passages each and one length above 0")
 }
 
 fn unembedded(row: &Row<'_>) -> Result<Unembedded, Failure> {
@@ -170,11 +256,11 @@ fn counted(row: &Row<'_>) -> Result<VectorCount, Failure> {
     Ok(VectorCount { model: row.get(0)?, revision: row.get(1)?, episodes: row.get(2)? })
 }
 
-fn to_bytes(vector: &[f32]) -> Vec<u8> {
+pub(crate) fn to_bytes(vector: &[f32]) -> Vec<u8> {
     vector.iter().flat_map(|number| number.to_le_bytes()).collect()
 }
 
-fn from_bytes(bytes: &[u8]) -> Vec<f32> {
+pub(crate) fn from_bytes(bytes: &[u8]) -> Vec<f32> {
     let (numbers, _) = bytes.as_chunks::<BYTES_PER_NUMBER>();
     numbers.iter().map(|number| f32::from_le_bytes(*number)).collect()
 }

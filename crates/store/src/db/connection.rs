@@ -17,7 +17,7 @@ const LOCK_NAME: &str = "backstay.lock";
 /// How long a checkpoint waits for readers; no other two connections here wait for each other.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 /// Statements that a connection keeps prepared: more than this crate has.
-const PREPARED_MAX: usize = 128;
+const PREPARED_MAX: usize = 256;
 
 /// Copies the write-ahead log into the database file and empties the log.
 pub(super) const CHECKPOINT: Statement = sql("PRAGMA wal_checkpoint(TRUNCATE)");

@@ -21,6 +21,10 @@ impl Row<'_> {
         T::from_column(column).ok_or_else(|| unreadable(self.0.as_ref().column_name(index)))
     }
 
+    pub(crate) fn is_null(&self, index: usize) -> Result<bool, Failure> {
+        Ok(matches!(self.0.get_ref(index)?, ValueRef::Null))
+    }
+
     /// The bytes of a column, not copied.
     pub(crate) fn bytes(&self, index: usize) -> Result<&[u8], Failure> {
         match self.0.get_ref(index)? {

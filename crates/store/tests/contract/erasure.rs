@@ -13,7 +13,10 @@ pub(crate) async fn what_is_forgotten_is_in_no_file(store: &TestStore) {
     let long = format!("{SECRET} {}", "and more of it ".repeat(1_000));
     let mut forget = say(&workspace, "1", SECRET, "noted").await;
     forget.extend(say(&workspace, "1", &long, "noted").await);
-    workspace.put_vectors("m", "1", vec![(forget[0].clone(), vec![0.5; 384])]).await.unwrap();
+    workspace
+        .put_vectors("m", "1", vec![(forget[0].clone(), vec![vec![0.5; 384]; 3])])
+        .await
+        .unwrap();
     assert!(occurrences(&store.bytes_on_disk(), "zanzibar-4711") > 0);
 
     assert_eq!(workspace.forget_episodes(&forget).await.unwrap(), 4);

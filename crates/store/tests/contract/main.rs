@@ -62,7 +62,9 @@ contract! {
         an_episode_wants_a_vector_until_it_has_one_of_that_model
         a_change_of_model_asks_for_every_vector_again
         vectors_of_different_lengths_are_refused
-        a_vector_of_a_forgotten_episode_is_not_stored;
+        a_vector_of_a_forgotten_episode_is_not_stored
+        an_episode_has_a_vector_for_each_passage_of_one_model
+        a_large_scopes_vectors_are_read_in_parts;
     lists:
         pages_show_every_call_once_newest_first
         pages_show_every_thread_once_by_last_use

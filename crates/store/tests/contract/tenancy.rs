@@ -38,7 +38,7 @@ pub(crate) async fn one_workspace_cannot_delete_or_settle_what_another_wrote(sto
     let (a, b) = (store.a(), store.b());
     let episodes = say(&a, "1", "I live in Ghent", "noted").await;
     a.begin_generation(intent("open")).await.unwrap();
-    let vector = vec![(episodes[0].clone(), vec![1.0])];
+    let vector = vec![(episodes[0].clone(), vec![vec![1.0]])];
 
     assert_eq!(b.forget_episodes(&episodes).await.unwrap(), 0);
     assert!(!b.delete_thread(&thread_id("1")).await.unwrap());

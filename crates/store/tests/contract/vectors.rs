@@ -1,6 +1,19 @@
 //! Vectors of episodes.
 
+use backstay_core::EpisodeId;
+use backstay_store::Workspace;
+
 use crate::harness::{TestStore, ann, say};
+
+async fn of_model(
+    workspace: &Workspace,
+    model: &str,
+    revision: &str,
+) -> Vec<(EpisodeId, Vec<Vec<f32>>)> {
+    let found = workspace.scope_vectors(&ann(), model, revision, 0, 100).await.unwrap();
+    assert_eq!(found.next, None);
+    found.vectors
+}
 
 pub(crate) async fn an_episode_wants_a_vector_until_it_has_one_of_that_model(store: &TestStore) {
     let workspace = store.a();
@@ -11,26 +24,26 @@ pub(crate) async fn an_episode_wants_a_vector_until_it_has_one_of_that_model(sto
     assert!(wanted.iter().all(|row| row.workspace == *workspace.id()));
     assert_eq!(store.store().next_unembedded("minilm", "r1", 1).await.unwrap().len(), 1);
 
-    let vectors = vec![(said[0].clone(), vec![0.25, -1.0])];
+    let vectors = vec![(said[0].clone(), vec![vec![0.25, -1.0]])];
     assert_eq!(workspace.put_vectors("minilm", "r1", vectors.clone()).await.unwrap(), 1);
     let wanted = workspace.episodes_without_vector("minilm", "r1", 10).await.unwrap();
     assert_eq!(wanted.iter().map(|row| &row.episode).collect::<Vec<_>>(), [&said[1]]);
-    assert_eq!(workspace.scope_vectors(&ann(), "minilm", "r1").await.unwrap(), vectors);
+    assert_eq!(of_model(&workspace, "minilm", "r1").await, vectors);
 }
 
 pub(crate) async fn a_change_of_model_asks_for_every_vector_again(store: &TestStore) {
     let workspace = store.a();
     let said = say(&workspace, "1", "I live in Ghent", "noted").await;
-    let vectors = |value| said.iter().map(|id| (id.clone(), vec![value])).collect::<Vec<_>>();
+    let vectors = |value| said.iter().map(|id| (id.clone(), vec![vec![value]])).collect::<Vec<_>>();
     workspace.put_vectors("minilm", "r1", vectors(1.0)).await.unwrap();
     for (model, revision) in [("minilm", "r0"), ("minilm", "r2"), ("a", "r1"), ("z", "r1")] {
-        assert!(workspace.scope_vectors(&ann(), model, revision).await.unwrap().is_empty());
+        assert!(of_model(&workspace, model, revision).await.is_empty());
         let wanted = store.store().next_unembedded(model, revision, 10).await.unwrap();
         assert_eq!(wanted.len(), 2, "{model} {revision}");
     }
     workspace.put_vectors("minilm", "r2", vectors(2.0)).await.unwrap();
-    assert!(workspace.scope_vectors(&ann(), "minilm", "r1").await.unwrap().is_empty());
-    assert_eq!(workspace.scope_vectors(&ann(), "minilm", "r2").await.unwrap(), vectors(2.0));
+    assert!(of_model(&workspace, "minilm", "r1").await.is_empty());
+    assert_eq!(of_model(&workspace, "minilm", "r2").await, vectors(2.0));
     let counts = store.store().vector_counts().await.unwrap();
     assert_eq!(counts.len(), 1);
     assert_eq!((counts[0].revision.as_str(), counts[0].episodes), ("r2", 2));
@@ -39,9 +52,16 @@ pub(crate) async fn a_change_of_model_asks_for_every_vector_again(store: &TestSt
 pub(crate) async fn vectors_of_different_lengths_are_refused(store: &TestStore) {
     let workspace = store.a();
     let said = say(&workspace, "1", "I live in Ghent", "noted").await;
-    let mixed = vec![(said[0].clone(), vec![1.0]), (said[1].clone(), vec![1.0, 2.0])];
-    assert!(workspace.put_vectors("m", "1", mixed).await.is_err());
-    assert!(workspace.put_vectors("m", "1", vec![(said[0].clone(), Vec::new())]).await.is_err());
+    let mixed = [
+        vec![(said[0].clone(), vec![vec![1.0]]), (said[1].clone(), vec![vec![1.0, 2.0]])],
+        vec![(said[0].clone(), vec![vec![1.0], vec![1.0, 2.0]])],
+        vec![(said[0].clone(), vec![vec![1.0]]), (said[1].clone(), Vec::new())],
+        vec![(said[0].clone(), vec![Vec::new()])],
+        vec![(said[0].clone(), Vec::new())],
+    ];
+    for vectors in mixed {
+        assert!(workspace.put_vectors("m", "1", vectors).await.is_err());
+    }
     assert_eq!(workspace.episodes_without_vector("m", "1", 10).await.unwrap().len(), 2);
 }
 
@@ -49,7 +69,49 @@ pub(crate) async fn a_vector_of_a_forgotten_episode_is_not_stored(store: &TestSt
     let workspace = store.a();
     let said = say(&workspace, "1", "I live in Ghent", "noted").await;
     workspace.forget_episodes(&said[..1]).await.unwrap();
-    let vectors = said.iter().map(|id| (id.clone(), vec![1.0])).collect();
+    let vectors = said.iter().map(|id| (id.clone(), vec![vec![1.0]])).collect();
     assert_eq!(workspace.put_vectors("m", "1", vectors).await.unwrap(), 1);
-    assert_eq!(workspace.scope_vectors(&ann(), "m", "1").await.unwrap().len(), 1);
+    assert_eq!(of_model(&workspace, "m", "1").await.len(), 1);
+}
+
+pub(crate) async fn an_episode_has_a_vector_for_each_passage_of_one_model(store: &TestStore) {
+    let workspace = store.a();
+    let said = say(&workspace, "1", "a long story", "noted").await;
+    let passages = |values: &[f32]| values.iter().map(|value| vec![*value]).collect::<Vec<_>>();
+    let put = |revision: &'static str, values: &[f32]| {
+        workspace.put_vectors("m", revision, vec![(said[0].clone(), passages(values))])
+    };
+    put("1", &[1.0, 2.0, 3.0]).await.unwrap();
+    assert_eq!(
+        of_model(&workspace, "m", "1").await,
+        [(said[0].clone(), passages(&[1.0, 2.0, 3.0]))]
+    );
+    let wanted = workspace.episodes_without_vector("m", "2", 10).await.unwrap();
+    assert_eq!(wanted.len(), 2, "an episode is asked for once, however many passages it has");
+
+    put("2", &[4.0, 5.0]).await.unwrap();
+    assert!(of_model(&workspace, "m", "1").await.is_empty());
+    assert_eq!(of_model(&workspace, "m", "2").await, [(said[0].clone(), passages(&[4.0, 5.0]))]);
+    let counts = workspace.vector_counts().await.unwrap();
+    let counts: Vec<_> = counts.iter().map(|c| (c.revision.as_str(), c.episodes)).collect();
+    assert_eq!(counts, [("", 1), ("2", 1)]);
+}
+
+pub(crate) async fn a_large_scopes_vectors_are_read_in_parts(store: &TestStore) {
+    let workspace = store.a();
+    let mut expected = Vec::new();
+    for number in 0..4 {
+        let said = say(&workspace, "1", "question", "answer").await;
+        // The answers have no vectors: parts end after episodes, not after vectors.
+        expected.push((said[0].clone(), vec![vec![f32::from(number as u8)]; 2]));
+    }
+    workspace.put_vectors("m", "1", expected.clone()).await.unwrap();
+    let (mut read, mut after) = (Vec::new(), Some(0));
+    while let Some(first) = after {
+        let part = workspace.scope_vectors(&ann(), "m", "1", first, 3).await.unwrap();
+        assert!(part.vectors.len() <= 3);
+        read.extend(part.vectors);
+        after = part.next;
+    }
+    assert_eq!(read, expected);
 }
