@@ -36,6 +36,7 @@
 //! | `sim-quote`, and any name without `sim-` in front | up to 3 lines of the prompt that share most words with the last user message (its last paragraph), quoted; or that there are none |
 //! | `sim-echo` | the last user message |
 //! | `sim-think` | reasoning, then the last user message. Anthropic: with `thinking`; Gemini: thought parts with `includeThoughts`, and a `thoughtSignature` that must come back with a function call |
+//! | `sim-learn` | facts and a summary as JSON for a transcript of numbered turns, one fact for each turn of the user; else the last user message |
 //! | `sim-raw` | the byte chunks that a script gave |
 //! | `sim-embed` | embeddings: equal words give near vectors |
 //!
@@ -62,6 +63,7 @@ mod control;
 mod delivery;
 mod embedding;
 mod exchange;
+mod facts;
 mod failure;
 mod fault;
 mod gemini;

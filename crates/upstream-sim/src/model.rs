@@ -11,6 +11,8 @@ pub(crate) enum Behaviour {
     Quote,
     /// Reasons before it repeats the last user text.
     Think,
+    /// States one fact for each user turn of a transcript.
+    Learn,
     /// Sends the bytes that a script gave.
     Raw,
 }
@@ -20,6 +22,7 @@ pub const MODELS: &[(&str, &str)] = &[
     ("sim-quote", "quotes the lines of its prompt that best fit the last user message"),
     ("sim-echo", "repeats the last user message"),
     ("sim-think", "reasons first, then repeats the last user message"),
+    ("sim-learn", "states one fact for each user turn of a transcript, as JSON"),
     ("sim-raw", "sends the byte chunks that POST /sim/script gave"),
     ("sim-embed", "embeds texts: equal words give near vectors"),
 ];
@@ -50,6 +53,7 @@ impl ModelName {
         let behaviour = match base {
             "sim-echo" => Behaviour::Echo,
             "sim-think" => Behaviour::Think,
+            "sim-learn" => Behaviour::Learn,
             "sim-raw" => Behaviour::Raw,
             "sim-quote" | "sim-embed" => Behaviour::Quote,
             other if other.starts_with("sim-") => return Err(ModelError::Unknown),

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::facts;
 use crate::model::Behaviour;
 use crate::prompt::{AnswerForm, Prompt, Tool, ToolChoice};
 use crate::quote;
@@ -133,7 +134,13 @@ impl Plan {
 }
 
 fn answer_text(behaviour: Behaviour, prompt: &Prompt) -> String {
-    let mut material = Material::from_text(&prompt.last_user_text());
+    let asked = prompt.last_user_text();
+    if behaviour == Behaviour::Learn
+        && let Some(facts) = facts::answer(&asked)
+    {
+        return facts;
+    }
+    let mut material = Material::from_text(&asked);
     match &prompt.answer_form {
         AnswerForm::JsonSchema(schema) => return schema::sample(schema, &mut material).to_string(),
         AnswerForm::JsonObject => {
@@ -156,7 +163,9 @@ fn plain_text(behaviour: Behaviour, prompt: &Prompt) -> String {
         return format!("The tools answered: {}", results.join("; "));
     }
     match behaviour {
-        Behaviour::Echo | Behaviour::Think | Behaviour::Raw => prompt.last_user_text(),
+        Behaviour::Echo | Behaviour::Think | Behaviour::Learn | Behaviour::Raw => {
+            prompt.last_user_text()
+        }
         Behaviour::Quote => quote::answer(prompt),
     }
 }
