@@ -21,8 +21,8 @@ use super::{
 pub const PROMPT_VERSION: &str = "learn-1";
 /// The operator's own instructions, in characters.
 pub const INSTRUCTIONS_CHARS_MAX: usize = 4_000;
-/// What the answer may take: twice what fifty facts need, so that thinking models have room.
-pub const ANSWER_TOKENS_MAX: u64 = 8_192;
+/// What the answer may take: what forty facts need, or thirty after some thinking.
+pub const ANSWER_TOKENS_MAX: u64 = 4_096;
 /// Of an answer that is to be repaired, this much is shown again.
 const SHOWN_AGAIN_BYTES_MAX: usize = 16 * 1024;
 
