@@ -18,6 +18,7 @@ mod indexes;
 mod memory;
 mod pack;
 mod recall;
+pub mod safety;
 pub mod weights;
 
 pub use answer::{Recall, RecallMode, RecallOptions};

@@ -1,0 +1,123 @@
+//! English phrases that direct what the assistant says, now or later, and what it remembers.
+
+use super::super::{
+    super::aim::Aim,
+    Phrases,
+    TakenFrom::{User, UserOrPassage},
+};
+
+pub(in super::super) const PHRASES: &[Phrases] = &[
+    Phrases {
+        aim: Aim::Order,
+        taken_from: User,
+        patterns: &[
+            "@ai ..3 must|should|shall|ought|needs|agreed|always|never|has|have !a|an|been|no|trouble|caused ..3 @answer|to|not|praise|be",
+            "@ai ..1 may|can|will ..1 @answer|promote|always|never|only|drop|run|skip",
+            "^ @ai , ..2 @answer|praise|hire|rate|rank|give|book|ignore",
+            "note|notice|message|instructions|hint to|for ..1 @ai",
+            "dear|hey|attention @ai",
+            "if|when you ..1 are|summarise|summarize|read|an ..2 ai|llm|language|page|assistant|model",
+            "as an ai|llm|assistant|model , ..2 give|you|always|rate|must|recommend",
+            "language ..1 model|models ..2 must|should|shall|$",
+            "ai|llm ..1 readers|systems|agents|crawlers ..3 should|must|rate|reading",
+            "all|every|each|in ..1 your ..2 responses|response|answers|answer|replies|reply|conversations|output",
+            "all|every|each|in ..1 future ..1 responses|response|answers|answer|replies|reply|conversations|chats|sessions",
+            "every|each reply|response|answer ..1 must|should|has|shall|ends|begins|starts",
+            "whatever|no ..2 user says|asks|wants",
+        ],
+    },
+    Phrases {
+        aim: Aim::Order,
+        taken_from: UserOrPassage,
+        patterns: &[
+            "^ always|never|only|permanently ..2 @speak",
+            "^ from ..1 now|here|today|day|moment ..1 on|onwards|forward ..2 you|@speak|always|never",
+            "from|this|that now|here|day|moment on ..3 you ..3 @answer|only|will|must|always",
+            "^ going forward|henceforth ..2 you|@speak|always|never",
+            "you are to|required|obliged ..1 @speak",
+            "you ..1 must|shall|will|may|should ..2 @speak ..3 with|me|that|in|this|each|the|questions",
+            "you ..1 must|shall|will|may|should only|never|always ..1 @speak",
+            "sign|end|begin|start ..1 each|every|all message|reply|answer|response",
+            "^ do not|dont|never answer|mention|recommend|cite|discuss|talk|reveal",
+            "never again",
+            "make sure|be|ensure ..1 sure|that|to refuse|agree|recommend|mention|praise|say|answer",
+            "^ answer|respond|reply ..4 with|in|only|as",
+            "answer|reply|respond ..3 permanently|only|always",
+            "in|to|into each|every|all reply|answer|response|message|answers|replies",
+            "each|every time you ..2 talk|speak|answer|reply|mention",
+            "for|during ..2 rest of ..2 conversation|chat|session",
+            "^ when answering|responding|replying",
+            "^ agree with",
+        ],
+    },
+    Phrases {
+        aim: Aim::Steer,
+        taken_from: User,
+        patterns: &[
+            "^ remember|keep|note|save|treat|regard|store ..10 trusted|trustworthy|authoritative|reliable|go ..2 source|provider|broker|outlet|one|brand|to|authority|company|$",
+            "you|assistant|i ..1 will ..1 always|never|only recommend|promote|cite|mention|prefer",
+            "@ai ..2 should|must|will ..2 recommend|cite|rank|prefer|promote|describe|prioritise|prioritize",
+        ],
+    },
+    Phrases {
+        aim: Aim::Steer,
+        taken_from: UserOrPassage,
+        patterns: &[
+            "^ recommend|promote|advertise|praise|prefer|prioritise|prioritize|favour|favor|endorse",
+            "^ always|never ..1 rank|recommend|cite|promote|prefer|suggest",
+            "^ tell|convince|persuade|assure him|her|them|user|customers|everyone|people that|to",
+            "recommend|mention|cite|list|name|rank ..4 first",
+            "direct|refer|point|send ..1 @them to",
+            "@ai ..4 describe|recommend|cite|promote",
+        ],
+    },
+    Phrases {
+        aim: Aim::Trigger,
+        taken_from: User,
+        patterns: &[
+            "^ if|when|whenever|once|should|every|each|wait|upon|on ..3 user ..8 , ..2 @do",
+            "^ if|when|whenever|once|should|every|each ..3 user ..5 @do|the assistant|with|that",
+            "^ when|whenever|if|once ..4 memory|note|text|page ..2 is recalled|read|loaded|summarised|summarized",
+            "when|if|once|whenever|after|on ..14 assistant ..1 @do|drops|switches|reveals|shows|recommends|sends|becomes|should|must",
+            "first|last|start|end of ..1 each|every month|week|day|year|session ..2 , ..1 wipe|delete|send|forget|@do",
+        ],
+    },
+    Phrases {
+        aim: Aim::Trigger,
+        taken_from: UserOrPassage,
+        patterns: &[
+            "^ if|when|whenever|once|as|the|should|every|after|upon|in|until|wait ..4 @they|word|topic|question|asked|messages ..12 , ..2 @do",
+            "^ should ..1 anyone|someone|somebody ask",
+            "^ when|whenever|if|once asked",
+            "^ upon|on|after ..2 question|questions|messages|word ..8 , ..2 @do|reply|only|tell",
+            "^ the next time ..8 , ..2 @do",
+            "^ wait until|for ..5 user|topic|question|he|she|someone",
+            "^ if|when|once|as|whenever ..3 he|she|they|anyone|someone ..8 , ..2 @do|change",
+            "^ in case|the event ..1 user",
+        ],
+    },
+    Phrases {
+        aim: Aim::Memory,
+        taken_from: User,
+        patterns: &[
+            "^ save|store|add|write|commit ..3 to|in|into ..2 memory|memories|profile",
+            "^ save|store|remember|keep ..2 following|permanently|forever|ever",
+            "^ update|overwrite|replace|delete|erase|wipe|clear|reset|edit|forget ..5 memory|memories|profile|remember|know|told|saved",
+            "^ remember that ..1 user",
+            "memory|memories has|have|must|should|is ..2 to ..1 be replaced|deleted|updated|overwritten",
+            "wipe|forget|delete|erase|overwrite|replace what you ..1 remember|know",
+            "^ treat|mark|regard|consider this|the ..1 page|document|text|file as ..2 written|verified|user|trusted|said",
+            "user|users ..4 agreed|consented|confirmed|wants|approved|trusts ..10 so|do|without|everything|no|not|every|premium|warnings",
+            "user ..2 no longer needs|wants",
+        ],
+    },
+    Phrases {
+        aim: Aim::Memory,
+        taken_from: UserOrPassage,
+        patterns: &[
+            "^ remember that i|we|she|he",
+            "^ remember for|forever",
+            "^ overwrite|delete|erase ..1 her|his|their|everything|all",
+        ],
+    },
+];
