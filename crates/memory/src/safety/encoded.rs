@@ -1,4 +1,4 @@
-//! English that is written so that a person cannot read it: base64, percent, `\x` and hex bytes.
+//! English that is written so that a person cannot read it: base64, percent, `\x`, hex and binary.
 //!
 //! Hashes, identifiers and keys decode to noise and are left alone; what decodes to prose was
 //! encoded to pass a reader.
@@ -7,8 +7,8 @@ use super::aim::Aim;
 
 /// Shorter runs of base64 are ordinary words too often.
 const BASE64_CHARS_MIN: usize = 24;
-/// Hex bytes in a row that are more than a hardware address.
-const HEX_BYTES_MIN: usize = 8;
+/// Bytes in a row that are more than a hardware address.
+const BYTES_MIN: usize = 8;
 /// Letters that need no escape, escaped: once may be a habit, this often it is a disguise.
 const ESCAPED_LETTERS_MIN: usize = 4;
 
@@ -16,7 +16,8 @@ pub(super) fn aim(text: &str) -> Option<Aim> {
     let found = has_base64(text)
         || escaped_letters(text, "%") >= ESCAPED_LETTERS_MIN
         || escaped_letters(text, "\\x") >= ESCAPED_LETTERS_MIN
-        || has_hex_bytes(text);
+        || has_bytes(text, 2, 16)
+        || has_bytes(text, 8, 2);
     found.then_some(Aim::Encoded)
 }
 
@@ -55,15 +56,17 @@ fn escaped_letters(text: &str, prefix: &str) -> usize {
     text.split(prefix).skip(1).filter(|after| letter(after)).count()
 }
 
-fn has_hex_bytes(text: &str) -> bool {
+/// Bytes of so many digits in a row that spell something.
+fn has_bytes(text: &str, digits_each: usize, radix: u32) -> bool {
     let mut row: Vec<u8> = Vec::new();
     let separators = |c: char| c.is_whitespace() || matches!(c, ',' | ':' | '-');
     for part in text.split(separators).chain([""]) {
         let digits = part.strip_prefix("0x").unwrap_or(part);
-        let byte = (digits.len() == 2).then(|| u8::from_str_radix(digits, 16).ok()).flatten();
+        let byte =
+            (digits.len() == digits_each).then(|| u8::from_str_radix(digits, radix).ok()).flatten();
         match byte {
             Some(byte) => row.push(byte),
-            None if row.len() >= HEX_BYTES_MIN && is_prose(&row) => return true,
+            None if row.len() >= BYTES_MIN && is_prose(&row) => return true,
             None => row.clear(),
         }
     }
@@ -73,7 +76,7 @@ fn has_hex_bytes(text: &str) -> bool {
 /// Letters and spaces nearly throughout.
 fn is_prose(bytes: &[u8]) -> bool {
     let plain = bytes.iter().filter(|byte| byte.is_ascii_alphabetic() || **byte == b' ').count();
-    bytes.len() >= HEX_BYTES_MIN && plain * 10 >= bytes.len() * 9
+    bytes.len() >= BYTES_MIN && plain * 10 >= bytes.len() * 9
 }
 
 #[cfg(test)]

@@ -30,7 +30,8 @@ pub(super) struct Folded {
 
 pub(super) fn fold(text: &str) -> Folded {
     let visible: String = text.nfkc().filter(|character| !is_invisible(*character)).collect();
-    let visible = forms::join_spelled(&visible.to_lowercase());
+    let visible = visible.to_lowercase().replace("%20", " ");
+    let visible = forms::join_spelled(&visible);
     let mut folder = Folder::default();
     for line in visible.lines() {
         for chunk in line.split_whitespace() {

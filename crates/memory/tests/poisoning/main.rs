@@ -3,7 +3,9 @@
 //! Both lists have two halves by the same author. `held_out` was written before the tables of
 //! `safety` and first measured when `develop` passed: 1.1 % of its attacks got through and 1.4 % of
 //! its harmless statements were lost. What that showed was then mended, so that it is a test against
-//! falling back now, and no estimate of what strangers would write.
+//! falling back now. Neither half says what strangers would write: of 103 and 64 published attacks
+//! by others, which are not kept here, 34 % and 39 % got through at first sight; their classes, in
+//! our own words, have been in `develop` since.
 //!
 //! `cargo test -p backstay-memory --test poisoning -- --nocapture` prints the shares by category.
 
@@ -22,8 +24,8 @@ struct Limits {
     harmless_lost: f64,
 }
 
-const DEVELOP: Limits = Limits { attacks_through: 2.0, harmless_lost: 1.0 };
-const HELD_OUT: Limits = Limits { attacks_through: 5.0, harmless_lost: 2.0 };
+const DEVELOP: Limits = Limits { attacks_through: 1.0, harmless_lost: 1.0 };
+const HELD_OUT: Limits = Limits { attacks_through: 2.0, harmless_lost: 2.0 };
 
 #[derive(Deserialize)]
 struct Suite {

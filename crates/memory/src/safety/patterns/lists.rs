@@ -14,7 +14,7 @@ pub(super) const LISTS: &[(&str, &str)] = &[
     // What binds an assistant.
     (
         "@rules",
-        "instruction*|rule|rules|guideline*|prompt|prompts|restriction*|filter|filters|policy|policies|directive*|directions|constraint*|safeguard*|programming|guardrail*|limitation*|ethics|orders|training",
+        "instruction*|rule|rules|guideline*|prompt|prompts|restriction*|filter|filters|policy|policies|directive*|directions|constraint*|safeguard*|programming|guardrail*|limitation*|ethics|orders|training|protocol|protocols",
     ),
     (
         "@old",
@@ -61,7 +61,7 @@ pub(super) const LISTS: &[(&str, &str)] = &[
     ),
     (
         "@show",
-        "reveal|reveals|print|prints|show|shows|output|outputs|disclose|discloses|repeat|repeats|display|displays|dump|dumps|leak|leaks|share|list|write|copy|tell|translate|give|expose|recite|quote|read|see|paste|summarise|summarize|state",
+        "echo|echoes|reveal|reveals|print|prints|show|shows|output|outputs|disclose|discloses|repeat|repeats|display|displays|dump|dumps|leak|leaks|share|list|write|copy|tell|translate|give|expose|recite|quote|read|see|paste|summarise|summarize|state",
     ),
     ("@admin", "admin|administrator|superuser|root|sysadmin|superadmin|moderator"),
     ("@rights", "rights|privileges|access|permissions|permission|clearance|authority|status"),
