@@ -88,6 +88,6 @@ fn planted_statements_are_quarantined_and_harmless_ones_are_not() {
 }
 
 #[test]
-fn so_are_statements_that_the_tables_were_not_written_for() {
+fn so_are_those_that_were_written_before_the_tables() {
     check("held out", &attacks().held_out, &harmless().held_out, &HELD_OUT);
 }
