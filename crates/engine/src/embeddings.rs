@@ -75,8 +75,9 @@ impl Engine {
             embedder.embed(&texts)
         };
         let done = tokio::task::spawn_blocking(work).await;
-        let vectors =
+        let made =
             done.map_err(|cause| Error::internal(format!("embedding failed: {cause}")))??;
+        let vectors = made.into_iter().map(|embedding| embedding.vector).collect();
         Ok(EmbeddingReply { vectors, model: Some(request.model.clone()), prompt_tokens: None })
     }
 

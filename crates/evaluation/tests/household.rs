@@ -22,7 +22,9 @@ fn household() -> Dataset {
 }
 
 async fn measure(embedder: Result<Embedder, String>) -> Report {
-    memory::run(&household(), Options { embedder, profile: None }, &Silent).await.unwrap()
+    memory::run(&household(), Options { embedder, profile: None, readers: None }, &Silent)
+        .await
+        .unwrap()
 }
 
 fn recall10(report: &Report, name: &str) -> f64 {

@@ -1,9 +1,8 @@
 //! What is asked of a recall, and what comes back.
 
 use backstay_core::{ThreadId, Timestamp, memory::Recalled};
-use serde::Serialize;
 
-use crate::{Evidence, Profile};
+use crate::{Evidence, Profile, RecallMode};
 
 /// What a recall may bring back.
 #[derive(Clone, Debug)]
@@ -39,12 +38,4 @@ pub struct Recall {
     /// The strongest sign that it does.
     pub evidence: Evidence,
     pub mode: RecallMode,
-}
-
-/// What the ranking went by, beside conversation structure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RecallMode {
-    Words,
-    WordsAndVectors,
 }

@@ -2,8 +2,11 @@
 
 use std::collections::HashSet;
 
-use backstay_core::{EpisodeId, Result, WorkspaceId, memory::Scope};
-use backstay_store::{Store, Workspace};
+use backstay_core::{
+    EpisodeId, Result, WorkspaceId,
+    memory::{RecalledId, Scope},
+};
+use backstay_store::{PassageVector, Store, Workspace};
 
 use crate::{
     EmbeddingModel,
@@ -52,7 +55,7 @@ impl Indexes {
         &self,
         workspace: &WorkspaceId,
         scope: &Scope,
-        vectors: &[(EpisodeId, Vec<f32>)],
+        vectors: &[(EpisodeId, Vec<PassageVector>)],
     ) -> Result<()> {
         if !self.cache.holds(workspace, scope) {
             return Ok(());
@@ -60,8 +63,8 @@ impl Indexes {
         // An index that lags behind would lack the turns that the vectors belong to.
         let shared = self.current(workspace, scope).await?;
         let mut loaded = shared.write().await;
-        for (episode, vector) in vectors {
-            loaded.index.set_vector(episode, vector);
+        for (episode, passages) in vectors {
+            loaded.index.set_vectors(&episode.clone().into(), passages);
         }
         self.cache.resized(workspace, scope, loaded.index.size_bytes());
         Ok(())
@@ -71,7 +74,9 @@ impl Indexes {
     pub(crate) async fn forget(&self, workspace: &WorkspaceId, ids: &[EpisodeId]) {
         let gone: HashSet<&EpisodeId> = ids.iter().collect();
         for held in self.cache.of_workspace(workspace) {
-            held.write().await.index.remove(|id| gone.contains(id));
+            let is_gone =
+                |id: &RecalledId| matches!(id, RecalledId::Episode(id) if gone.contains(id));
+            held.write().await.index.remove(is_gone);
         }
     }
 
@@ -100,9 +105,7 @@ impl Indexes {
                     .scope_vectors(scope, &model.name, &model.revision, first, VECTORS_AT_ONCE)
                     .await?;
                 for (episode, passages) in found.vectors {
-                    for vector in &passages {
-                        loaded.index.set_vector(&episode, vector);
-                    }
+                    loaded.index.set_vectors(&episode.into(), &passages);
                 }
                 after = found.next;
             }

@@ -13,6 +13,7 @@ mod analyse;
 mod answer;
 mod embed;
 mod excerpt;
+mod explanation;
 mod index;
 mod indexes;
 mod memory;
@@ -21,7 +22,10 @@ mod recall;
 pub mod safety;
 pub mod weights;
 
-pub use answer::{Recall, RecallMode, RecallOptions};
-pub use embed::{Embedder, EmbedderOptions, EmbeddingModel, Embeddings, UpstreamEmbedder};
+pub use answer::{Recall, RecallOptions};
+pub use embed::{
+    Embedder, EmbedderOptions, Embedding, EmbeddingModel, Embeddings, TokenStates, UpstreamEmbedder,
+};
+pub use explanation::{Explained, Explanation, Missing, MissingReason, Outcome, Part};
 pub use memory::{EmbeddingsStatus, Memory, MemoryOptions};
-pub use recall::{Evidence, Profile};
+pub use recall::{Evidence, Profile, RecallMode};

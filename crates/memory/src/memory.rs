@@ -4,18 +4,18 @@ use std::{collections::HashMap, sync::Arc};
 
 use backstay_core::{
     EpisodeId, Error, Result, ThreadId, Timestamp, WorkspaceId,
-    memory::{Episode, Recalled, Scope},
+    memory::{Recalled, RecalledId, Scope},
 };
-use backstay_store::{Store, Unembedded};
+use backstay_store::{PassageVector, Store, Unembedded};
 use serde::Serialize;
 
 use crate::{
-    EmbeddingModel, Embeddings, Profile, Recall, RecallMode, RecallOptions,
+    Embedding, EmbeddingModel, Embeddings, Explanation, Profile, Recall, RecallOptions,
     analyse::Query,
-    embed::Urgency,
-    index::ScopeIndex,
+    embed::{self, Urgency},
+    index::{ScopeIndex, Turn},
     indexes::Indexes,
-    pack::{self, Limits},
+    pack::{self, Limits, Packed},
     recall::{self, Ranking},
 };
 
@@ -73,13 +73,6 @@ impl Memory {
         question: &str,
         options: RecallOptions,
     ) -> Result<Recall> {
-        let shown = options.exclude;
-        let allowed = move |episode: &Episode| {
-            let is_shown = |(thread, from): &(ThreadId, u32)| {
-                episode.thread == *thread && episode.position >= *from
-            };
-            !shown.as_ref().is_some_and(is_shown)
-        };
         let limits = Limits { budget_tokens: options.budget_tokens, items: options.limit };
         let query = Query::new(question, options.now);
         self.look_up(
@@ -87,24 +80,43 @@ impl Memory {
             scope,
             query,
             options.profile,
-            allowed,
+            not_shown(options.exclude),
             move |index, query, ranking| {
-                let packed = if ranking.relevant {
-                    pack::pack(index, query, ranking, &limits)
-                } else {
-                    pack::Packed::default()
-                };
+                let packed = packed(index, query, ranking, &limits);
                 Recall {
                     items: packed.items,
                     tokens: packed.tokens,
                     relevant: ranking.relevant,
                     evidence: ranking.evidence,
-                    mode: if ranking.by_meaning {
-                        RecallMode::WordsAndVectors
-                    } else {
-                        RecallMode::Words
-                    },
+                    mode: ranking.mode,
                 }
+            },
+        )
+        .await
+    }
+
+    /// Why a recall with these options brings back what it does: the best `limit` items and those
+    /// that are asked about, each with what speaks for it and what became of it.
+    pub async fn explain(
+        &self,
+        workspace: &WorkspaceId,
+        scope: &Scope,
+        question: &str,
+        options: RecallOptions,
+        asked: Vec<RecalledId>,
+        limit: usize,
+    ) -> Result<Explanation> {
+        let limits = Limits { budget_tokens: options.budget_tokens, items: options.limit };
+        let query = Query::new(question, options.now);
+        self.look_up(
+            workspace,
+            scope,
+            query,
+            options.profile,
+            not_shown(options.exclude),
+            move |index, query, ranking| {
+                let packed = packed(index, query, ranking, &limits);
+                Explanation::of(index, query, ranking, &packed, &asked, limit)
             },
         )
         .await
@@ -126,7 +138,7 @@ impl Memory {
             scope,
             query,
             None,
-            |_| true,
+            |_, _, _| true,
             move |index, query, ranking| {
                 ranking
                     .turns
@@ -148,19 +160,29 @@ impl Memory {
         if pending.is_empty() {
             return Ok(0);
         }
-        let texts = pending.iter().map(|episode| episode.text.clone()).collect();
-        let vectors = self.parts.embeddings.embed(texts, Urgency::Background).await?;
         let count = pending.len();
+        let mut passages = Vec::new();
+        let mut counts = Vec::with_capacity(count);
+        for episode in &pending {
+            let of_episode = embed::passages(&episode.author, episode.said_at, &episode.text);
+            counts.push(of_episode.len());
+            passages.extend(of_episode);
+        }
+        let made = self.parts.embeddings.embed(passages, Urgency::Background).await?;
+        let mut made = made.into_iter().map(|embedding| PassageVector {
+            vector: embedding.vector,
+            states: embedding.states.to_bytes(),
+        });
         let mut by_scope: HashMap<_, Vec<_>> = HashMap::new();
-        for (Unembedded { workspace, scope, episode, .. }, vector) in
-            pending.into_iter().zip(vectors)
+        for (Unembedded { workspace, scope, episode, .. }, passages) in
+            pending.into_iter().zip(counts)
         {
-            by_scope.entry((workspace, scope)).or_default().push((episode, vector));
+            let vectors: Vec<PassageVector> = made.by_ref().take(passages).collect();
+            by_scope.entry((workspace, scope)).or_default().push((episode, vectors));
         }
         for ((workspace, scope), vectors) in by_scope {
             let store = self.parts.store.workspace(&workspace);
-            let single = vectors.iter().map(|(id, vector)| (id.clone(), vec![vector.clone()]));
-            store.put_vectors(name, revision, single.collect()).await?;
+            store.put_vectors(name, revision, vectors.clone()).await?;
             self.parts.indexes.set_vectors(&workspace, &scope, &vectors).await?;
         }
         Ok(count)
@@ -193,19 +215,21 @@ impl Memory {
         scope: &Scope,
         query: Query,
         profile: Option<Profile>,
-        allowed: impl Fn(&Episode) -> bool + Send + 'static,
+        allowed: impl Fn(&ScopeIndex, u32, &Turn) -> bool + Send + 'static,
         make: impl FnOnce(&ScopeIndex, &Query, &Ranking) -> T + Send + 'static,
     ) -> Result<T> {
         let shared = self.parts.indexes.current(workspace, scope).await?;
         let (turns, vectors) = {
             let index = &shared.read().await.index;
-            (index.turns().len(), index.vector_count())
+            (index.turns().len(), index.vectors().count())
         };
-        let vector = if vectors > 0 { self.question_vector(&query).await } else { None };
+        let question = if vectors > 0 { self.embed_question(&query).await } else { None };
         let loaded = shared.read_owned().await;
         let work = move || {
             let profile = profile.unwrap_or_else(|| Profile::of(&loaded.index));
-            let ranking = recall::rank(&loaded.index, &query, vector.as_deref(), profile, allowed);
+            let index = &loaded.index;
+            let allowed = |turn: &Turn, number: u32| allowed(index, number, turn);
+            let ranking = recall::rank(index, &query, question.as_ref(), profile, allowed);
             make(&loaded.index, &query, &ranking)
         };
         if turns <= SMALL_SCOPE_TURNS {
@@ -216,13 +240,27 @@ impl Memory {
     }
 
     /// A model that fails must not take recall with it.
-    async fn question_vector(&self, query: &Query) -> Option<Vec<f32>> {
+    async fn embed_question(&self, query: &Query) -> Option<Embedding> {
         match self.parts.embeddings.embed(vec![query.text.clone()], Urgency::Now).await {
-            Ok(vectors) => vectors.into_iter().next(),
+            Ok(embeddings) => embeddings.into_iter().next(),
             Err(error) => {
                 tracing::warn!(%error, cause = error.context(), "recalling by words only");
                 None
             }
         }
     }
+}
+
+/// All but the turns that the prompt shows already.
+fn not_shown(shown: Option<(ThreadId, u32)>) -> impl Fn(&ScopeIndex, u32, &Turn) -> bool {
+    move |index, number, turn| {
+        let is_shown = |(thread, from): &(ThreadId, u32)| {
+            turn.position >= *from && index.conversation(number).thread.as_ref() == Some(thread)
+        };
+        !shown.as_ref().is_some_and(is_shown)
+    }
+}
+
+fn packed(index: &ScopeIndex, query: &Query, ranking: &Ranking, limits: &Limits) -> Packed {
+    if ranking.relevant { pack::pack(index, query, ranking, limits) } else { Packed::default() }
 }

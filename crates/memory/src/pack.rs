@@ -1,8 +1,8 @@
 //! Filling a prompt's token budget with the turns that are worth it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use backstay_core::{chat::RecalledBlock, memory::Recalled, tokens};
+use backstay_core::{ThreadId, chat::RecalledBlock, memory::Recalled, tokens};
 
 use crate::{
     analyse::{self, Query},
@@ -21,6 +21,9 @@ const PARTNERS_FOR: usize = 3;
 /// A partner that is longer is not pulled in: it would displace better turns.
 const PARTNER_TOKENS_MAX: u64 = 60;
 
+/// Turns of lower rank are not tried: the little room that is left is worth less than the time.
+const RANKS_MAX: usize = 300;
+
 /// What limits a recall.
 pub(crate) struct Limits {
     pub(crate) budget_tokens: u64,
@@ -32,6 +35,17 @@ pub(crate) struct Limits {
 pub(crate) struct Packed {
     pub(crate) items: Vec<Recalled>,
     pub(crate) tokens: u64,
+    /// Turns that were looked at and have no place.
+    pub(crate) left_out: Vec<(u32, LeftOut)>,
+}
+
+/// Why a turn that bears on the question was not recalled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LeftOut {
+    /// It did not fit into what was left of the budget.
+    Budget,
+    /// Someone said the same in a turn that was recalled.
+    SaidAlready,
 }
 
 struct Packing<'a> {
@@ -39,13 +53,12 @@ struct Packing<'a> {
     query: &'a Query,
     ranking: &'a Ranking,
     limits: &'a Limits,
-    /// What the fence around the turns costs; used from the start.
-    fence: u64,
+    /// With the fence around the turns.
     used: u64,
-    taken: HashSet<usize>,
+    taken: HashSet<u32>,
     said: HashSet<String>,
-    /// With their numbers in the index.
-    items: Vec<(usize, Recalled)>,
+    items: Vec<Taken<'a>>,
+    left_out: Vec<(u32, LeftOut)>,
 }
 
 /// Takes turns in the order of their rank while they fit, each statement once. A turn that answers
@@ -65,13 +78,13 @@ pub(crate) fn pack(
         query,
         ranking,
         limits,
-        fence,
         used: fence,
         taken: HashSet::new(),
         said: HashSet::new(),
         items: Vec::new(),
+        left_out: Vec::new(),
     };
-    for ranked in &ranking.turns {
+    for ranked in ranking.turns.iter().take(RANKS_MAX) {
         if packing.is_full() {
             break;
         }
@@ -83,75 +96,106 @@ pub(crate) fn pack(
     packing.finish()
 }
 
-impl Packing<'_> {
+/// A turn that has its place. Its reason is put into words last: most turns that are tried do not
+/// fit.
+struct Taken<'a> {
+    ranked: &'a Ranked,
+    item: Recalled,
+}
+
+impl<'a> Packing<'a> {
     fn is_full(&self) -> bool {
         self.items.len() >= self.limits.items
             || self.used + TURN_TOKENS_MIN / 2 > self.limits.budget_tokens
     }
 
-    fn take(&mut self, ranked: &Ranked) -> bool {
+    fn take(&mut self, ranked: &'a Ranked) -> bool {
         let share = (self.limits.budget_tokens / TURN_SHARE).max(TURN_TOKENS_MIN);
-        let mut item = self.ranking.recalled(self.index, self.query, ranked);
+        // Most of those that are tried when the budget is nearly full are seen not to fit by this.
+        let whole = tokens::estimate(&self.index.turn(ranked.turn).text);
+        let least = if whole <= share { whole } else { TURN_TOKENS_MIN };
+        if self.used + least > self.limits.budget_tokens {
+            self.left_out.push((ranked.turn, LeftOut::Budget));
+            return false;
+        }
+        let mut item = recall::recalled(self.index, ranked, String::new());
         item.text = excerpt(&item.text, self.query, share);
-        self.add(ranked.turn, item)
+        self.add(ranked, item)
     }
 
-    fn take_partner(&mut self, ranked: &Ranked) {
-        let turn = &self.index.turns()[ranked.turn];
-        let (distance, why) = if turn.is_question {
+    fn take_partner(&mut self, ranked: &'a Ranked) {
+        let turn = self.index.turn(ranked.turn);
+        let (distance, why) = if turn.form.asks {
             (1, "answers a recalled question")
         } else {
             (-1, "asked what a recalled turn answers")
         };
         let partner = self.index.neighbour(ranked.turn, distance).filter(|partner| {
-            let other = &self.index.turns()[*partner];
-            other.episode.author != turn.episode.author
-                && (turn.is_question || other.is_question)
-                && tokens::estimate(&other.episode.text) <= PARTNER_TOKENS_MAX
+            let other = self.index.turn(*partner);
+            other.author != turn.author
+                && (turn.form.asks || other.form.asks)
+                && tokens::estimate(&other.text) <= PARTNER_TOKENS_MAX
         });
         // What is not ranked may be excluded.
         let ranked = partner
             .and_then(|partner| self.ranking.turns.iter().find(|other| other.turn == partner));
         if let Some(partner) = ranked.filter(|_| self.items.len() < self.limits.items) {
-            let episode = &self.index.turns()[partner.turn].episode;
-            let item = recall::recalled(episode, f64::from(partner.score), why.to_owned());
-            self.add(partner.turn, item);
+            let item = recall::recalled(self.index, partner, why.to_owned());
+            self.add(partner, item);
         }
     }
 
     /// False when the turn is there, or was said, already, and when it does not fit.
-    fn add(&mut self, number: usize, item: Recalled) -> bool {
-        let episode = &self.index.turns()[number].episode;
+    fn add(&mut self, ranked: &'a Ranked, item: Recalled) -> bool {
+        let number = ranked.turn;
+        let turn = self.index.turn(number);
         if self.taken.contains(&number) {
             return false;
         }
-        let said = format!("{}: {}", episode.author, analyse::fingerprint(&episode.text));
-        let cost = self.cost(&item);
-        if self.said.contains(&said) || self.used + cost > self.limits.budget_tokens {
+        let said = format!("{}: {}", turn.author, analyse::fingerprint(&turn.text));
+        let begins = !self.items.iter().any(|taken| item.continues(&taken.item));
+        let cost = RecalledBlock::cost_tokens(&item, begins);
+        if self.said.contains(&said) {
+            self.left_out.push((number, LeftOut::SaidAlready));
+            return false;
+        }
+        if self.used + cost > self.limits.budget_tokens {
+            self.left_out.push((number, LeftOut::Budget));
             return false;
         }
         self.used += cost;
         self.said.insert(said);
         self.taken.insert(number);
-        self.items.push((number, item));
+        self.items.push(Taken { ranked, item });
         true
-    }
-
-    /// What one item costs in a prompt.
-    fn cost(&self, item: &Recalled) -> u64 {
-        let alone = RecalledBlock { items: vec![item.clone()] };
-        tokens::estimate(&alone.to_prompt_text()).saturating_sub(self.fence)
     }
 
     fn finish(mut self) -> Packed {
         if self.items.is_empty() {
-            return Packed::default();
+            return Packed { left_out: self.left_out, ..Packed::default() };
         }
-        let position = |number: usize| self.index.turns()[number].episode.position;
-        self.items.sort_by_cached_key(|(number, item)| {
-            (item.said_at, item.thread.clone(), position(*number))
+        // What was said in one conversation on one day stands together, under one date.
+        let mut begun = HashMap::new();
+        for Taken { item, .. } in &self.items {
+            let first = begun.entry(group(item)).or_insert(item.said_at);
+            *first = item.said_at.min(*first);
+        }
+        let position = |ranked: &Ranked| self.index.turn(ranked.turn).position;
+        self.items.sort_by_cached_key(|Taken { ranked, item }| {
+            let group = group(item);
+            (begun.get(&group).copied(), group, item.said_at, position(ranked))
         });
-        let items = self.items.into_iter().map(|(_, item)| item).collect();
-        Packed { items, tokens: self.used }
+        let worded = |Taken { ranked, mut item }: Taken<'_>| {
+            if item.why.is_empty() {
+                item.why = self.ranking.why(self.index, self.query, ranked);
+            }
+            item
+        };
+        let items = self.items.into_iter().map(worded).collect();
+        Packed { items, tokens: self.used, left_out: self.left_out }
     }
+}
+
+fn group(item: &Recalled) -> (Option<ThreadId>, String) {
+    (item.thread.clone(), item.said_at.date())
 }

@@ -199,7 +199,7 @@ async fn a_failing_embedding_model_leaves_recall_by_words() {
     while world.memory.embed_pending(10).await.unwrap() > 0 {}
     let model = EmbeddingModel { name: "toy".into(), revision: "1".into(), dimension: 3 };
     let failing = UpstreamEmbedder::new(model, |_| async {
-        Err(backstay_core::Error::internal("out of order"))
+        Err::<Vec<Vec<f32>>, _>(backstay_core::Error::internal("out of order"))
     });
     let memory =
         Memory::new(world.store.clone(), Embeddings::Upstream(failing), MemoryOptions::default());

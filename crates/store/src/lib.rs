@@ -37,5 +37,5 @@ pub use scopes::ScopeVersion;
 pub use store::{Store, StoreHealth, StoreOptions};
 pub use threads::{NewThread, Thread};
 pub use turns::{StoredTurn, ThreadTurn, TurnRecord};
-pub use vectors::{ScopeVectors, Unembedded, VectorCount};
+pub use vectors::{PassageVector, ScopeVectors, Unembedded, VectorCount};
 pub use workspace::Workspace;

@@ -1,6 +1,6 @@
 //! Vectors of episodes: made in the background, one per passage, all of an episode of one model.
 
-use backstay_core::{EpisodeId, Error, Result, WorkspaceId, memory::Scope};
+use backstay_core::{EpisodeId, Error, Result, Timestamp, WorkspaceId, memory::Scope};
 
 use crate::{
     Store, Workspace,
@@ -21,7 +21,18 @@ pub struct Unembedded {
     pub workspace: WorkspaceId,
     pub scope: Scope,
     pub episode: EpisodeId,
+    pub author: String,
     pub text: String,
+    pub said_at: Timestamp,
+}
+
+/// What an embedding model made of one passage.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PassageVector {
+    pub vector: Vec<f32>,
+    /// The states of its tokens, in a form of the embedder's own; empty for a model that gives
+    /// none.
+    pub states: Vec<u8>,
 }
 
 /// How many episodes have a vector of one model; both names are empty for those that have none.
@@ -37,7 +48,7 @@ pub struct VectorCount {
 pub struct ScopeVectors {
     /// In the order in which the episodes were written; each episode's in the order of its
     /// passages. Episodes without a vector of the model are left out.
-    pub vectors: Vec<(EpisodeId, Vec<Vec<f32>>)>,
+    pub vectors: Vec<(EpisodeId, Vec<PassageVector>)>,
     /// After which sequence number it goes on; `None` at the end of the scope.
     pub next: Option<u64>,
 }
@@ -45,37 +56,41 @@ pub struct ScopeVectors {
 statements! {
     /// Two ranges of the index by model instead of an inequality, which no index serves. SQLite
     /// keeps the order of a cross join: workspace by workspace, as the index is sorted.
-    UNEMBEDDED = "SELECT v.workspace, e.assistant, e.user_name, e.id, e.text
+    UNEMBEDDED = "SELECT v.workspace, e.assistant, e.user_name, e.id, e.author, e.text,
+            e.said_at
         FROM workspaces AS w CROSS JOIN episode_vectors AS v CROSS JOIN episodes AS e
         WHERE v.workspace = w.id AND v.passage = 0 AND (v.model, v.revision) < ($1, $2)
             AND e.workspace = v.workspace AND e.id = v.episode
         UNION ALL
-        SELECT v.workspace, e.assistant, e.user_name, e.id, e.text
+        SELECT v.workspace, e.assistant, e.user_name, e.id, e.author, e.text,
+            e.said_at
         FROM workspaces AS w CROSS JOIN episode_vectors AS v CROSS JOIN episodes AS e
         WHERE v.workspace = w.id AND v.passage = 0 AND (v.model, v.revision) > ($1, $2)
             AND e.workspace = v.workspace AND e.id = v.episode
         LIMIT $3";
-    UNEMBEDDED_OF_WORKSPACE = "SELECT v.workspace, e.assistant, e.user_name, e.id, e.text
+    UNEMBEDDED_OF_WORKSPACE = "SELECT v.workspace, e.assistant, e.user_name, e.id, e.author, e.text,
+            e.said_at
         FROM episode_vectors AS v
         JOIN episodes AS e ON e.workspace = v.workspace AND e.id = v.episode
         WHERE v.workspace = $1 AND v.passage = 0 AND (v.model, v.revision) < ($2, $3)
         UNION ALL
-        SELECT v.workspace, e.assistant, e.user_name, e.id, e.text
+        SELECT v.workspace, e.assistant, e.user_name, e.id, e.author, e.text,
+            e.said_at
         FROM episode_vectors AS v
         JOIN episodes AS e ON e.workspace = v.workspace AND e.id = v.episode
         WHERE v.workspace = $1 AND v.passage = 0 AND (v.model, v.revision) > ($2, $3)
         LIMIT $4";
     PUT_FIRST = "UPDATE episode_vectors
-        SET model = $1, revision = $2, dimension = $3, vector = $4
-        WHERE workspace = $5 AND episode = $6 AND passage = 0";
+        SET model = $1, revision = $2, dimension = $3, vector = $4, states = $5
+        WHERE workspace = $6 AND episode = $7 AND passage = 0";
     DELETE_FURTHER = "DELETE FROM episode_vectors
         WHERE workspace = $1 AND episode = $2 AND passage > 0";
     PUT_FURTHER = "INSERT INTO episode_vectors
-            (workspace, episode, passage, model, revision, dimension, vector)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)";
+            (workspace, episode, passage, model, revision, dimension, vector, states)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     /// Left joins, so that SQLite begins with the scope and not with every vector of the model, and
     /// so that the last episode is known also when it has none.
-    OF_SCOPE = "SELECT part.sequence, part.id, v.vector
+    OF_SCOPE = "SELECT part.sequence, part.id, v.vector, v.states
         FROM (SELECT workspace, id, sequence FROM episodes
             WHERE workspace = $1 AND assistant = $2 AND user_name = $3 AND sequence > $4
             ORDER BY sequence LIMIT $5) AS part
@@ -136,14 +151,14 @@ impl Workspace {
         &self,
         model: &str,
         revision: &str,
-        vectors: Vec<(EpisodeId, Vec<Vec<f32>>)>,
+        vectors: Vec<(EpisodeId, Vec<PassageVector>)>,
     ) -> Result<usize> {
         let passages = || vectors.iter().flat_map(|(_, passages)| passages);
-        let dimension = passages().next().map_or(0, Vec::len);
+        let dimension = passages().next().map_or(0, |passage| passage.vector.len());
         let counted = |(_, passages): &(_, Vec<_>)| (1..=PASSAGES_MAX).contains(&passages.len());
         let usable = !model.is_empty()
             && vectors.iter().all(counted)
-            && passages().all(|vector| vector.len() == dimension && dimension > 0);
+            && passages().all(|passage| passage.vector.len() == dimension && dimension > 0);
         if !usable {
             return Err(unusable());
         }
@@ -200,10 +215,12 @@ impl ScopeVectors {
         if row.is_null(2)? {
             return Ok(());
         }
-        let (episode, vector) = (row.get(1)?, from_bytes(row.bytes(2)?));
+        let episode = row.get(1)?;
+        let states = if row.is_null(3)? { Vec::new() } else { row.bytes(3)?.to_vec() };
+        let passage = PassageVector { vector: from_bytes(row.bytes(2)?), states };
         match self.vectors.last_mut() {
-            Some((last, passages)) if *last == episode => passages.push(vector),
-            _ => self.vectors.push((episode, vec![vector])),
+            Some((last, passages)) if *last == episode => passages.push(passage),
+            _ => self.vectors.push((episode, vec![passage])),
         }
         Ok(())
     }
@@ -220,19 +237,21 @@ struct Put<'a> {
 
 impl Put<'_> {
     /// Whether the episode is there.
-    fn episode(&self, episode: &EpisodeId, passages: &[Vec<f32>]) -> Result<bool, Failure> {
+    fn episode(&self, episode: &EpisodeId, passages: &[PassageVector]) -> Result<bool, Failure> {
         let Self { session, workspace, model, revision, dimension } = *self;
         let Some((first, further)) = passages.split_first() else { return Ok(false) };
-        let bytes = to_bytes(first);
-        let values = values![model, revision, dimension, bytes.as_slice(), workspace, episode];
+        let (vector, states) = (to_bytes(&first.vector), first.states.as_slice());
+        let vector = vector.as_slice();
+        let values = values![model, revision, dimension, vector, states, workspace, episode];
         if session.execute(PUT_FIRST, values)? == 0 {
             return Ok(false);
         }
         session.execute(DELETE_FURTHER, values![workspace, episode])?;
-        for (passage, vector) in (1_usize..).zip(further) {
-            let bytes = to_bytes(vector);
-            let bytes = bytes.as_slice();
-            let values = values![workspace, episode, passage, model, revision, dimension, bytes];
+        for (passage, made) in (1_usize..).zip(further) {
+            let (vector, states) = (to_bytes(&made.vector), made.states.as_slice());
+            let vector = vector.as_slice();
+            let values =
+                values![workspace, episode, passage, model, revision, dimension, vector, states];
             session.execute(PUT_FURTHER, values)?;
         }
         Ok(true)
@@ -248,7 +267,9 @@ fn unembedded(row: &Row<'_>) -> Result<Unembedded, Failure> {
         workspace: row.get(0)?,
         scope: scope(row, 1)?,
         episode: row.get(3)?,
-        text: row.get(4)?,
+        author: row.get(4)?,
+        text: row.get(5)?,
+        said_at: row.get(6)?,
     })
 }
 

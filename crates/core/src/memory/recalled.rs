@@ -84,3 +84,10 @@ pub struct Recalled {
     /// A sentence for a person: which words, which meaning, which neighbourhood.
     pub why: String,
 }
+
+impl Recalled {
+    /// Whether this was said in the same conversation and on the same day as another.
+    pub fn continues(&self, before: &Self) -> bool {
+        self.thread == before.thread && self.said_at.date() == before.said_at.date()
+    }
+}

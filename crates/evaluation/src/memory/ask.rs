@@ -54,14 +54,7 @@ impl Asker<'_> {
         conversation: &Conversation,
         told: &'a Told,
     ) -> Result<Room<'a>> {
-        let vectors = match self.embedder {
-            Some(embedder) => {
-                let texts = conversation.turns().map(|turn| turn.text.clone()).collect();
-                Some(embedder.embed(texts).await?)
-            }
-            None => None,
-        };
-        // Who speaks counts as a word, unless it is a role that half of all turns have.
+        // Who speaks counts for every method, unless it is a role that half of all turns have.
         let spoken: Vec<String> = conversation
             .turns()
             .map(|turn| match turn.author.as_str() {
@@ -69,6 +62,13 @@ impl Asker<'_> {
                 name => format!("{name}: {}", turn.text),
             })
             .collect();
+        let vectors = match self.embedder {
+            Some(embedder) => {
+                let embedded = embedder.embed(spoken.clone()).await?.into_iter();
+                Some(embedded.map(|embedding| embedding.vector).collect())
+            }
+            None => None,
+        };
         Ok(Room {
             told,
             session_of_turns: conversation.session_of_turns(),
@@ -144,7 +144,7 @@ impl Asker<'_> {
             let embedded = embedder.embed(vec![question.text.clone()]).await?;
             let own = embedded.first().ok_or_else(|| Error::internal("no vector came back"))?;
             let started = Instant::now();
-            let by_meaning = nearest(vectors, own);
+            let by_meaning = nearest(vectors, &own.vector);
             let meaning_time = started.elapsed();
             outcomes.push(Outcome { time: meaning_time, ..packed(&gold, room, &by_meaning) });
             let started = Instant::now();

@@ -7,11 +7,11 @@ use std::{
 };
 
 use backstay_core::{Error, Result};
-use backstay_memory::{Embedder, Embeddings, UpstreamEmbedder};
+use backstay_memory::{Embedder, Embedding, Embeddings, UpstreamEmbedder};
 use sha2::{Digest as _, Sha256};
 
-/// Vectors that are kept, so that no text is embedded twice: about 400 MB at 384 numbers each.
-const KEPT_MAX: usize = 250_000;
+/// What is kept, so that no text is embedded twice: about 700 MB with the states of tokens.
+const KEPT_MAX: usize = 200_000;
 
 type Key = [u8; 32];
 
@@ -31,7 +31,7 @@ pub(crate) struct TimedEmbedder {
 
 struct Shared {
     embedder: Embedder,
-    kept: Mutex<HashMap<Key, Arc<[f32]>>>,
+    kept: Mutex<HashMap<Key, Embedding>>,
     spent: Mutex<Spent>,
 }
 
@@ -56,8 +56,8 @@ impl TimedEmbedder {
         Embeddings::Upstream(UpstreamEmbedder::new(identity, embed))
     }
 
-    /// One vector of length 1 for each text, in their order.
-    pub(crate) async fn embed(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>> {
+    /// What the model makes of each text, in their order.
+    pub(crate) async fn embed(&self, texts: Vec<String>) -> Result<Vec<Embedding>> {
         let shared = Arc::clone(&self.shared);
         let done = tokio::task::spawn_blocking(move || shared.embed(&texts)).await;
         done.map_err(|cause| Error::internal(format!("embedding failed: {cause}")))?
@@ -70,29 +70,28 @@ impl TimedEmbedder {
 }
 
 impl Shared {
-    fn embed(&self, texts: &[String]) -> Result<Vec<Vec<f32>>> {
+    fn embed(&self, texts: &[String]) -> Result<Vec<Embedding>> {
         let keys: Vec<Key> = texts.iter().map(|text| Sha256::digest(text).into()).collect();
-        let mut vectors: Vec<Option<Arc<[f32]>>> = {
+        let mut embeddings: Vec<Option<Embedding>> = {
             let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
             keys.iter().map(|key| kept.get(key).cloned()).collect()
         };
         let missing: Vec<usize> =
-            (0..texts.len()).filter(|place| vectors[*place].is_none()).collect();
+            (0..texts.len()).filter(|place| embeddings[*place].is_none()).collect();
         if !missing.is_empty() {
             let wanted: Vec<&str> = missing.iter().map(|place| texts[*place].as_str()).collect();
             let started = Instant::now();
             let made = self.embedder.embed(&wanted)?;
             self.note(wanted.len(), started.elapsed());
             let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-            for (place, vector) in missing.into_iter().zip(made) {
-                let vector: Arc<[f32]> = vector.into();
+            for (place, embedding) in missing.into_iter().zip(made) {
                 if kept.len() < KEPT_MAX {
-                    kept.insert(keys[place], Arc::clone(&vector));
+                    kept.insert(keys[place], embedding.clone());
                 }
-                vectors[place] = Some(vector);
+                embeddings[place] = Some(embedding);
             }
         }
-        Ok(vectors.into_iter().flatten().map(|vector| vector.to_vec()).collect())
+        Ok(embeddings.into_iter().flatten().collect())
     }
 
     fn note(&self, texts: usize, time: Duration) {

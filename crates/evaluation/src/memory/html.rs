@@ -20,6 +20,7 @@ impl Report {
             self.budget_part(),
             self.abstention_part(),
             self.cost_part(),
+            self.answers_part(),
             self.notes(),
         ];
         format!(
@@ -160,6 +161,27 @@ impl Report {
             self.bytes_per_episode
         ));
         html
+    }
+
+    /// Nothing when no model was asked.
+    fn answers_part(&self) -> String {
+        let Some(answers) = &self.answers else { return String::new() };
+        let all = ["all".to_owned(), cell(answers.correct, answers.interval)].to_vec();
+        let kinds = answers.by_kind.iter().map(|(kind, share)| vec![kind.clone(), percent(*share)]);
+        let rows: Vec<Vec<String>> = std::iter::once(all).chain(kinds).collect();
+        let headings = ["questions".to_owned(), "correct, %".to_owned()];
+        format!(
+            "<h2>Answers</h2>\n<p>A model\u{2019}s answers from what is recalled, judged by a model: no \
+             measure of recall. Answered by {}, judged by {}; {} replies of the judge were no verdict \
+             and count as wrong.</p>\n{}\n<h3>Prompt for the answer</h3>\n<pre>{}</pre>\n\
+             <h3>Prompt for the judge</h3>\n<pre>{}</pre>",
+            escape(&answers.model),
+            escape(&answers.judge),
+            answers.unjudged,
+            html_table("Correct answers", &headings, &rows),
+            escape(answers.prompts.answer),
+            escape(answers.prompts.judge),
+        )
     }
 
     fn notes(&self) -> String {

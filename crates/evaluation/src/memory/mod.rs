@@ -5,11 +5,13 @@
 //! [`Report`], which is JSON by itself, a table ([`Report::to_text`]) and a page
 //! ([`Report::to_html`]).
 
+mod answers;
 mod ask;
 mod baselines;
 mod bootstrap;
 mod dataset;
 mod embedding;
+mod features;
 mod html;
 mod ingest;
 mod load;
@@ -21,7 +23,9 @@ mod run;
 mod summary;
 mod table;
 
+pub use answers::{ANSWER_PROMPT, Answers, Chat, JUDGE_PROMPT, Prompts, Readers};
 pub use dataset::{Conversation, Dataset, Evidence, Format, Question, Session, Turn};
+pub use features::write_features;
 pub use load::DATASET_BYTES_MAX;
 pub use report::{
     Absent, Abstention, Bootstrap, Interval, Intervals, Method, Milliseconds, Percent,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 
-use super::dataset::Format;
+use super::{answers::Answers, dataset::Format};
 
 /// A share, written in per cent with one decimal.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
@@ -64,6 +64,9 @@ pub struct Report {
     pub bytes_per_episode: u64,
     pub abstention: Abstention,
     pub bootstrap: Bootstrap,
+    /// Only when a model was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answers: Option<Answers>,
 }
 
 /// One way to find turns.

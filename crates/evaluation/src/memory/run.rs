@@ -7,6 +7,7 @@ use backstay_memory::{Embedder, Embeddings, Memory, MemoryOptions, Profile};
 use backstay_store::{Store, StoreOptions};
 
 use super::{
+    answers::{self, Readers},
     ask::{Answered, Asker},
     dataset::Dataset,
     embedding::{Spent, TimedEmbedder},
@@ -16,12 +17,14 @@ use super::{
 };
 
 /// How a data set is measured.
-pub struct Options {
+pub struct Options<'a> {
     /// The embedding model, or why there is none: without it recall goes by words and structure,
     /// and the baselines with vectors are absent.
     pub embedder: std::result::Result<Embedder, String>,
     /// `None` lets Backstay choose by what the turns look like, as it does in a server.
     pub profile: Option<Profile>,
+    /// Models that answer from what is recalled, and judge; `None` calls no model at all.
+    pub readers: Option<Readers<'a>>,
 }
 
 /// What takes the time.
@@ -33,6 +36,8 @@ pub enum Phase {
     Embed,
     /// Questions are asked.
     Ask,
+    /// A model answers them, and another judges.
+    Answer,
 }
 
 /// Is told how far a measurement is.
@@ -45,7 +50,11 @@ pub trait Progress: Send + Sync {
 
 /// Tells everything to a store of its own in a temporary folder, asks every question of Backstay and
 /// of the baselines, and counts. Dropping the future ends it and removes the folder.
-pub async fn run(dataset: &Dataset, options: Options, progress: &dyn Progress) -> Result<Report> {
+pub async fn run(
+    dataset: &Dataset,
+    options: Options<'_>,
+    progress: &dyn Progress,
+) -> Result<Report> {
     let folder = tempfile::tempdir().map_err(|cause| {
         Error::internal(format!("no temporary folder for the bench's store: {cause}"))
     })?;
@@ -73,6 +82,14 @@ pub async fn run(dataset: &Dataset, options: Options, progress: &dyn Progress) -
     };
     let (answered, asking) = ask_all(dataset, &told, &asker, progress).await?;
     let methods = asker.methods();
+    let answers = match &options.readers {
+        Some(readers) => {
+            let measured =
+                answers::measure(dataset, &told, &memory, &workspace, readers, progress).await?;
+            Some(measured)
+        }
+        None => None,
+    };
     drop(memory);
     store.close().await?;
     summary::report(Measured {
@@ -80,6 +97,7 @@ pub async fn run(dataset: &Dataset, options: Options, progress: &dyn Progress) -
         profile: options.profile,
         methods,
         answered,
+        answers,
         embedder: embedder.as_ref().map(TimedEmbedder::embedder),
         without_vectors: reason,
         ingestion,

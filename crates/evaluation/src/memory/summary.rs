@@ -4,6 +4,7 @@ use backstay_core::{Error, Result};
 use backstay_memory::{Embedder, Profile};
 
 use super::{
+    answers::Answers,
     ask::{Answered, RRF, VECTORS},
     bootstrap,
     dataset::{Dataset, Question},
@@ -28,6 +29,7 @@ pub(crate) struct Measured<'a> {
     pub(crate) methods: &'static [&'static str],
     /// In the order of the data set's questions.
     pub(crate) answered: Vec<Answered>,
+    pub(crate) answers: Option<Answers>,
     pub(crate) embedder: Option<&'a Embedder>,
     pub(crate) without_vectors: Option<String>,
     pub(crate) ingestion: Spent,
@@ -74,6 +76,7 @@ pub(crate) fn report(measured: Measured<'_>) -> Result<Report> {
             seed: bootstrap::SEED,
             confidence_percent: bootstrap::CONFIDENCE,
         },
+        answers: measured.answers,
     })
 }
 
@@ -98,10 +101,12 @@ fn figure(values: &[f64]) -> Result<Figure> {
     Ok(Figure { mean: Percent(mean(values)), interval })
 }
 
+type Split<K> = (By<K, Percent>, By<K, Option<Interval>>);
+
 /// Figures by key, taken apart into means and intervals.
 fn split<K: Ord + Clone>(
     figures: impl IntoIterator<Item = (K, Result<Figure>)>,
-) -> Result<(By<K, Percent>, By<K, Option<Interval>>)> {
+) -> Result<Split<K>> {
     let (mut means, mut intervals) = (By::new(), By::new());
     for (key, figure) in figures {
         let figure = figure?;
@@ -182,7 +187,7 @@ fn embeddings(measured: &Measured<'_>) -> VectorsUsed {
         query: (!times.is_empty())
             .then(|| QueryEmbedding { ms_p50: time_at(&times, 50), ms_p95: time_at(&times, 95) }),
         ingest_ms_per_episode: (ingestion.texts > 0)
-            .then(|| Milliseconds(total / ingestion.texts as f64)),
+            .then(|| Milliseconds(total / measured.dataset.episodes().max(1) as f64)),
     }
 }
 

@@ -1,6 +1,9 @@
 //! A report as text for a terminal.
 
-use super::report::{Interval, Method, Percent, Report};
+use super::{
+    answers::Answers,
+    report::{Interval, Method, Percent, Report},
+};
 
 impl Report {
     /// Tables, a few lines each.
@@ -12,6 +15,7 @@ impl Report {
         parts.extend(
             self.absent.iter().map(|one| format!("{} is absent: {}", one.name, one.reason)),
         );
+        parts.extend(self.answers.as_ref().map(answer_lines));
         parts.join("\n\n")
     }
 
@@ -122,6 +126,23 @@ impl Report {
     fn names(&self) -> impl Iterator<Item = String> {
         self.methods.iter().map(|method| method.name.to_owned())
     }
+}
+
+fn answer_lines(answers: &Answers) -> String {
+    let kinds = answers.by_kind.iter().map(|(kind, share)| format!("{kind} {}", percent(*share)));
+    format!(
+        "answers, judged by a model and no measure of recall: {} % of {} questions correct\n\
+         answered by {}, judged by {} ({} replies of the judge were no verdict)\n\
+         by kind, %: {}\n\nprompt for the answer:\n{}\n\nprompt for the judge:\n{}",
+        with_interval(answers.correct, answers.interval),
+        answers.questions,
+        answers.model,
+        answers.judge,
+        answers.unjudged,
+        kinds.collect::<Vec<_>>().join(", "),
+        answers.prompts.answer,
+        answers.prompts.judge,
+    )
 }
 
 pub(super) fn percent(share: Percent) -> String {

@@ -2,10 +2,12 @@
 
 mod dates;
 mod form;
+mod kind;
 mod query;
 mod stop_words;
 mod words;
 
-pub(crate) use form::{is_question, word_count};
+pub(crate) use form::Form;
 pub(crate) use query::{Query, TERMS_MAX};
+pub(crate) use stop_words::contains as is_stop_word;
 pub(crate) use words::{fingerprint, terms, words};

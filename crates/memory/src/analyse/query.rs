@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use backstay_core::Timestamp;
 use rust_stemmers::{Algorithm, Stemmer};
 
-use super::{dates, dates::DateMention, words};
+use super::{dates, dates::DateMention, kind::Kind, words};
 
 /// Of a longer question the beginning and the end are read: what is asked stands there, and what
 /// is pasted stands between.
@@ -23,6 +23,7 @@ pub(crate) struct Query {
     /// Every word in lower case, for names.
     pub(crate) words: HashSet<String>,
     pub(crate) dates: Vec<DateMention>,
+    pub(crate) kind: Kind,
 }
 
 #[derive(Debug)]
@@ -47,7 +48,8 @@ impl Query {
             .map(|(word, term)| QueryTerm { term, word: word.clone() })
             .collect();
         let dates = dates::mentions(&text, now);
-        Self { terms, words: words.into_iter().collect(), dates, text }
+        let kind = Kind::of(&text);
+        Self { terms, words: words.into_iter().collect(), dates, kind, text }
     }
 
     pub(crate) fn names(&self, name_words: &[String]) -> bool {

@@ -142,7 +142,7 @@ const STOP_WORDS: [&str; 136] = [
 ];
 
 /// `word` is in lower case.
-pub(super) fn contains(word: &str) -> bool {
+pub(crate) fn contains(word: &str) -> bool {
     STOP_WORDS.binary_search(&word).is_ok()
 }
 

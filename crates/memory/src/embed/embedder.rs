@@ -13,11 +13,13 @@ use backstay_core::{Error, ErrorCode, Result};
 use rten::{Model, NodeId, RunOptions, ThreadPool, Value};
 use sha2::{Digest as _, Sha256};
 
-use super::{EmbeddingModel, normalise, word_pieces::WordPieces};
+use super::{
+    EMBEDDING_DIMENSION, Embedding, EmbeddingModel, TokenStates, normalise, with_passages,
+    word_pieces::WordPieces,
+};
 use crate::weights::{MODEL_FILE, TOKENIZER_FILE};
 
 const NAME: &str = "all-MiniLM-L6-v2";
-const DIMENSION: usize = 384;
 /// What the model was trained for; the rest of a longer text does not count.
 const TOKENS_MAX: usize = 256;
 /// More than this cannot be 256 tokens of any use; it is cut before it is read.
@@ -94,8 +96,8 @@ impl Embedder {
             word_pieces,
             identity: EmbeddingModel {
                 name: NAME.to_owned(),
-                revision: revision.chars().take(REVISION_DIGITS).collect(),
-                dimension: DIMENSION,
+                revision: with_passages(&revision[..REVISION_DIGITS.min(revision.len())]),
+                dimension: EMBEDDING_DIMENSION,
             },
             background: pool(),
             questions: (0..options.questions_at_once.max(1)).map(|_| pool()).collect(),
@@ -108,36 +110,36 @@ impl Embedder {
         &self.loaded.identity
     }
 
-    /// One vector of length 1 per text. About 10 ms of CPU time for a sentence; blocks, so never on
+    /// A vector of length 1 per text, and the states of its tokens. About 10 ms of CPU time for a sentence; blocks, so never on
     /// an async executor's thread.
-    pub fn embed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
+    pub fn embed(&self, texts: &[&str]) -> Result<Vec<Embedding>> {
         self.loaded.embed(texts, &self.loaded.background)
     }
 
     /// As [`Self::embed`], without waiting for background work.
-    pub(super) fn embed_now(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
+    pub(super) fn embed_now(&self, texts: &[&str]) -> Result<Vec<Embedding>> {
         let next = self.loaded.next_question.fetch_add(1, Ordering::Relaxed);
         self.loaded.embed(texts, &self.loaded.questions[next % self.loaded.questions.len()])
     }
 }
 
 impl Loaded {
-    fn embed(&self, texts: &[&str], pool: &Arc<ThreadPool>) -> Result<Vec<Vec<f32>>> {
+    fn embed(&self, texts: &[&str], pool: &Arc<ThreadPool>) -> Result<Vec<Embedding>> {
         let mut tokens = Vec::with_capacity(texts.len());
         for (index, text) in texts.iter().enumerate() {
             tokens.push((index, self.tokens(text)?));
         }
         // Texts of like length go together, so that little is spent on padding.
         tokens.sort_by_key(|(_, ids)| ids.len());
-        let mut vectors = vec![Vec::new(); texts.len()];
+        let mut embeddings = vec![Embedding::default(); texts.len()];
         for batch in tokens.chunks(BATCH) {
             let ids: Vec<&[i32]> = batch.iter().map(|(_, ids)| ids.as_slice()).collect();
             let embedded = self.run(&ids, pool)?;
-            for ((index, _), vector) in batch.iter().zip(embedded) {
-                vectors[*index] = vector;
+            for ((index, _), embedding) in batch.iter().zip(embedded) {
+                embeddings[*index] = embedding;
             }
         }
-        Ok(vectors)
+        Ok(embeddings)
     }
 
     fn tokens(&self, text: &str) -> Result<Vec<i32>> {
@@ -145,7 +147,7 @@ impl Loaded {
         self.word_pieces.tokens(text, TOKENS_MAX).map_err(|cause| failed(&cause))
     }
 
-    fn run(&self, texts: &[&[i32]], pool: &Arc<ThreadPool>) -> Result<Vec<Vec<f32>>> {
+    fn run(&self, texts: &[&[i32]], pool: &Arc<ThreadPool>) -> Result<Vec<Embedding>> {
         let width = texts.iter().map(|ids| ids.len()).max().unwrap_or(0);
         let places = || texts.iter().flat_map(|ids| (0..width).map(|place| ids.get(place)));
         let tensor = |numbers: Vec<i32>| {
@@ -163,18 +165,39 @@ impl Loaded {
         let output = outputs.map_err(|cause| failed(&cause))?.into_iter().next();
         let output = output.ok_or_else(|| failed(&"it gave no output"))?;
         let (shape, states) = output.into_shape_vec::<f32, 3>().map_err(|cause| failed(&cause))?;
-        if shape != [texts.len(), width, DIMENSION] {
+        if shape != [texts.len(), width, EMBEDDING_DIMENSION] {
             return Err(failed(&format!("its output has the shape {shape:?}")));
         }
-        let of_text = states.chunks_exact(width * DIMENSION).zip(texts);
-        Ok(of_text.map(|(states, ids)| mean(&states[..ids.len() * DIMENSION])).collect())
+        let of_text = states.chunks_exact(width * EMBEDDING_DIMENSION).zip(texts);
+        let embedding = |(states, ids): (&[f32], &&[i32])| {
+            let states = &states[..ids.len() * EMBEDDING_DIMENSION];
+            Embedding { vector: mean(states), states: self.content(ids, states) }
+        };
+        Ok(of_text.map(embedding).collect())
+    }
+
+    /// The states of the tokens that carry content; of all words where none does.
+    fn content(&self, ids: &[i32], states: &[f32]) -> TokenStates {
+        let kept = |keep: &dyn Fn(i32) -> bool| {
+            let mut content = TokenStates::default();
+            for (id, state) in ids.iter().zip(states.chunks_exact(EMBEDDING_DIMENSION)) {
+                if let Ok(piece) = u16::try_from(*id)
+                    && keep(*id)
+                {
+                    content.push(piece, state);
+                }
+            }
+            content
+        };
+        let content = kept(&|id| self.word_pieces.is_content(id));
+        if content.is_empty() { kept(&|id| !self.word_pieces.is_mark(id)) } else { content }
     }
 }
 
 /// The mean of tokens' states, brought to length 1.
 fn mean(states: &[f32]) -> Vec<f32> {
-    let mut vector = vec![0.0; DIMENSION];
-    for state in states.chunks_exact(DIMENSION) {
+    let mut vector = vec![0.0; EMBEDDING_DIMENSION];
+    for state in states.chunks_exact(EMBEDDING_DIMENSION) {
         for (sum, number) in vector.iter_mut().zip(state) {
             *sum += number;
         }

@@ -1,13 +1,36 @@
 //! Vectors of texts: who makes them.
 
 mod embedder;
+mod passages;
+mod states;
 mod word_pieces;
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
 use backstay_core::{Error, Result};
 pub use embedder::{Embedder, EmbedderOptions};
+pub(crate) use passages::{head, passages};
 use serde::Serialize;
+pub(crate) use states::STATE_DIMENSION;
+pub use states::TokenStates;
+
+/// Numbers in a vector of the built-in model.
+pub(crate) const EMBEDDING_DIMENSION: usize = 384;
+
+/// What a model makes of a text.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Embedding {
+    /// Of length 1, so that a scalar product is a cosine.
+    pub vector: Vec<f32>,
+    /// Empty for a model that does not tell them.
+    pub states: TokenStates,
+}
+
+impl From<Vec<f32>> for Embedding {
+    fn from(vector: Vec<f32>) -> Self {
+        Self { vector, states: TokenStates::default() }
+    }
+}
 
 /// Which model made a vector. Vectors of different models or revisions are never compared.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -30,24 +53,35 @@ pub enum Embeddings {
     None,
 }
 
-type Embedding = Pin<Box<dyn Future<Output = Result<Vec<Vec<f32>>>> + Send>>;
+type Pending = Pin<Box<dyn Future<Output = Result<Vec<Embedding>>> + Send>>;
 
-/// A model that someone else runs, as a function from texts to one vector for each.
+/// A model that someone else runs, as a function from texts to one vector for each, or to one
+/// [`Embedding`] for each.
 #[derive(Clone)]
 pub struct UpstreamEmbedder {
     model: EmbeddingModel,
-    embed: Arc<dyn Fn(Vec<String>) -> Embedding + Send + Sync>,
+    embed: Arc<dyn Fn(Vec<String>) -> Pending + Send + Sync>,
 }
 
 impl UpstreamEmbedder {
-    pub fn new<F>(
+    pub fn new<F, E>(
         model: EmbeddingModel,
         embed: impl Fn(Vec<String>) -> F + Send + Sync + 'static,
     ) -> Self
     where
-        F: Future<Output = Result<Vec<Vec<f32>>>> + Send + 'static,
+        F: Future<Output = Result<Vec<E>>> + Send + 'static,
+        E: Into<Embedding>,
     {
-        Self { model, embed: Arc::new(move |texts| Box::pin(embed(texts))) }
+        let embed = move |texts| -> Pending {
+            let pending = embed(texts);
+            Box::pin(async move { Ok(pending.await?.into_iter().map(Into::into).collect()) })
+        };
+        let revision = with_passages(&model.revision);
+        Self { model: EmbeddingModel { revision, ..model }, embed: Arc::new(embed) }
+    }
+
+    pub fn model(&self) -> &EmbeddingModel {
+        &self.model
     }
 }
 
@@ -68,14 +102,14 @@ impl Embeddings {
         }
     }
 
-    /// One vector of length 1 per text, in their order; none at all when there is no model.
+    /// One for each text, in their order; none at all when there is no model.
     pub(crate) async fn embed(
         &self,
         texts: Vec<String>,
         urgency: Urgency,
-    ) -> Result<Vec<Vec<f32>>> {
+    ) -> Result<Vec<Embedding>> {
         let count = texts.len();
-        let mut vectors = match self {
+        let mut embeddings = match self {
             Self::None => return Ok(Vec::new()),
             Self::Upstream(upstream) => (upstream.embed)(texts).await?,
             Self::Builtin(embedder) => {
@@ -91,13 +125,18 @@ impl Embeddings {
                 done.map_err(|cause| Error::internal(format!("embedding failed: {cause}")))??
             }
         };
-        if vectors.len() != count {
-            let message = format!("{} vectors came back for {count} texts", vectors.len());
+        if embeddings.len() != count {
+            let message = format!("{} vectors came back for {count} texts", embeddings.len());
             return Err(Error::internal(message));
         }
-        vectors.iter_mut().for_each(|vector| normalise(vector));
-        Ok(vectors)
+        embeddings.iter_mut().for_each(|embedding| normalise(&mut embedding.vector));
+        Ok(embeddings)
     }
+}
+
+/// The revision of a model together with that of what it is given to read.
+fn with_passages(revision: &str) -> String {
+    format!("{revision}.{}", passages::REVISION)
 }
 
 /// To length 1, so that a scalar product is a cosine. A zero vector stays one.

@@ -3,7 +3,7 @@
 //! Put together from the parts of `rten-text`, because its ready-made tokenizer cannot be shared
 //! between threads.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rten_text::{
     models::{Model as _, WordPiece},
@@ -12,6 +12,11 @@ use rten_text::{
 };
 use serde::Deserialize;
 
+use crate::analyse;
+
+/// What is left of a contraction once it is cut at its apostrophe.
+const CONTRACTION_ENDINGS: [&str; 7] = ["s", "t", "m", "re", "ve", "ll", "d"];
+
 /// A WordPiece vocabulary without regard to case, as all-MiniLM-L6-v2 has it.
 pub(super) struct WordPieces {
     pieces: WordPiece,
@@ -19,6 +24,8 @@ pub(super) struct WordPieces {
     splitter: BertSplitter,
     start: i32,
     end: i32,
+    /// Those that say nothing by themselves: stop words, parts of contractions, punctuation, marks.
+    empty: HashSet<i32>,
 }
 
 /// What is read of a Hugging Face `tokenizer.json`.
@@ -35,6 +42,15 @@ struct FileModel {
 impl WordPieces {
     pub(super) fn from_json(json: &[u8]) -> Result<Self, String> {
         let file: File = serde_json::from_slice(json).map_err(|cause| cause.to_string())?;
+        let is_empty = |piece: &str| {
+            let is_mark = piece.starts_with('[') && piece.ends_with(']');
+            is_mark
+                || analyse::is_stop_word(piece)
+                || CONTRACTION_ENDINGS.contains(&piece)
+                || !piece.chars().any(char::is_alphanumeric)
+        };
+        let empty = file.model.vocab.iter().filter(|(piece, _)| is_empty(piece));
+        let empty = empty.filter_map(|(_, id)| i32::try_from(*id).ok()).collect();
         let pieces = WordPiece::from_vocab(file.model.vocab, Default::default());
         let number = |token: &str| {
             let found = pieces.get_token_id(token).and_then(|id| i32::try_from(id).ok());
@@ -44,10 +60,21 @@ impl WordPieces {
         Ok(Self {
             start: number("[CLS]")?,
             end: number("[SEP]")?,
+            empty,
             pieces,
             normalizer: BertNormalizer::new(options),
             splitter: BertSplitter::new(),
         })
+    }
+
+    /// Whether a token says something by itself.
+    pub(super) fn is_content(&self, id: i32) -> bool {
+        !self.empty.contains(&id)
+    }
+
+    /// Whether a token is the mark of a text's start or end.
+    pub(super) fn is_mark(&self, id: i32) -> bool {
+        id == self.start || id == self.end
     }
 
     /// At most `tokens_max`, with the marks of start and end; the rest of a longer text is left out.

@@ -4,7 +4,9 @@
 //! 2009) with an inverse document frequency that is never negative. A window counts as a document
 //! of its own: its term frequencies are the sums over its turns.
 
-use super::{ScopeIndex, Turn};
+use hashbrown::HashMap;
+
+use super::ScopeIndex;
 use crate::analyse::{Query, TERMS_MAX};
 
 /// How fast a repeated term stops to count, and how much long documents are held back.
@@ -14,129 +16,198 @@ pub(crate) struct Parameters {
     pub(crate) b: f32,
 }
 
-/// Scores of one question.
+impl Parameters {
+    /// What a term adds that a document of this length, relative to the average, mentions this
+    /// often.
+    fn score(self, idf: f32, frequency: f32, relative_length: f32) -> f32 {
+        let saturation = self.k1 * (1.0 - self.b + self.b * relative_length);
+        idf * frequency * (self.k1 + 1.0) / (frequency + saturation)
+    }
+}
+
+/// Scores of one question with everything in the scope.
 pub(crate) struct WordScores {
-    /// By turn: its own words; with one turn on either side; with two.
+    /// By turn: its own words.
     pub(crate) own: Vec<f32>,
-    pub(crate) near: Vec<f32>,
-    pub(crate) wide: Vec<f32>,
     /// By conversation.
     pub(crate) session: Vec<f32>,
-    /// By turn, a bit for each of the question's terms that is mentioned in the same three texts.
-    pub(crate) own_terms: Vec<u128>,
-    pub(crate) near_terms: Vec<u128>,
-    pub(crate) wide_terms: Vec<u128>,
     /// By term of the question: how many turns mention it.
     pub(crate) mentions: Vec<usize>,
 }
 
-/// Texts of one kind that questions are matched against.
-#[derive(Clone, Copy)]
-enum Documents {
-    /// A turn with this many turns on either side.
-    Windows(isize),
-    Conversations,
-}
-
-struct Scored {
-    scores: Vec<f32>,
-    /// By document, a bit for each term.
-    terms: Vec<u128>,
-    /// By term: how many documents mention it.
-    mentions: Vec<usize>,
-}
-
 impl WordScores {
     pub(crate) fn of(index: &ScopeIndex, query: &Query, parameters: Parameters) -> Self {
-        let own = Documents::Windows(0).score(index, query, parameters);
-        let near = Documents::Windows(1).score(index, query, parameters);
-        let wide = Documents::Windows(2).score(index, query, parameters);
-        let session = Documents::Conversations.score(index, query, parameters);
-        Self {
-            own: own.scores,
-            near: near.scores,
-            wide: wide.scores,
-            session: session.scores,
-            own_terms: own.terms,
-            near_terms: near.terms,
-            wide_terms: wide.terms,
-            mentions: own.mentions,
+        let turns = index.turns().len();
+        let conversations = index.conversations();
+        let average = (index.total_length() as f32 / turns as f32).max(1.0);
+        let session_average = (index.total_length() as f32 / conversations.len() as f32).max(1.0);
+        let mut scores = Self {
+            own: vec![0.0; turns],
+            session: vec![0.0; conversations.len()],
+            mentions: Vec::with_capacity(query.terms.len()),
+        };
+        // The lengths of conversations are only asked for where a term occurs.
+        let mut lengths: HashMap<u32, f32> = HashMap::new();
+        for term in &query.terms {
+            let postings = index.terms().postings(&term.term);
+            let idf = inverse_document_frequency(turns, postings.len());
+            let mut frequencies: HashMap<u32, u32> = HashMap::new();
+            for posting in postings {
+                let (turn, count) = (posting.number(), posting.count());
+                scores.own[turn as usize] +=
+                    parameters.score(idf, count as f32, index.length(turn) / average);
+                *frequencies.entry(index.conversation_of(turn)).or_default() += count;
+            }
+            let idf = inverse_document_frequency(conversations.len(), frequencies.len());
+            for (number, frequency) in frequencies {
+                let length = *lengths.entry(number).or_insert_with(|| {
+                    let turns = &conversations[number as usize].turns;
+                    turns.iter().map(|turn| index.length(*turn)).sum()
+                });
+                scores.session[number as usize] +=
+                    parameters.score(idf, frequency as f32, length / session_average);
+            }
+            scores.mentions.push(postings.len());
         }
+        scores
     }
 }
 
-impl Documents {
-    fn score(self, index: &ScopeIndex, query: &Query, parameters: Parameters) -> Scored {
-        let lengths = self.lengths(index);
-        let total: u64 = lengths.iter().map(|length| u64::from(*length)).sum();
-        let count = lengths.len() as f32;
-        let average = (total as f32 / count).max(1.0);
-        let mut scores = vec![0.0; lengths.len()];
-        let mut terms = vec![0_u128; lengths.len()];
-        let mut frequencies = vec![0_u32; lengths.len()];
-        let mut mentioning = Vec::new();
-        let mut mentions = Vec::with_capacity(query.terms.len());
-        for (bit, term) in query.terms.iter().enumerate() {
-            self.count(index, &term.term, &mut frequencies, &mut mentioning);
-            let with_term = mentioning.len() as f32;
-            let idf = ((count - with_term + 0.5) / (with_term + 0.5)).ln_1p();
-            mentions.push(mentioning.len());
-            for document in mentioning.drain(..) {
-                let frequency = std::mem::take(&mut frequencies[document]) as f32;
-                let relative_length = lengths[document] as f32 / average;
-                let saturation =
-                    parameters.k1 * (1.0 - parameters.b + parameters.b * relative_length);
-                scores[document] +=
-                    idf * frequency * (parameters.k1 + 1.0) / (frequency + saturation);
-                terms[document] |= 1 << bit;
-            }
+/// What one turn and those around it mention.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct WindowWords {
+    /// BM25 with one turn on either side; with two.
+    pub(crate) near: f32,
+    pub(crate) wide: f32,
+    /// A bit for each of the question's terms that is mentioned by the turn, with one turn on
+    /// either side, with two.
+    pub(crate) own_terms: u128,
+    pub(crate) near_terms: u128,
+    pub(crate) wide_terms: u128,
+}
+
+/// Scores windows around some turns.
+pub(crate) struct Windows<'a> {
+    index: &'a ScopeIndex,
+    parameters: Parameters,
+    /// The numbers of the question's terms, ascending, with their places in the question.
+    places: Vec<(u32, usize)>,
+    /// A bit for each remainder that a number above has: most terms of a turn are seen by it not to
+    /// be asked for.
+    remainders: u64,
+    /// By reach, 1 and 2.
+    near: WindowStatistics,
+    wide: WindowStatistics,
+}
+
+struct WindowStatistics {
+    average: f32,
+    /// By term of the question.
+    idf: Vec<f32>,
+}
+
+impl<'a> Windows<'a> {
+    pub(crate) fn new(index: &'a ScopeIndex, query: &Query, parameters: Parameters) -> Self {
+        let terms = query.terms.iter().enumerate();
+        let mut places: Vec<(u32, usize)> = terms
+            .filter_map(|(place, term)| Some((index.terms().number_of(&term.term)?, place)))
+            .collect();
+        places.sort_unstable();
+        Self {
+            remainders: places
+                .iter()
+                .map(|(number, _)| remainder(*number))
+                .fold(0, |all, bit| all | bit),
+            places,
+            near: WindowStatistics::of(index, query, 1),
+            wide: WindowStatistics::of(index, query, 2),
+            index,
+            parameters,
         }
-        Scored { scores, terms, mentions }
     }
 
-    /// Adds up how often each document mentions the term, and lists those that do.
-    fn count(
-        self,
-        index: &ScopeIndex,
-        term: &str,
-        frequencies: &mut [u32],
-        mentioning: &mut Vec<usize>,
-    ) {
-        for (turn, count) in index.postings(term) {
-            self.each_with(index, *turn as usize, |document| {
-                if frequencies[document] == 0 {
-                    mentioning.push(document);
+    pub(crate) fn score(&self, turn: u32) -> WindowWords {
+        let mut words = WindowWords::default();
+        let mut near = [0_u32; TERMS_MAX];
+        let mut wide = [0_u32; TERMS_MAX];
+        let (mut near_length, mut wide_length) = (0.0, 0.0);
+        for distance in -2_isize..=2 {
+            let Some(other) = self.index.neighbour(turn, distance) else { continue };
+            let length = self.index.length(other);
+            let is_near = distance.abs() <= 1;
+            wide_length += length;
+            near_length += if is_near { length } else { 0.0 };
+            for count in self.index.terms_of(other) {
+                if self.remainders & remainder(count.number()) == 0 {
+                    continue;
                 }
-                frequencies[document] += count;
-            });
-        }
-    }
-
-    fn lengths(self, index: &ScopeIndex) -> Vec<u32> {
-        let documents = match self {
-            Self::Windows(_) => index.turns().len(),
-            Self::Conversations => index.conversations().len(),
-        };
-        let mut lengths = vec![0_u32; documents];
-        for (turn, Turn { length, .. }) in index.turns().iter().enumerate() {
-            self.each_with(index, turn, |document| {
-                lengths[document] = lengths[document].saturating_add(*length);
-            });
-        }
-        lengths
-    }
-
-    /// The documents that a turn is part of.
-    fn each_with(self, index: &ScopeIndex, turn: usize, mut visit: impl FnMut(usize)) {
-        match self {
-            Self::Windows(reach) => {
-                (-reach..=reach)
-                    .filter_map(|distance| index.neighbour(turn, distance))
-                    .for_each(visit);
+                let found =
+                    self.places.binary_search_by_key(&count.number(), |(number, _)| *number);
+                let Ok(found) = found else { continue };
+                let (_, place) = self.places[found];
+                wide[place] += count.count();
+                words.wide_terms |= 1 << place;
+                if is_near {
+                    near[place] += count.count();
+                    words.near_terms |= 1 << place;
+                }
+                if distance == 0 {
+                    words.own_terms |= 1 << place;
+                }
             }
-            Self::Conversations => visit(index.turns()[turn].conversation),
         }
+        words.near = self.near.score(self.parameters, &near, near_length);
+        words.wide = self.wide.score(self.parameters, &wide, wide_length);
+        words
     }
+}
+
+impl WindowStatistics {
+    /// Of windows with this many turns on either side. Counted as if turns stood in the order of
+    /// their numbers and edges were as long as the rest: true but for the ends of conversations.
+    fn of(index: &ScopeIndex, query: &Query, reach: u32) -> Self {
+        let turns = index.turns().len();
+        let width = 2 * reach + 1;
+        let idf = query.terms.iter().map(|term| {
+            let mut windows = 0_usize;
+            let mut last = None;
+            for posting in index.terms().postings(&term.term) {
+                let gap = last.map_or(width, |last| posting.number() - last);
+                windows += gap.min(width) as usize;
+                last = Some(posting.number());
+            }
+            inverse_document_frequency(turns, windows.min(turns))
+        });
+        let in_windows = |length: usize| {
+            let missing = (0..reach as usize).map(|place| 2 * (reach as usize - place));
+            let missing: usize = missing.take(length).sum();
+            (length * width as usize).saturating_sub(missing)
+        };
+        let all: usize = index
+            .conversations()
+            .iter()
+            .map(|conversation| in_windows(conversation.turns.len()))
+            .sum();
+        let average_turn = index.total_length() as f32 / turns as f32;
+        Self { average: (average_turn * all as f32 / turns as f32).max(1.0), idf: idf.collect() }
+    }
+
+    fn score(&self, parameters: Parameters, frequencies: &[u32], length: f32) -> f32 {
+        let terms = self.idf.iter().zip(frequencies).filter(|(_, frequency)| **frequency > 0);
+        let relative_length = length / self.average;
+        terms
+            .map(|(idf, frequency)| parameters.score(*idf, *frequency as f32, relative_length))
+            .sum()
+    }
+}
+
+fn remainder(number: u32) -> u64 {
+    1 << (number % u64::BITS)
+}
+
+fn inverse_document_frequency(documents: usize, with_term: usize) -> f32 {
+    let (documents, with_term) = (documents as f32, with_term as f32);
+    ((documents - with_term + 0.5) / (with_term + 0.5)).ln_1p()
 }
 
 const _: () = assert!(TERMS_MAX <= u128::BITS as usize);
@@ -159,9 +230,12 @@ mod tests {
         let query = Query::new("lisbon", Timestamp::default());
         let scores = WordScores::of(&index, &query, PARAMETERS);
         assert_eq!(scores.own.iter().filter(|score| **score > 0.0).count(), 1);
-        assert!(scores.near[0] > 0.0 && scores.near[2] == 0.0 && scores.wide[2] == 0.0);
         assert!(scores.session[0] > 0.0 && scores.session[1] == 0.0);
-        assert_eq!(scores.near_terms, [1, 1, 0]);
+        let windows = Windows::new(&index, &query, PARAMETERS);
+        let [first, second, third] = [0, 1, 2].map(|turn| windows.score(turn));
+        assert!(first.near > 0.0 && first.wide > 0.0 && first.own_terms == 0);
+        assert_eq!((first.near_terms, second.own_terms), (1, 1));
+        assert_eq!(third, WindowWords::default());
     }
 
     #[test]

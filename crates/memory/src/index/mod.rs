@@ -1,14 +1,19 @@
-//! The index of one scope: its turns in their conversations, their words and their vectors.
+//! The index of one scope: its turns in their conversations, their words, vectors and token states.
 
 pub(crate) mod bm25;
 mod cache;
+pub(crate) mod dot;
 mod scope_index;
+mod states;
+mod terms;
 mod turn;
-pub(crate) mod vectors;
+mod vectors;
 
 pub(crate) use cache::{Loaded, ScopeCache, SharedIndex};
 pub(crate) use scope_index::ScopeIndex;
+pub(crate) use states::QuestionStates;
 pub(crate) use turn::Turn;
+pub(crate) use vectors::Cosines;
 
 #[cfg(test)]
 pub(crate) use scope_index::tests;

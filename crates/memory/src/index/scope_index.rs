@@ -1,18 +1,28 @@
 //! The index of one scope, kept current turn by turn.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    hash::{BuildHasher, RandomState},
+};
 
-use backstay_core::{EpisodeId, ThreadId, memory::Episode};
+use backstay_core::{
+    EpisodeId, ThreadId, Timestamp,
+    memory::{Episode, RecalledId},
+};
+use backstay_store::PassageVector;
+use hashbrown::HashTable;
 
 use super::{
     Turn,
-    turn::{Conversation, indexed_text},
-    vectors::{Cosines, Vectors},
+    states::States,
+    terms::{Count, NUMBERS_MAX, Terms},
+    turn::{Author, Conversation, indexed_text},
+    vectors::Vectors,
 };
-use crate::analyse;
-
-/// Turns that mention a term, each with how often.
-pub(crate) type Postings = [(u32, u32)];
+use crate::{
+    analyse::{self, Form},
+    embed::TokenStates,
+};
 
 /// Everything recall needs of one scope, in memory. Windows and whole conversations need no
 /// postings of their own: theirs follow from those of the turns.
@@ -20,11 +30,23 @@ pub(crate) type Postings = [(u32, u32)];
 pub(crate) struct ScopeIndex {
     turns: Vec<Turn>,
     conversations: Vec<Conversation>,
+    authors: Vec<Author>,
+    terms: Terms,
     vectors: Vectors,
-    term_numbers: HashMap<Box<str>, u32>,
-    postings: Vec<Vec<(u32, u32)>>,
-    by_id: HashMap<EpisodeId, usize>,
-    by_thread: HashMap<ThreadId, usize>,
+    states: States,
+    /// Numbers of turns by the hash of their identifier.
+    by_id: HashTable<u32>,
+    hasher: RandomState,
+    by_thread: HashMap<ThreadId, u32>,
+    by_author: HashMap<Box<str>, u32>,
+    /// By turn: how many terms it has with their repetitions, up to 65,535. Beside the turns, and not
+    /// in them, because every posting of a question's terms asks for it.
+    lengths: Vec<u16>,
+    /// By turn: its conversation's number. For the same reason.
+    conversations_of: Vec<u32>,
+    /// The first and the last moment at which something was said.
+    time_span: Option<(Timestamp, Timestamp)>,
+    total_length: u64,
     /// Of the turns, without vectors.
     turns_bytes: usize,
 }
@@ -33,9 +55,9 @@ impl ScopeIndex {
     /// Adds turns; those that are known already change nothing.
     pub(crate) fn append(&mut self, episodes: impl IntoIterator<Item = Episode>) {
         for episode in episodes {
-            if !self.by_id.contains_key(&episode.id) {
-                let terms = self.count_terms(&indexed_text(&episode));
-                self.push(Turn::new(episode, terms));
+            let id = RecalledId::Episode(episode.id.clone());
+            if self.number(&id).is_none() {
+                self.push(id, episode);
             }
         }
     }
@@ -43,135 +65,211 @@ impl ScopeIndex {
     /// Makes the index hold exactly these.
     pub(crate) fn reconcile(&mut self, episodes: Vec<Episode>) {
         let kept: HashSet<&EpisodeId> = episodes.iter().map(|episode| &episode.id).collect();
-        let is_gone = |id: &EpisodeId| !kept.contains(id);
-        self.remove(is_gone);
+        self.remove(|id| matches!(id, RecalledId::Episode(id) if !kept.contains(id)));
         self.append(episodes);
     }
 
     /// Forgets turns. What stood on both sides of one now stands side by side.
-    pub(crate) fn remove(&mut self, is_gone: impl Fn(&EpisodeId) -> bool) {
-        if !self.by_id.keys().any(&is_gone) {
+    pub(crate) fn remove(&mut self, is_gone: impl Fn(&RecalledId) -> bool) {
+        if !self.turns.iter().any(|turn| is_gone(&turn.id)) {
             return;
         }
         let old = std::mem::take(self);
-        // Terms that nobody mentions any more are dropped with the words they were made of.
-        let words: HashMap<u32, Box<str>> =
-            old.term_numbers.into_iter().map(|(word, number)| (number, word)).collect();
-        for (number, mut turn) in old.turns.into_iter().enumerate() {
-            if is_gone(&turn.episode.id) {
+        let mut kept = Vec::new();
+        for (number, turn) in (0_u32..).zip(old.turns) {
+            if is_gone(&turn.id) {
                 continue;
             }
-            for (term, _) in &mut turn.terms {
-                let word = words.get(term).map_or("", |word| word);
-                *term = self.term_number(word);
-            }
-            let id = turn.episode.id.clone();
-            self.push(turn);
-            if let Some(vector) = old.vectors.get(number) {
-                self.set_vector(&id, vector);
-            }
+            kept.push(number);
+            let conversation = old.conversations_of[number as usize];
+            let thread = old.conversations[conversation as usize].thread.clone();
+            let author = &old.authors[turn.author as usize].name;
+            let terms: Vec<(&str, u32)> = old.terms.of_turn(turn.terms.clone()).collect();
+            self.insert(turn, thread, author, &terms);
         }
+        self.vectors = old.vectors.keep(&kept);
+        self.states = old.states.keep(&kept);
     }
 
-    /// Gives a turn its vector; false when there is no such turn or the vector is of another model.
-    pub(crate) fn set_vector(&mut self, id: &EpisodeId, vector: &[f32]) -> bool {
-        let turn = self.by_id.get(id).copied();
-        turn.is_some_and(|turn| self.vectors.set(turn, vector))
+    /// Gives a turn the vectors of its passages; false when there is no such turn or a vector is of
+    /// another model.
+    pub(crate) fn set_vectors(&mut self, id: &RecalledId, passages: &[PassageVector]) -> bool {
+        let Some(turn) = self.number(id) else { return false };
+        let set = self.vectors.set(turn, passages.iter().map(|passage| passage.vector.as_slice()));
+        if set {
+            let states = passages.iter().map(|passage| TokenStates::from_bytes(&passage.states));
+            self.states.set(turn, states);
+        }
+        set
     }
 
     pub(crate) fn turns(&self) -> &[Turn] {
         &self.turns
     }
 
+    pub(crate) fn turn(&self, number: u32) -> &Turn {
+        &self.turns[number as usize]
+    }
+
     pub(crate) fn conversations(&self) -> &[Conversation] {
         &self.conversations
     }
 
-    pub(crate) fn postings(&self, term: &str) -> &Postings {
-        let number = self.term_numbers.get(term).and_then(|number| usize::try_from(*number).ok());
-        number.and_then(|number| self.postings.get(number)).map_or(&[], Vec::as_slice)
+    pub(crate) fn conversation_of(&self, turn: u32) -> u32 {
+        self.conversations_of[turn as usize]
+    }
+
+    pub(crate) fn conversation(&self, turn: u32) -> &Conversation {
+        &self.conversations[self.conversation_of(turn) as usize]
+    }
+
+    pub(crate) fn authors(&self) -> &[Author] {
+        &self.authors
+    }
+
+    pub(crate) fn author(&self, turn: &Turn) -> &Author {
+        &self.authors[turn.author as usize]
+    }
+
+    pub(crate) fn vectors(&self) -> &Vectors {
+        &self.vectors
+    }
+
+    pub(crate) fn states(&self) -> &States {
+        &self.states
+    }
+
+    pub(crate) fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    /// The terms of a turn with how often it mentions each.
+    pub(crate) fn terms_of(&self, turn: u32) -> &[Count] {
+        self.terms.counts(self.turn(turn).terms.clone())
+    }
+
+    pub(crate) fn length(&self, turn: u32) -> f32 {
+        self.lengths.get(turn as usize).copied().map_or(0.0, f32::from)
+    }
+
+    /// The first and the last moment at which something was said; `None` while nothing was.
+    pub(crate) fn time_span(&self) -> Option<(Timestamp, Timestamp)> {
+        self.time_span
+    }
+
+    /// Terms of all turns, with repetitions.
+    pub(crate) fn total_length(&self) -> u64 {
+        self.total_length
     }
 
     /// The turn that stands this far after another in its conversation, or before it.
-    pub(crate) fn neighbour(&self, turn: usize, distance: isize) -> Option<usize> {
-        let Turn { conversation, place, .. } = &self.turns[turn];
-        let place = place.checked_add_signed(distance)?;
-        self.conversations[*conversation].get(place).copied()
+    pub(crate) fn neighbour(&self, turn: u32, distance: isize) -> Option<u32> {
+        let place = (self.turn(turn).place as usize).checked_add_signed(distance)?;
+        self.conversation(turn).turns.get(place).copied()
     }
 
-    /// `None` while no turn has a vector, and for a vector of another model.
-    pub(crate) fn compare(&self, question: &[f32]) -> Option<Cosines> {
-        self.vectors.compare(question, |turn| [self.neighbour(turn, -1), self.neighbour(turn, 1)])
-    }
-
-    pub(crate) fn vector_count(&self) -> usize {
-        self.vectors.count()
+    pub(crate) fn number(&self, id: &RecalledId) -> Option<u32> {
+        let hash = self.hasher.hash_one(id);
+        self.by_id.find(hash, |number| self.turn(*number).id == *id).copied()
     }
 
     /// About how much memory it takes.
     pub(crate) fn size_bytes(&self) -> usize {
-        self.turns_bytes + self.vectors.size_bytes()
+        self.turns_bytes + self.vectors.size_bytes() + self.states.size_bytes()
     }
 
-    fn push(&mut self, mut turn: Turn) {
-        let number = self.turns.len();
-        let posting = u32::try_from(number).unwrap_or(u32::MAX);
-        for (term, count) in &turn.terms {
-            if let Some(postings) = self.postings.get_mut(*term as usize) {
-                postings.push((posting, *count));
-            }
+    fn push(&mut self, id: RecalledId, episode: Episode) {
+        let mut counts: HashMap<String, u32> = HashMap::new();
+        for term in analyse::terms(&indexed_text(&episode)) {
+            *counts.entry(term).or_default() += 1;
         }
-        turn.conversation = self.conversation(&turn.episode.thread);
+        let terms: Vec<(&str, u32)> =
+            counts.iter().map(|(term, count)| (term.as_str(), *count)).collect();
+        let author = Author::new(&episode.author);
+        let is_speaker = |word: &str| {
+            let mut words = self.authors.iter().chain([&author]).flat_map(|author| &author.words);
+            words.any(|other| other == word)
+        };
+        let turn = Turn {
+            id,
+            form: Form::of(&episode.text, is_speaker),
+            text: episode.text.into(),
+            said_at: episode.said_at,
+            position: episode.position,
+            speaker: episode.speaker,
+            author: 0,
+            place: 0,
+            terms: 0..0,
+        };
+        self.insert(turn, Some(episode.thread), &episode.author, &terms);
+    }
+
+    fn insert(
+        &mut self,
+        mut turn: Turn,
+        thread: Option<ThreadId>,
+        author: &str,
+        terms: &[(&str, u32)],
+    ) {
+        let number = u32::try_from(self.turns.len()).unwrap_or(u32::MAX);
+        if number >= NUMBERS_MAX {
+            tracing::warn!(turns = number, "a scope has more turns than recall can search");
+            return;
+        }
+        let length;
+        (turn.terms, length) = self.terms.add(number, terms.iter().copied());
+        let conversation = self.conversation_for(thread);
+        self.conversations_of.push(conversation);
+        turn.author = self.author_for(author);
+        self.lengths.push(length);
+        let (first, last) = self.time_span.unwrap_or((turn.said_at, turn.said_at));
+        self.time_span = Some((first.min(turn.said_at), last.max(turn.said_at)));
+        self.total_length += u64::from(length);
         self.turns_bytes += turn.size_bytes();
-        self.by_id.insert(turn.episode.id.clone(), number);
+        let (turns, hasher) = (&self.turns, &self.hasher);
+        let hash = |number: &u32| hasher.hash_one(&turns[*number as usize].id);
+        self.by_id.insert_unique(hasher.hash_one(&turn.id), number, hash);
         self.turns.push(turn);
-        self.vectors.grow(self.turns.len());
         self.place(number);
     }
 
-    fn conversation(&mut self, thread: &ThreadId) -> usize {
-        let next = self.conversations.len();
-        let number = *self.by_thread.entry(thread.clone()).or_insert(next);
+    fn conversation_for(&mut self, thread: Option<ThreadId>) -> u32 {
+        let next = u32::try_from(self.conversations.len()).unwrap_or(u32::MAX);
+        let number = match &thread {
+            Some(thread) => *self.by_thread.entry(thread.clone()).or_insert(next),
+            None => next,
+        };
         if number == next {
-            self.conversations.push(Conversation::new());
+            self.conversations.push(Conversation { thread, turns: Vec::new() });
         }
+        number
+    }
+
+    fn author_for(&mut self, name: &str) -> u32 {
+        if let Some(number) = self.by_author.get(name) {
+            return *number;
+        }
+        let number = u32::try_from(self.authors.len()).unwrap_or(u32::MAX);
+        self.authors.push(Author::new(name));
+        self.by_author.insert(name.into(), number);
         number
     }
 
     /// Puts a turn into its conversation by position; nearly always that is at the end.
-    fn place(&mut self, number: usize) {
-        let position = self.turns[number].episode.position;
-        let conversation = &mut self.conversations[self.turns[number].conversation];
-        let place =
-            conversation.partition_point(|other| self.turns[*other].episode.position <= position);
-        conversation.insert(place, number);
-        for (place, moved) in conversation.iter().enumerate().skip(place) {
-            self.turns[*moved].place = place;
+    fn place(&mut self, number: u32) {
+        let (position, conversation) = (self.turn(number).position, self.conversation_of(number));
+        let turns = &mut self.conversations[conversation as usize].turns;
+        let place = turns.partition_point(|other| self.turns[*other as usize].position <= position);
+        turns.insert(place, number);
+        for (place, moved) in (0_u32..).zip(turns.iter()).skip(place) {
+            self.turns[*moved as usize].place = place;
         }
-    }
-
-    fn count_terms(&mut self, text: &str) -> Vec<(u32, u32)> {
-        let mut counts: HashMap<u32, u32> = HashMap::new();
-        for term in analyse::terms(text) {
-            *counts.entry(self.term_number(&term)).or_default() += 1;
-        }
-        counts.into_iter().collect()
-    }
-
-    fn term_number(&mut self, term: &str) -> u32 {
-        if let Some(number) = self.term_numbers.get(term) {
-            return *number;
-        }
-        let number = u32::try_from(self.postings.len()).unwrap_or(u32::MAX);
-        self.term_numbers.insert(term.into(), number);
-        self.postings.push(Vec::new());
-        number
     }
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use backstay_core::{Timestamp, memory::Speaker};
+    use backstay_core::memory::Speaker;
     use proptest::prelude::*;
 
     use super::*;
@@ -188,6 +286,14 @@ pub(crate) mod tests {
         }
     }
 
+    pub(crate) fn id(number: usize) -> RecalledId {
+        RecalledId::parse(&format!("ep_{number}")).unwrap()
+    }
+
+    pub(crate) fn passage(vector: &[f32]) -> PassageVector {
+        PassageVector { vector: vector.to_vec(), states: Vec::new() }
+    }
+
     /// Turns by thread and text, in order.
     pub(crate) fn index_of(turns: &[(&str, &str)]) -> ScopeIndex {
         let mut index = ScopeIndex::default();
@@ -199,8 +305,8 @@ pub(crate) mod tests {
     }
 
     fn texts_in_order(index: &ScopeIndex) -> Vec<&str> {
-        let numbers = index.conversations().iter().flatten();
-        numbers.map(|number| index.turns()[*number].episode.text.as_str()).collect()
+        let numbers = index.conversations().iter().flat_map(|conversation| &conversation.turns);
+        numbers.map(|number| &*index.turn(*number).text).collect()
     }
 
     #[test]
@@ -216,13 +322,16 @@ pub(crate) mod tests {
     #[test]
     fn what_is_removed_leaves_no_word_and_no_vector() {
         let mut index = index_of(&[("thr_a", "apple"), ("thr_a", "pear"), ("thr_a", "plum")]);
-        assert!(index.set_vector(&EpisodeId::parse("ep_1").unwrap(), &[0.0, 1.0]));
-        assert!(index.set_vector(&EpisodeId::parse("ep_2").unwrap(), &[1.0, 0.0]));
+        assert!(index.set_vectors(&id(1), &[passage(&[0.0, 1.0])]));
+        assert!(index.set_vectors(&id(2), &[passage(&[1.0, 0.0])]));
         let full_bytes = index.size_bytes();
-        index.remove(|id| id.as_str() == "ep_1");
-        assert!(index.postings("pear").is_empty() && index.postings("plum").len() == 1);
-        assert_eq!(index.vector_count(), 1);
-        assert_eq!(index.compare(&[1.0, 0.0]).unwrap().own, [None, Some(1.0)]);
+        index.remove(|other| *other == id(1));
+        assert!(
+            index.terms().postings("pear").is_empty() && index.terms().postings("plum").len() == 1
+        );
+        assert_eq!(index.vectors().count(), 1);
+        let cosines = index.vectors().scan(&[1.0, 0.0]).unwrap();
+        assert!(cosines.of(0).is_none() && (cosines.of(1).unwrap() - 1.0).abs() < 0.01);
         assert_eq!(index.neighbour(0, 1), Some(1));
         assert!(index.size_bytes() < full_bytes);
     }
@@ -237,28 +346,41 @@ pub(crate) mod tests {
                 let thread = if number.is_multiple_of(2) { "thr_a" } else { "thr_b" };
                 episode(number, thread, u32::try_from(number).unwrap(), &format!("word{} common", number % 5))
             };
+            let vector = |number: usize| passage(&[number as f32, 1.0]);
             let mut index = ScopeIndex::default();
             let mut held = std::collections::BTreeSet::new();
             for (number, added) in steps {
                 if added {
-                    held.insert(number);
                     index.append([make(number)]);
+                    if held.insert(number) {
+                        index.set_vectors(&id(number), &[vector(number)]);
+                    }
                 } else {
                     held.remove(&number);
-                    let id = make(number).id;
-                    index.remove(|other| *other == id);
+                    index.remove(|other| *other == id(number));
                 }
             }
             let mut fresh = ScopeIndex::default();
             fresh.append(held.iter().map(|number| make(*number)));
+            for number in &held {
+                fresh.set_vectors(&id(*number), &[vector(*number)]);
+            }
             prop_assert_eq!(index.size_bytes(), fresh.size_bytes());
+            prop_assert_eq!(index.total_length(), fresh.total_length());
             for term in ["word0", "word1", "word2", "word3", "word4", "common"] {
-                prop_assert_eq!(index.postings(term).len(), fresh.postings(term).len());
+                prop_assert_eq!(index.terms().postings(term).len(), fresh.terms().postings(term).len());
+            }
+            let cosines = |index: &ScopeIndex, number: usize| {
+                let turn = index.number(&id(number)).unwrap();
+                index.vectors().scan(&[1.0, 0.0]).unwrap().of(turn)
+            };
+            for number in &held {
+                prop_assert_eq!(cosines(&index, *number), cosines(&fresh, *number));
             }
             let sorted = |index: &ScopeIndex| {
                 let mut texts: Vec<Vec<String>> = index.conversations().iter()
-                    .map(|conversation| conversation.iter()
-                        .map(|number| index.turns()[*number].episode.id.to_string()).collect())
+                    .map(|conversation| conversation.turns.iter()
+                        .map(|number| index.turn(*number).id.to_string()).collect())
                     .filter(|turns: &Vec<String>| !turns.is_empty())
                     .collect();
                 texts.sort();

@@ -1,61 +1,69 @@
-//! A turn as the index holds it.
+//! A turn as the index holds it: small, because a scope may have a million.
 
-use backstay_core::memory::Episode;
+use std::ops::Range;
 
-use crate::analyse;
+use backstay_core::{
+    ThreadId, Timestamp,
+    memory::{Episode, RecalledId, Speaker},
+};
+
+use crate::{
+    analyse::{self, Form},
+    embed,
+};
 
 /// The authors that clients write when they name nobody.
 const GENERIC_AUTHORS: [&str; 4] = ["user", "assistant", "human", "ai"];
-/// What a hash table, two vectors' headers and the like take beside a turn's own bytes.
-const OVERHEAD_BYTES: usize = 200;
+/// What two identifiers' and texts' allocations and the tables' spare room take beside the rest.
+const OVERHEAD_BYTES: usize = 96;
 
 /// A remembered turn with what was worked out about it once.
 pub(crate) struct Turn {
-    pub(crate) episode: Episode,
-    /// Its conversation's number.
-    pub(crate) conversation: usize,
+    pub(crate) id: RecalledId,
+    pub(crate) text: Box<str>,
+    pub(crate) said_at: Timestamp,
+    pub(crate) position: u32,
+    pub(crate) speaker: Speaker,
+    /// The number of its author in [`super::ScopeIndex::author`].
+    pub(crate) author: u32,
     /// Its place among the remembered turns of its conversation, from 0.
-    pub(crate) place: usize,
-    /// Terms and how often each occurs.
-    pub(crate) terms: Vec<(u32, u32)>,
-    /// The sum of the above.
-    pub(crate) length: u32,
-    pub(crate) word_count: u32,
-    pub(crate) is_question: bool,
-    /// The words of its author's name; none when the author is only `user` or the like.
-    pub(crate) author_words: Vec<String>,
+    pub(crate) place: u32,
+    /// Where its terms stand in the index.
+    pub(super) terms: Range<usize>,
+    pub(crate) form: Form,
 }
 
-/// The turns of one thread in their order, by their numbers.
-pub(crate) type Conversation = Vec<usize>;
+/// Someone who speaks in a scope.
+pub(crate) struct Author {
+    pub(crate) name: Box<str>,
+    /// The words of the name, in lower case; none when it is only `user` or the like.
+    pub(crate) words: Vec<String>,
+}
+
+/// The turns of one thread in their order, by their numbers; or one statement, of no thread.
+pub(crate) struct Conversation {
+    pub(crate) thread: Option<ThreadId>,
+    pub(crate) turns: Vec<u32>,
+}
 
 impl Turn {
-    pub(crate) fn new(episode: Episode, terms: Vec<(u32, u32)>) -> Self {
-        let author = episode.author.to_lowercase();
-        let is_generic = GENERIC_AUTHORS.contains(&author.as_str());
-        Self {
-            conversation: 0,
-            place: 0,
-            length: terms.iter().map(|(_, count)| count).sum(),
-            terms,
-            word_count: analyse::word_count(&episode.text),
-            is_question: analyse::is_question(&episode.text),
-            author_words: if is_generic { Vec::new() } else { analyse::words(&author) },
-            episode,
-        }
+    /// About how much memory it takes, without its vector; each term also stands in the postings.
+    pub(super) fn size_bytes(&self) -> usize {
+        let terms = self.terms.len() * 2 * size_of::<u32>();
+        size_of::<Self>() + OVERHEAD_BYTES + self.text.len() + terms
     }
+}
 
-    /// About how much memory it takes, without its vector.
-    pub(crate) fn size_bytes(&self) -> usize {
-        // Each term also stands in the postings.
-        OVERHEAD_BYTES + self.episode.text.len() + self.terms.len() * 2 * size_of::<(u32, u32)>()
+impl Author {
+    pub(super) fn new(name: &str) -> Self {
+        let lower = name.to_lowercase();
+        let is_generic = GENERIC_AUTHORS.contains(&lower.as_str());
+        let words = if is_generic { Vec::new() } else { analyse::words(&lower) };
+        Self { name: name.into(), words }
     }
 }
 
 /// What a turn is found by: who said it, when, and the words.
-pub(crate) fn indexed_text(episode: &Episode) -> String {
-    let date = jiff::Timestamp::from_microsecond(episode.said_at.micros())
-        .map(|moment| moment.strftime("%-d %B %Y").to_string())
-        .unwrap_or_default();
-    format!("{} {date}: {}", episode.author, episode.text)
+pub(super) fn indexed_text(episode: &Episode) -> String {
+    format!("{}: {}", embed::head(&episode.author, episode.said_at), episode.text)
 }

@@ -1,155 +1,337 @@
 //! Vectors of turns, laid out for an exact scan.
+//!
+//! Each number of a vector is rounded to a byte, so that a scan of a million passages reads 384 MB.
+//! The cosines of the best are then computed again from the full numbers, which a small scope keeps
+//! in memory; in a large one the rounded cosine counts, which is right to about a hundredth.
 
+use std::thread;
+
+use super::dot;
+
+/// Full vectors are kept beside the rounded ones up to this many bytes.
+const FULL_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// From this many passages on, two threads scan.
+const TWO_THREADS_FROM: usize = 65_536;
 /// Weight of the turns beside one in its window's vector; its own is 1. From the measurements that
 /// the weights of [`crate::recall`] come from.
 const BESIDE: f32 = 0.7;
 
-/// One vector per turn, or none yet. All are of one model and of length 1.
+/// The passages of turns, each with a vector. All are of one model and of length 1.
 #[derive(Default)]
 pub(crate) struct Vectors {
     dimension: usize,
-    /// Turn after turn; zeros where there is none.
-    numbers: Vec<f32>,
-    present: Vec<bool>,
+    /// Passage after passage; the longest number of each is 127.
+    codes: Vec<i8>,
+    passages: Vec<Passage>,
+    /// Empty once it would take too much memory.
+    full: Vec<f32>,
+    drops_full: bool,
+    /// By turn.
+    of_turns: Vec<Passages>,
+    /// Turns that have a vector.
     count: usize,
 }
 
-/// Cosines of one question with every turn.
+#[derive(Clone, Copy)]
+struct Passage {
+    /// [`NO_TURN`] for one that was replaced.
+    turn: u32,
+    /// What a code times this is about.
+    scale: f32,
+}
+
+const NO_TURN: u32 = u32::MAX;
+
+/// Where a turn's passages stand.
+#[derive(Clone, Copy, Default)]
+struct Passages {
+    start: u32,
+    count: u32,
+}
+
+/// Cosines of one question with every turn, each of its best passage.
 pub(crate) struct Cosines {
+    by_turn: Vec<f32>,
+}
+
+impl Cosines {
     /// `None` for a turn whose vector is still to come.
-    pub(crate) own: Vec<Option<f32>>,
-    /// With the mean of the turn's vector and those beside it.
-    pub(crate) window: Vec<Option<f32>>,
+    pub(crate) fn of(&self, turn: u32) -> Option<f32> {
+        self.by_turn.get(turn as usize).copied().filter(|cosine| *cosine > f32::NEG_INFINITY)
+    }
+
+    pub(crate) fn set(&mut self, turn: u32, cosine: f32) {
+        if let Some(place) = self.by_turn.get_mut(turn as usize) {
+            *place = cosine;
+        }
+    }
 }
 
 impl Vectors {
+    /// False when a vector is not of this dimension or has a number that is none.
+    pub(super) fn set<'a>(
+        &mut self,
+        turn: u32,
+        vectors: impl Iterator<Item = &'a [f32]> + Clone,
+    ) -> bool {
+        let dimension = if self.passages.is_empty() {
+            vectors.clone().next().map_or(0, <[f32]>::len)
+        } else {
+            self.dimension
+        };
+        let is_usable = |vector: &[f32]| {
+            vector.len() == dimension && vector.iter().all(|number| number.is_finite())
+        };
+        if dimension == 0 || vectors.clone().next().is_none() || !vectors.clone().all(is_usable) {
+            return false;
+        }
+        self.dimension = dimension;
+        let index = turn as usize;
+        if self.of_turns.len() <= index {
+            self.of_turns.resize(index + 1, Passages::default());
+        }
+        let old = self.of_turns[index];
+        let stale = old.start as usize..(old.start + old.count) as usize;
+        self.passages[stale].iter_mut().for_each(|passage| passage.turn = NO_TURN);
+        self.count += usize::from(old.count == 0);
+        let start = self.passages.len();
+        for vector in vectors {
+            self.push(turn, vector);
+        }
+        self.of_turns[index] = Passages {
+            start: u32::try_from(start).unwrap_or(u32::MAX),
+            count: u32::try_from(self.passages.len() - start).unwrap_or(0),
+        };
+        true
+    }
+
+    /// Those of some turns, which are numbered anew in the order given.
+    pub(super) fn keep(&self, turns: &[u32]) -> Self {
+        let mut kept =
+            Self { dimension: self.dimension, drops_full: self.drops_full, ..Self::default() };
+        for (number, turn) in (0_u32..).zip(turns) {
+            let passages = self.range(*turn);
+            if passages.is_empty() {
+                continue;
+            }
+            let start = u32::try_from(kept.passages.len()).unwrap_or(u32::MAX);
+            let count = u32::try_from(passages.len()).unwrap_or(0);
+            kept.of_turns.resize(number as usize + 1, Passages::default());
+            kept.of_turns[number as usize] = Passages { start, count };
+            let numbers = passages.start * self.dimension..passages.end * self.dimension;
+            kept.codes.extend_from_slice(&self.codes[numbers.clone()]);
+            kept.full.extend_from_slice(self.full.get(numbers).unwrap_or_default());
+            let passages = &self.passages[passages];
+            kept.passages.extend(passages.iter().map(|old| Passage { turn: number, ..*old }));
+            kept.count += 1;
+        }
+        kept
+    }
+
+    /// Turns that have a vector.
     pub(crate) fn count(&self) -> usize {
         self.count
     }
 
     pub(crate) fn size_bytes(&self) -> usize {
-        self.numbers.len() * size_of::<f32>()
+        self.codes.len()
+            + self.full.len() * size_of::<f32>()
+            + self.passages.len() * size_of::<Passage>()
+            + self.of_turns.len() * size_of::<Passages>()
     }
 
-    /// Makes room for turns up to this many.
-    pub(crate) fn grow(&mut self, turns: usize) {
-        self.present.resize(turns, false);
-        self.numbers.resize(turns * self.dimension, 0.0);
-    }
-
-    /// False for a vector of another length than those before it; it is not kept.
-    pub(crate) fn set(&mut self, turn: usize, vector: &[f32]) -> bool {
-        if self.count == 0 && self.dimension != vector.len() {
-            self.dimension = vector.len();
-            self.numbers = vec![0.0; self.present.len() * self.dimension];
-        }
-        let is_right = vector.len() == self.dimension && vector.iter().all(|n| n.is_finite());
-        let start = turn * self.dimension;
-        let Some(place) = self.numbers.get_mut(start..start + self.dimension) else { return false };
-        if !is_right || vector.is_empty() {
-            return false;
-        }
-        place.copy_from_slice(vector);
-        self.count += usize::from(!std::mem::replace(&mut self.present[turn], true));
-        true
-    }
-
-    pub(crate) fn get(&self, turn: usize) -> Option<&[f32]> {
-        let is_present = self.present.get(turn).copied().unwrap_or(false);
-        let start = turn * self.dimension;
-        is_present.then(|| self.numbers.get(start..start + self.dimension)).flatten()
-    }
-
-    /// `None` when there is nothing to compare with. `beside` names the turns before and after one.
-    pub(crate) fn compare(
-        &self,
-        question: &[f32],
-        beside: impl Fn(usize) -> [Option<usize>; 2],
-    ) -> Option<Cosines> {
+    /// Cosines with every turn, right to about a hundredth; `None` when there is nothing to compare
+    /// with.
+    pub(crate) fn scan(&self, question: &[f32]) -> Option<Cosines> {
         if self.count == 0 || question.len() != self.dimension {
             return None;
         }
-        let turns = 0..self.present.len();
-        let own: Vec<Option<f32>> =
-            turns.clone().map(|turn| self.get(turn).map(|vector| dot(question, vector))).collect();
-        let window = turns
-            .map(|turn| {
-                let score = own[turn]?;
-                let around =
-                    beside(turn).into_iter().flatten().filter(|other| own[*other].is_some());
-                self.window_cosine(turn, score, around, &own)
-            })
-            .collect();
-        Some(Cosines { own, window })
-    }
-
-    /// The scalar product with a mean is the mean of the scalar products; only the mean's length
-    /// needs the vectors.
-    fn window_cosine(
-        &self,
-        turn: usize,
-        score: f32,
-        around: impl Iterator<Item = usize>,
-        own: &[Option<f32>],
-    ) -> Option<f32> {
-        let mut mean = self.get(turn)?.to_vec();
-        let mut sum = score;
-        for other in around {
-            sum += BESIDE * own[other]?;
-            for (number, beside) in mean.iter_mut().zip(self.get(other)?) {
-                *number += BESIDE * beside;
+        let (question, scale) = encode(question);
+        let middle =
+            if self.passages.len() >= TWO_THREADS_FROM { self.passages.len() / 2 } else { 0 };
+        let part = |passages: &[Passage], codes: &[i8], cosines: &mut Vec<f32>| {
+            dot::wide(|| {
+                for (passage, codes) in passages.iter().zip(codes.chunks_exact(self.dimension)) {
+                    let product = dot::product_of_codes(&question, codes) as f32;
+                    cosines.push(product * passage.scale * scale);
+                }
+            });
+        };
+        let (first, second) = self.passages.split_at(middle);
+        let (first_codes, second_codes) = self.codes.split_at(middle * self.dimension);
+        let mut cosines = Vec::with_capacity(self.passages.len());
+        let mut further = Vec::with_capacity(second.len());
+        thread::scope(|scope| {
+            if !first.is_empty() {
+                scope.spawn(|| part(first, first_codes, &mut cosines));
+            }
+            part(second, second_codes, &mut further);
+        });
+        let mut by_turn = vec![f32::NEG_INFINITY; self.of_turns.len()];
+        for (passage, cosine) in self.passages.iter().zip(cosines.iter().chain(&further)) {
+            if let Some(best) = by_turn.get_mut(passage.turn as usize) {
+                *best = best.max(*cosine);
             }
         }
-        let length = dot(&mean, &mean).sqrt();
+        Some(Cosines { by_turn })
+    }
+
+    /// The exact cosine of a turn's best passage; `None` when it has none or its full vectors are
+    /// not in memory.
+    pub(crate) fn exact(&self, turn: u32, question: &[f32]) -> Option<f32> {
+        let passages = self.range(turn);
+        let numbers = passages.start * self.dimension..passages.end * self.dimension;
+        let vectors = self.full.get(numbers)?.chunks_exact(self.dimension.max(1));
+        vectors.map(|vector| dot::product(question, vector)).max_by(f32::total_cmp)
+    }
+
+    /// The exact cosine of a turn's first passage, as [`Self::exact`].
+    pub(crate) fn opening(&self, turn: u32, question: &[f32]) -> Option<f32> {
+        let first = self.range(turn).next()?;
+        let vector = self.full.get(first * self.dimension..(first + 1) * self.dimension)?;
+        Some(dot::product(question, vector))
+    }
+
+    /// The cosine of a question with the mean of a turn's vector and those of the turns beside it.
+    ///
+    /// The scalar product with a mean is the mean of the scalar products; only the mean's length
+    /// needs the vectors. `around` are those turns, the middle one first.
+    pub(crate) fn window(&self, around: &[u32], cosines: &Cosines) -> Option<f32> {
+        let mut mean = vec![0.0; self.dimension];
+        let mut sum = 0.0;
+        for (place, turn) in around.iter().enumerate() {
+            let weight = if place == 0 { 1.0 } else { BESIDE };
+            let Some(cosine) = cosines.of(*turn) else {
+                if place == 0 {
+                    return None;
+                }
+                continue;
+            };
+            sum += weight * cosine;
+            self.add_to(&mut mean, *turn, weight);
+        }
+        let length = dot::product(&mean, &mean).sqrt();
         Some(if length > 0.0 { sum / length } else { 0.0 })
+    }
+
+    /// Of a turn with several passages the first one stands for it: it holds what the turn is about.
+    fn add_to(&self, mean: &mut [f32], turn: u32, weight: f32) {
+        let first = self.range(turn).start;
+        let codes = &self.codes[first * self.dimension..][..self.dimension];
+        let scale = weight * self.passages[first].scale;
+        dot::wide(|| {
+            for (number, code) in mean.iter_mut().zip(codes) {
+                *number += scale * f32::from(*code);
+            }
+        });
+    }
+
+    fn range(&self, turn: u32) -> std::ops::Range<usize> {
+        let Passages { start, count } =
+            self.of_turns.get(turn as usize).copied().unwrap_or_default();
+        start as usize..(start + count) as usize
+    }
+
+    fn push(&mut self, turn: u32, vector: &[f32]) {
+        let (codes, scale) = encode(vector);
+        self.codes.extend(codes);
+        self.passages.push(Passage { turn, scale });
+        let bytes = (self.full.len() + vector.len()) * size_of::<f32>();
+        if self.drops_full || bytes > FULL_BYTES_MAX {
+            self.drops_full = true;
+            self.full = Vec::new();
+        } else {
+            self.full.extend_from_slice(vector);
+        }
     }
 }
 
-/// Eight sums beside each other, so that the compiler can use wide registers.
-pub(crate) fn dot(left: &[f32], right: &[f32]) -> f32 {
-    const LANES: usize = 8;
-    let (left_chunks, left_rest) = left.as_chunks::<LANES>();
-    let (right_chunks, right_rest) = right.as_chunks::<LANES>();
-    let mut sums = [0.0_f32; LANES];
-    for (left, right) in left_chunks.iter().zip(right_chunks) {
-        for lane in 0..LANES {
-            sums[lane] += left[lane] * right[lane];
-        }
+/// Rounds to bytes, the longest number to 127; and what a byte stands for.
+fn encode(vector: &[f32]) -> (Vec<i8>, f32) {
+    let longest = vector.iter().fold(0.0_f32, |longest, number| longest.max(number.abs()));
+    if longest == 0.0 {
+        return (vec![0; vector.len()], 0.0);
     }
-    let rest: f32 = left_rest.iter().zip(right_rest).map(|(left, right)| left * right).sum();
-    sums.iter().sum::<f32>() + rest
+    let codes = vector.iter().map(|number| (number / longest * 127.0).round() as i8).collect();
+    (codes, longest / 127.0)
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
-    fn alone(_: usize) -> [Option<usize>; 2] {
-        [None, None]
+    fn vectors(all: &[&[f32]]) -> Vectors {
+        let mut vectors = Vectors::default();
+        for (turn, vector) in (0_u32..).zip(all) {
+            assert!(vectors.set(turn, [*vector].into_iter()));
+        }
+        vectors
     }
 
     #[test]
     fn the_window_is_the_cosine_with_the_weighted_mean() {
-        let mut vectors = Vectors::default();
-        vectors.grow(2);
-        assert!(vectors.set(0, &[1.0, 0.0]) && vectors.set(1, &[0.0, 1.0]));
-        let found = vectors.compare(&[0.0, 1.0], |turn| [None, Some(1 - turn)]).unwrap();
-        assert_eq!(found.own, [Some(0.0), Some(1.0)]);
+        let vectors = vectors(&[&[1.0, 0.0], &[0.0, 1.0]]);
+        let cosines = vectors.scan(&[0.0, 1.0]).unwrap();
+        let found = vectors.window(&[0, 1], &cosines).unwrap();
         let expected = BESIDE / (1.0 + BESIDE * BESIDE).sqrt();
-        assert!((found.window[0].unwrap() - expected).abs() < 1e-6);
+        assert!((found - expected).abs() < 0.01);
+        assert_eq!(vectors.window(&[1], &cosines), Some(1.0));
     }
 
     #[test]
     fn vectors_of_another_model_are_never_mixed_in() {
+        let mut vectors = vectors(&[&[1.0, 0.0]]);
+        let none: [&[f32]; 0] = [];
+        assert!(!vectors.set(1, [[1.0].as_slice()].into_iter()));
+        assert!(!vectors.set(1, [[f32::NAN, 0.0].as_slice()].into_iter()));
+        assert!(!vectors.set(1, none.into_iter()));
+        assert!(vectors.scan(&[1.0]).is_none());
+        let cosines = vectors.scan(&[1.0, 0.0]).unwrap();
+        assert_eq!((cosines.of(0), cosines.of(1)), (Some(1.0), None));
+    }
+
+    #[test]
+    fn the_best_passage_counts_and_a_second_embedding_replaces_the_first() {
         let mut vectors = Vectors::default();
-        vectors.grow(2);
-        assert!(vectors.set(0, &[1.0, 0.0]));
-        assert!(
-            !vectors.set(1, &[1.0])
-                && !vectors.set(1, &[f32::NAN, 0.0])
-                && !vectors.set(9, &[1.0, 0.0])
-        );
-        assert!(vectors.compare(&[1.0], alone).is_none());
-        assert_eq!(vectors.compare(&[1.0, 0.0], alone).unwrap().own, [Some(1.0), None]);
+        let passages: [&[f32]; 2] = [&[1.0, 0.0], &[0.0, 1.0]];
+        assert!(vectors.set(3, passages.into_iter()));
+        assert_eq!(vectors.scan(&[0.0, 1.0]).unwrap().of(3), Some(1.0));
+        assert!(vectors.set(3, [[1.0, 0.0].as_slice()].into_iter()));
+        assert_eq!(vectors.scan(&[0.0, 1.0]).unwrap().of(3), Some(0.0));
+        assert_eq!((vectors.count(), vectors.exact(3, &[1.0, 0.0])), (1, Some(1.0)));
+    }
+
+    #[test]
+    fn two_threads_find_what_one_finds() {
+        let mut vectors = Vectors::default();
+        let count = u32::try_from(TWO_THREADS_FROM + 3).unwrap();
+        for turn in 0..count {
+            vectors.set(turn, [[(turn % 7) as f32, 1.0].as_slice()].into_iter());
+        }
+        let cosines = vectors.scan(&[1.0, 0.0]).unwrap();
+        for turn in [0, 1, 6, count / 2, count - 1] {
+            let expected = (turn % 7) as f32;
+            assert!((cosines.of(turn).unwrap() - expected).abs() < 0.03 * expected.max(1.0));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_rounded_cosine_is_close_to_the_exact_one(
+            left in prop::collection::vec(-1.0_f32..1.0, 384),
+            right in prop::collection::vec(-1.0_f32..1.0, 384),
+        ) {
+            let unit = |vector: Vec<f32>| {
+                let length = dot::product(&vector, &vector).sqrt();
+                vector.into_iter().map(|number| number / length).collect::<Vec<f32>>()
+            };
+            let (left, right) = (unit(left), unit(right));
+            let vectors = vectors(&[&left]);
+            let rounded = vectors.scan(&right).unwrap().of(0).unwrap();
+            let exact = vectors.exact(0, &right).unwrap();
+            prop_assert!((rounded - exact).abs() < 0.01, "{} {}", rounded, exact);
+        }
     }
 }

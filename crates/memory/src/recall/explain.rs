@@ -1,7 +1,7 @@
 //! Why a turn was recalled, in a sentence for a person.
 
-use super::{Feature, Features, Ranked};
-use crate::{analyse::Query, index::Turn};
+use super::{Feature, Features, Ranked, relevance::COSINE_NOISE};
+use crate::{analyse::Query, index::ScopeIndex};
 
 /// A sentence names no more reasons than this, the weightiest first.
 const REASONS_MAX: usize = 3;
@@ -10,21 +10,41 @@ const WORDS_MAX: usize = 4;
 const SHARE_MIN: f32 = 0.05;
 
 /// Names what added most to the score. `shares the words "lisbon" and "move"; close in meaning`.
-pub(crate) fn explain(query: &Query, turn: &Turn, ranked: &Ranked, weights: &Features) -> String {
+pub(crate) fn explain(
+    index: &ScopeIndex,
+    query: &Query,
+    ranked: &Ranked,
+    weights: &Features,
+) -> String {
+    let turn = index.turn(ranked.turn);
     let added = |feature: Feature| ranked.features.get(feature) * weights.get(feature);
     let sum = |features: &[Feature]| features.iter().map(|feature| added(*feature)).sum::<f32>();
     let beside = ranked.near_terms & !ranked.own_terms;
     let mut reasons = vec![
         (added(Feature::OwnWords), own_words(query, ranked.own_terms)),
         (sum(&[Feature::NearWords, Feature::WideWords]), words_beside(query, beside)),
-        (added(Feature::Meaning), ranked.cosine.map(meaning)),
-        (added(Feature::NearMeaning), Some("the turns around it are close in meaning".to_owned())),
+        (sum(&[Feature::Meaning, Feature::TokenMatch]), ranked.cosine.and_then(meaning)),
         (
-            sum(&[Feature::SessionWords, Feature::SessionMeaning]),
+            sum(&[Feature::NearMeaning, Feature::NearTokenMatch]),
+            Some("the turns around it are close in meaning".to_owned()),
+        ),
+        (
+            sum(&[Feature::SessionWords, Feature::SessionMeaning, Feature::SessionTokenMatch]),
             Some("its conversation is about this".to_owned()),
         ),
-        (added(Feature::SpeakerNamed), Some(format!("said by {}", turn.episode.author))),
-        (added(Feature::DateNamed), Some(format!("said on {}", turn.episode.said_at.date()))),
+        (
+            sum(&[Feature::SpeakerNamed, Feature::NamedSpeaksOfSelf]),
+            Some(format!("said by {}", index.author(turn).name)),
+        ),
+        (added(Feature::DateNamed), Some(format!("said on {}", turn.said_at.date()))),
+        (
+            sum(&[
+                Feature::StatesInstruction,
+                Feature::StatesPreference,
+                Feature::PreferenceForRequest,
+            ]),
+            Some("says how its speaker wants things done".to_owned()),
+        ),
         (added(Feature::AnswersQuestion), Some("the turn before it asked a question".to_owned())),
     ];
     let total: f32 = reasons.iter().map(|(share, _)| share.max(0.0)).sum();
@@ -48,8 +68,13 @@ fn words_beside(query: &Query, terms: u128) -> Option<String> {
     Some(format!("the turns beside it mention {words}"))
 }
 
-fn meaning(cosine: f32) -> String {
-    if cosine >= 0.5 { "close in meaning".to_owned() } else { "related in meaning".to_owned() }
+/// Nothing below what two sentences taken at random have.
+fn meaning(cosine: f32) -> Option<String> {
+    match cosine {
+        0.5.. => Some("close in meaning".to_owned()),
+        COSINE_NOISE.. => Some("related in meaning".to_owned()),
+        _ => None,
+    }
 }
 
 fn quoted(query: &Query, terms: u128) -> Option<(String, &'static str)> {
@@ -81,9 +106,9 @@ mod tests {
             ("thr_b", "The cat sleeps."),
         ]);
         let query = Query::new("Why move to Lisbon?", Timestamp::default());
-        let ranking = rank(&index, &query, None, Profile::Dialogue, |_| true);
+        let ranking = rank(&index, &query, None, Profile::Dialogue, |_, _| true);
         let best = &ranking.turns[0];
-        let why = explain(&query, &index.turns()[best.turn], best, &ranking.weights);
+        let why = explain(&index, &query, best, ranking.weights());
         assert!(
             why.contains("shares the words \u{201C}move\u{201D} and \u{201C}lisbon\u{201D}"),
             "{why}"

@@ -1,75 +1,102 @@
-//! What is known about a turn in view of a question, as numbers between 0 and 1.
-
-use crate::{
-    analyse::Query,
-    index::{ScopeIndex, Turn, bm25::WordScores, vectors::Cosines},
-};
-use backstay_core::memory::Speaker;
-
-/// Beyond this many words a turn counts as no longer.
-const WORDS_MAX: u32 = 60;
+//! What speaks for a turn in view of a question, as numbers of about 0 to 1.
 
 macro_rules! features {
-    ($($(#[$doc:meta])* $feature:ident,)*) => {
+    ($($(#[$doc:meta])* $feature:ident $name:literal,)*) => {
         /// One thing that speaks for a turn, or against it.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum Feature { $($(#[$doc])* $feature,)* }
 
         impl Feature {
             pub(crate) const ALL: [Self; FEATURES] = [$(Self::$feature,)*];
+
+            /// As `bench/memory/fit.py` and the explanations call it.
+            pub(crate) const fn name(self) -> &'static str {
+                match self { $(Self::$feature => $name,)* }
+            }
         }
 
-        const FEATURES: usize = [$(stringify!($feature)),*].len();
+        pub(crate) const FEATURES: usize = [$($name),*].len();
     };
 }
 
 features! {
     /// BM25 of the turn's own words.
-    OwnWords,
+    OwnWords "own_words",
     /// BM25 of the turn and the turns beside it.
-    NearWords,
+    NearWords "near_words",
     /// BM25 of the turn and two turns on either side.
-    WideWords,
+    WideWords "wide_words",
     /// BM25 of the turn's whole conversation.
-    SessionWords,
+    SessionWords "session_words",
     /// Cosine of the turn's vector.
-    Meaning,
+    Meaning "meaning",
+    /// Cosine of its first passage, which says what a long turn is about.
+    OpeningMeaning "opening_meaning",
     /// Cosine of the mean of the turn's vector and those beside it.
-    NearMeaning,
+    NearMeaning "near_meaning",
     /// The best cosine in the turn's conversation.
-    SessionMeaning,
-    /// The question names who said it.
-    SpeakerNamed,
+    SessionMeaning "session_meaning",
+    /// How close each word of the question comes to one of the turn's, in the mean.
+    TokenMatch "token_match",
+    /// The same with one turn on either side.
+    NearTokenMatch "near_token_match",
+    /// The best such match in the turn's conversation.
+    SessionTokenMatch "session_token_match",
+    /// For what a model said: how well what it replies to matches.
+    ReplyTokenMatch "reply_token_match",
+    /// The question names who said it, and nobody else.
+    SpeakerNamed "speaker_named",
+    /// The one whom the question names speaks of themselves.
+    NamedSpeaksOfSelf "named_speaks_of_self",
+    /// Someone speaks to the one whom the question names.
+    SpeaksToNamed "speaks_to_named",
     /// The question names a time in which it was said.
-    DateNamed,
+    DateNamed "date_named",
     /// It asks something itself.
-    IsQuestion,
+    Asks "asks",
+    /// It ends with a question.
+    EndsAsking "ends_asking",
     /// The turn before it asks something.
-    AnswersQuestion,
-    /// Its length in words.
-    Length,
+    AnswersQuestion "answers_question",
+    /// Its length in words; sixty and more are 1.
+    Length "length",
+    /// The logarithm of its length in words.
+    LongLength "long_length",
+    /// How much of it speaks of its speaker.
+    FirstPerson "first_person",
+    /// How much of it speaks of the other.
+    SecondPerson "second_person",
+    /// It mentions a time.
+    HasTime "has_time",
+    /// It mentions a time, and a time is asked for.
+    TimeForTime "time_for_time",
+    /// It mentions names.
+    HasNames "has_names",
+    /// It opens its conversation.
+    Opens "opens",
+    /// It closes its conversation.
+    Closes "closes",
     /// A user said it, not a model.
-    SaidByUser,
+    SaidByUser "said_by_user",
+    /// It says how its speaker wants to be answered.
+    StatesInstruction "states_instruction",
+    /// It says what its speaker likes.
+    StatesPreference "states_preference",
+    /// The same, where the question asks for something to be done.
+    PreferenceForRequest "preference_for_request",
+    /// How late it was said, of all that was: 0 first, 1 last.
+    Recency "recency",
 }
 
-/// Those that are stretched to 0..1 over the turns of the scope; the others are 0 or 1.
-const STRETCHED: [Feature; 8] = [
-    Feature::OwnWords,
-    Feature::NearWords,
-    Feature::WideWords,
-    Feature::SessionWords,
-    Feature::Meaning,
-    Feature::NearMeaning,
-    Feature::SessionMeaning,
-    Feature::Length,
-];
-
-/// Those that need vectors.
-const MEANING: [Feature; 3] = [Feature::Meaning, Feature::NearMeaning, Feature::SessionMeaning];
-
 /// A value for each feature.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Features([f32; FEATURES]);
+
+impl Default for Features {
+    fn default() -> Self {
+        Self([0.0; FEATURES])
+    }
+}
 
 impl Features {
     /// Values in the order of [`Feature::ALL`].
@@ -85,92 +112,7 @@ impl Features {
         self.0[feature as usize] = value;
     }
 
-    /// Taken as weights: the score of a turn for which everything speaks.
-    pub(crate) fn highest_sum(&self, with_meaning: bool) -> f32 {
-        let counts = |feature: &&Feature| with_meaning || !MEANING.contains(feature);
-        Feature::ALL.iter().filter(counts).map(|feature| self.get(*feature).max(0.0)).sum()
-    }
-
     pub(crate) fn dot(&self, other: &Self) -> f32 {
         self.0.iter().zip(&other.0).map(|(left, right)| left * right).sum()
-    }
-}
-
-/// The features of every turn of the index.
-pub(crate) fn of_all(
-    index: &ScopeIndex,
-    query: &Query,
-    words: &WordScores,
-    cosines: Option<&Cosines>,
-) -> Vec<Features> {
-    let mut all: Vec<Features> = index
-        .turns()
-        .iter()
-        .enumerate()
-        .map(|(number, turn)| {
-            let mut features = structure(index, query, number, turn);
-            features.set(Feature::OwnWords, words.own[number]);
-            features.set(Feature::NearWords, words.near[number]);
-            features.set(Feature::WideWords, words.wide[number]);
-            features.set(Feature::SessionWords, words.session[turn.conversation]);
-            features
-        })
-        .collect();
-    if let Some(cosines) = cosines {
-        set_meaning(index, cosines, &mut all);
-    }
-    for feature in STRETCHED {
-        stretch(&mut all, feature);
-    }
-    all
-}
-
-fn structure(index: &ScopeIndex, query: &Query, number: usize, turn: &Turn) -> Features {
-    let yes = |condition: bool| f32::from(u8::from(condition));
-    let before = index.neighbour(number, -1).map(|before| &index.turns()[before]);
-    let mut features = Features::default();
-    features.set(Feature::SpeakerNamed, yes(query.names(&turn.author_words)));
-    features.set(Feature::DateNamed, yes(query.dated(turn.episode.said_at)));
-    features.set(Feature::IsQuestion, yes(turn.is_question));
-    features.set(Feature::AnswersQuestion, yes(before.is_some_and(|before| before.is_question)));
-    features.set(Feature::Length, turn.word_count.min(WORDS_MAX) as f32);
-    features.set(Feature::SaidByUser, yes(turn.episode.speaker == Speaker::User));
-    features
-}
-
-/// A turn whose vector is still to come gets the mean of the others: neither better nor worse.
-fn set_meaning(index: &ScopeIndex, cosines: &Cosines, all: &mut [Features]) {
-    let own_mean = mean(&cosines.own);
-    let window_mean = mean(&cosines.window);
-    let mut best = vec![f32::NEG_INFINITY; index.conversations().len()];
-    for (turn, cosine) in index.turns().iter().zip(&cosines.own) {
-        let best = &mut best[turn.conversation];
-        *best = best.max(cosine.unwrap_or(own_mean));
-    }
-    for (number, features) in all.iter_mut().enumerate() {
-        features.set(Feature::Meaning, cosines.own[number].unwrap_or(own_mean));
-        features.set(Feature::NearMeaning, cosines.window[number].unwrap_or(window_mean));
-        features.set(Feature::SessionMeaning, best[index.turns()[number].conversation]);
-    }
-}
-
-fn mean(cosines: &[Option<f32>]) -> f32 {
-    let (sum, count) = cosines
-        .iter()
-        .flatten()
-        .fold((0.0, 0.0), |(sum, count), cosine| (sum + cosine, count + 1.0));
-    if count > 0.0 { sum / count } else { 0.0 }
-}
-
-/// Min-max normalisation; a feature that is the same everywhere says nothing and becomes 0.
-fn stretch(all: &mut [Features], feature: Feature) {
-    let bounds = all.iter().map(|features| features.get(feature));
-    let (low, high) = bounds.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), value| {
-        (low.min(value), high.max(value))
-    });
-    let span = high - low;
-    for features in all {
-        let value = if span > 0.0 { (features.get(feature) - low) / span } else { 0.0 };
-        features.set(feature, value);
     }
 }

@@ -1,13 +1,17 @@
 //! From a question to a ranked list of turns with reasons.
 
+mod candidates;
 mod explain;
 mod features;
+mod measure;
 mod profile;
 mod rank;
 mod relevance;
+mod weights;
 
 use explain::explain;
-use features::{Feature, Features};
-pub use profile::Profile;
+pub(crate) use features::Feature;
+use features::Features;
+pub use profile::{Profile, RecallMode};
 pub(crate) use rank::{Ranked, Ranking, rank, recalled};
 pub use relevance::Evidence;

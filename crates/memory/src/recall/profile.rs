@@ -1,18 +1,14 @@
 //! Which weights rank a scope's turns.
-//!
-//! The weights come from logistic regressions on public conversations with known evidence, and are
-//! used as plain linear scores: `dialogue` from LoCoMo (two people, short turns; cross-validated by
-//! conversation), `assistant` from BEAM (a user and a model, long turns), `safe` from both. Length
-//! helps in a dialogue and hurts in a chat with a model, which is why one set cannot serve both.
 
 use backstay_core::memory::Speaker;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use super::Features;
+use super::{Features, weights};
 use crate::index::{ScopeIndex, bm25::Parameters};
 
 /// A kind of conversation, as far as ranking is concerned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Profile {
     /// People who talk to each other, in short turns.
@@ -21,6 +17,17 @@ pub enum Profile {
     Assistant,
     /// Neither clearly.
     Safe,
+}
+
+/// What a ranking goes by, beside conversation structure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RecallMode {
+    /// No vectors are there, or the embedding model failed.
+    Words,
+    WordsAndVectors,
+    /// With the states of the tokens as well.
+    WordsVectorsAndTokens,
 }
 
 /// Turns of this many words and more, on average, are long.
@@ -33,10 +40,9 @@ impl Profile {
     pub(crate) fn of(index: &ScopeIndex) -> Self {
         let sample = || index.turns().iter().rev().take(SAMPLE);
         let turns = sample().count() as u64;
-        let words: u64 = sample().map(|turn| u64::from(turn.word_count)).sum();
-        let by_model =
-            sample().filter(|turn| turn.episode.speaker == Speaker::Assistant).count() as u64;
-        let named = sample().filter(|turn| !turn.author_words.is_empty()).count() as u64;
+        let words: u64 = sample().map(|turn| u64::from(turn.form.words)).sum();
+        let by_model = sample().filter(|turn| turn.speaker == Speaker::Assistant).count() as u64;
+        let named = sample().filter(|turn| !index.author(turn).words.is_empty()).count() as u64;
         let are_long = words >= LONG_TURN_WORDS * turns.max(1);
         // What a model says back is seldom what one wants to be reminded of; only the weights for
         // people among themselves ignore who said it.
@@ -48,20 +54,18 @@ impl Profile {
         }
     }
 
-    /// In the order of [`super::Feature::ALL`]: words (own, near, wide, session), meaning (own,
-    /// near, session), speaker, date, is a question, answers one, length, said by a user.
-    pub(crate) fn weights(self) -> Features {
-        Features::new(match self {
-            Self::Dialogue => {
-                [1.85, 0.64, 2.91, 2.27, 1.53, 2.75, 0.66, 0.90, 0.90, -0.97, 0.75, 1.59, 0.0]
-            }
-            Self::Assistant => {
-                [2.02, 1.18, 0.51, 0.0, 3.67, 0.99, 2.29, 0.0, 0.0, 0.0, 0.0, -1.19, 1.75]
-            }
-            Self::Safe => {
-                [1.91, 0.92, 2.85, 0.80, 2.25, 1.11, 2.88, 0.34, 0.76, 0.0, 0.0, 0.0, 1.77]
-            }
-        })
+    pub(crate) fn weights(self, mode: RecallMode) -> &'static Features {
+        match (self, mode) {
+            (Self::Dialogue, RecallMode::Words) => &weights::DIALOGUE_WORDS,
+            (Self::Dialogue, RecallMode::WordsAndVectors) => &weights::DIALOGUE_VECTORS,
+            (Self::Dialogue, RecallMode::WordsVectorsAndTokens) => &weights::DIALOGUE_TOKENS,
+            (Self::Assistant, RecallMode::Words) => &weights::ASSISTANT_WORDS,
+            (Self::Assistant, RecallMode::WordsAndVectors) => &weights::ASSISTANT_VECTORS,
+            (Self::Assistant, RecallMode::WordsVectorsAndTokens) => &weights::ASSISTANT_TOKENS,
+            (Self::Safe, RecallMode::Words) => &weights::SAFE_WORDS,
+            (Self::Safe, RecallMode::WordsAndVectors) => &weights::SAFE_VECTORS,
+            (Self::Safe, RecallMode::WordsVectorsAndTokens) => &weights::SAFE_TOKENS,
+        }
     }
 
     /// Short turns need less correction for their length than long ones.

@@ -1,11 +1,18 @@
-//! Ranking every turn of a scope for a question.
+//! Ranking the turns of a scope for a question.
 
-use backstay_core::memory::{Episode, Recalled};
+use backstay_core::memory::Recalled;
 
-use super::{Features, Profile, explain, features, relevance};
+use super::{
+    Evidence, Features, Profile, RecallMode,
+    candidates::candidates,
+    explain,
+    measure::{Measure, Measured},
+    relevance,
+};
 use crate::{
     analyse::Query,
-    index::{ScopeIndex, bm25::WordScores},
+    embed::Embedding,
+    index::{ScopeIndex, Turn, bm25::WordScores},
 };
 
 /// The turns that have to do with a question, best first.
@@ -13,17 +20,16 @@ pub(crate) struct Ranking {
     pub(crate) turns: Vec<Ranked>,
     /// False when the scope holds nothing that bears on the question.
     pub(crate) relevant: bool,
-    pub(crate) evidence: relevance::Evidence,
-    /// True when vectors took part.
-    pub(crate) by_meaning: bool,
-    pub(crate) weights: Features,
+    pub(crate) evidence: Evidence,
+    pub(crate) profile: Profile,
+    pub(crate) mode: RecallMode,
 }
 
 /// One turn and what speaks for it.
 pub(crate) struct Ranked {
     /// Its number in the index.
-    pub(crate) turn: usize,
-    /// 0 to 1.
+    pub(crate) turn: u32,
+    /// Of all candidates' chances to be what was asked for, its share: 0 to 1.
     pub(crate) score: f32,
     pub(crate) features: Features,
     /// A bit for each of the question's terms that it mentions itself.
@@ -35,65 +41,77 @@ pub(crate) struct Ranked {
     pub(crate) cosine: Option<f32>,
 }
 
-/// Scores all turns that are allowed: none is left out because one kind of evidence alone is weak.
-/// `question` is the question's vector, where there is one.
+/// Ranks all turns that are allowed: none is left out because one kind of evidence alone is weak.
+/// `question` is what the embedding model made of the question, where there is one.
 pub(crate) fn rank(
     index: &ScopeIndex,
     query: &Query,
-    question: Option<&[f32]>,
+    question: Option<&Embedding>,
     profile: Profile,
-    allowed: impl Fn(&Episode) -> bool,
+    allowed: impl Fn(&Turn, u32) -> bool,
 ) -> Ranking {
     let words = WordScores::of(index, query, profile.bm25());
-    let cosines = question.and_then(|question| index.compare(question));
-    let weights = profile.weights();
-    let highest = weights.highest_sum(cosines.is_some());
-    let all = features::of_all(index, query, &words, cosines.as_ref());
-    let mut turns: Vec<Ranked> = all
-        .into_iter()
-        .enumerate()
-        .filter(|(turn, _)| allowed(&index.turns()[*turn].episode))
-        .map(|(turn, features)| Ranked {
-            turn,
-            score: (features.dot(&weights) / highest).clamp(0.0, 1.0),
-            features,
-            own_terms: words.own_terms[turn],
-            near_terms: words.near_terms[turn],
-            wide_terms: words.wide_terms[turn],
-            cosine: cosines.as_ref().and_then(|cosines| cosines.own[turn]),
-        })
-        .collect();
-    let evidence = relevance::Evidence::of(&words.mentions, index.turns().len(), &turns);
+    let cosines = question.and_then(|question| index.vectors().scan(&question.vector));
+    let states = question.and_then(|question| index.states().question(&question.states));
+    let mode = match (&cosines, states) {
+        (None, _) => RecallMode::Words,
+        (Some(_), None) => RecallMode::WordsAndVectors,
+        (Some(_), Some(_)) => RecallMode::WordsVectorsAndTokens,
+    };
+    let chosen =
+        candidates(index, &words, cosines.as_ref(), |turn| allowed(index.turn(turn), turn));
+    let measured = Measure { index, query, question, words: &words, profile }.all(&chosen, cosines);
+    let mut turns = scored(measured, profile.weights(mode));
+    let evidence = Evidence::of(&words.mentions, index.turns().len(), &turns);
     // Of two that score the same the later one comes first.
     turns
         .sort_by(|left, right| right.score.total_cmp(&left.score).then(right.turn.cmp(&left.turn)));
     turns.retain(relevance::has_evidence);
-    Ranking {
-        relevant: evidence.is_enough(),
-        evidence,
-        turns,
-        by_meaning: cosines.is_some(),
-        weights,
-    }
+    Ranking { relevant: evidence.is_enough(), evidence, turns, profile, mode }
+}
+
+/// The weights were fitted to make the softmax of the sums likely (a listwise loss), so that is
+/// what a score is.
+fn scored(measured: Vec<Measured>, weights: &Features) -> Vec<Ranked> {
+    let sums: Vec<f32> = measured.iter().map(|one| one.features.dot(weights)).collect();
+    let highest = sums.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let total: f32 = sums.iter().map(|sum| (sum - highest).exp()).sum();
+    let scored = measured.into_iter().zip(sums).map(|(measured, sum)| Ranked {
+        turn: measured.turn,
+        score: (sum - highest).exp() / total,
+        features: measured.features,
+        own_terms: measured.words.own_terms,
+        near_terms: measured.words.near_terms,
+        wide_terms: measured.words.wide_terms,
+        cosine: measured.cosine,
+    });
+    scored.collect()
 }
 
 impl Ranking {
+    pub(crate) fn weights(&self) -> &'static Features {
+        self.profile.weights(self.mode)
+    }
+
     /// A ranked turn for the caller, with the reason.
     pub(crate) fn recalled(&self, index: &ScopeIndex, query: &Query, ranked: &Ranked) -> Recalled {
-        let turn = &index.turns()[ranked.turn];
-        let why = explain(query, turn, ranked, &self.weights);
-        recalled(&turn.episode, f64::from(ranked.score), why)
+        recalled(index, ranked, self.why(index, query, ranked))
+    }
+
+    pub(crate) fn why(&self, index: &ScopeIndex, query: &Query, ranked: &Ranked) -> String {
+        explain(index, query, ranked, self.weights())
     }
 }
 
-pub(crate) fn recalled(episode: &Episode, score: f64, why: String) -> Recalled {
+pub(crate) fn recalled(index: &ScopeIndex, ranked: &Ranked, why: String) -> Recalled {
+    let turn = index.turn(ranked.turn);
     Recalled {
-        id: episode.id.clone().into(),
-        text: episode.text.clone(),
-        author: episode.author.clone(),
-        said_at: episode.said_at,
-        thread: Some(episode.thread.clone()),
-        score,
+        id: turn.id.clone(),
+        text: turn.text.to_string(),
+        author: index.author(turn).name.to_string(),
+        said_at: turn.said_at,
+        thread: index.conversation(ranked.turn).thread.clone(),
+        score: f64::from(ranked.score),
         why,
     }
 }

@@ -2,6 +2,7 @@
 //! which only compare turns with each other.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::Ranked;
 
@@ -18,13 +19,13 @@ const COSINE_MIN: f32 = 0.45;
 /// questions about another conversation pass; a memory too many costs less than one too few.
 const TOGETHER_MIN: f32 = 0.75;
 /// Below this a cosine of all-MiniLM-L6-v2 is that of two sentences taken at random.
-const COSINE_NOISE: f32 = 0.20;
+pub(super) const COSINE_NOISE: f32 = 0.20;
 
 /// How large a conversation must be before its own word counts say which words are rare.
 const UNSEEN_TURNS: usize = 200;
 
 /// The strongest sign that a scope bears on a question.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Evidence {
     /// The largest share of the question's terms that one turn mentions together with the turns
     /// beside it, 0 to 1; rare terms weigh more (inverse document frequency).

@@ -20,6 +20,7 @@ CREATE TABLE episode_passages (
     revision  TEXT    NOT NULL DEFAULT '',
     dimension INTEGER NOT NULL DEFAULT 0,
     vector    BLOB,                       -- `dimension` little-endian 32-bit floats
+    states    BLOB,                       -- of the tokens, in the embedder's own form
     PRIMARY KEY (workspace, episode, passage),
     FOREIGN KEY (workspace, episode) REFERENCES episodes (workspace, id) ON DELETE CASCADE
 );

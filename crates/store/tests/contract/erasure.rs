@@ -1,6 +1,6 @@
 //! Deleting for good.
 
-use crate::harness::{TestStore, ann, episode_id, say, texts, thread_id};
+use crate::harness::{TestStore, ann, episode_id, passage, say, texts, thread_id};
 
 const SECRET: &str = "my safe opens with zanzibar-4711";
 
@@ -14,7 +14,7 @@ pub(crate) async fn what_is_forgotten_is_in_no_file(store: &TestStore) {
     let mut forget = say(&workspace, "1", SECRET, "noted").await;
     forget.extend(say(&workspace, "1", &long, "noted").await);
     workspace
-        .put_vectors("m", "1", vec![(forget[0].clone(), vec![vec![0.5; 384]; 3])])
+        .put_vectors("m", "1", vec![(forget[0].clone(), vec![passage(&[0.5; 384]); 3])])
         .await
         .unwrap();
     assert!(occurrences(&store.bytes_on_disk(), "zanzibar-4711") > 0);

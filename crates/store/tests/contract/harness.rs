@@ -15,8 +15,8 @@ use backstay_core::{
     memory::{Scope, Speaker},
 };
 use backstay_store::{
-    NewEpisode, NewGeneration, NewMessage, NewThread, SettledAttempt, SettledGeneration, Store,
-    StoreOptions, ThreadTurn, TurnRecord, Workspace,
+    NewEpisode, NewGeneration, NewMessage, NewThread, PassageVector, SettledAttempt,
+    SettledGeneration, Store, StoreOptions, ThreadTurn, TurnRecord, Workspace,
 };
 use tempfile::TempDir;
 
@@ -220,4 +220,10 @@ fn fresh_episode() -> EpisodeId {
 fn next() -> u64 {
     static LAST: AtomicU64 = AtomicU64::new(0);
     LAST.fetch_add(1, Ordering::Relaxed)
+}
+
+/// A passage's vector, with token states that are told apart by its first number.
+pub(crate) fn passage(vector: &[f32]) -> PassageVector {
+    let states = vector.first().map_or_else(Vec::new, |first| first.to_le_bytes().to_vec());
+    PassageVector { vector: vector.to_vec(), states }
 }

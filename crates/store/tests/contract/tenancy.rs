@@ -3,7 +3,9 @@
 use backstay_core::ErrorCode;
 use backstay_store::PageRequest;
 
-use crate::harness::{TestStore, ann, generation_id, intent, say, settled, texts, thread_id, turn};
+use crate::harness::{
+    TestStore, ann, generation_id, intent, passage, say, settled, texts, thread_id, turn,
+};
 
 pub(crate) async fn one_workspace_never_sees_what_another_wrote_under_the_same_ids(
     store: &TestStore,
@@ -38,7 +40,7 @@ pub(crate) async fn one_workspace_cannot_delete_or_settle_what_another_wrote(sto
     let (a, b) = (store.a(), store.b());
     let episodes = say(&a, "1", "I live in Ghent", "noted").await;
     a.begin_generation(intent("open")).await.unwrap();
-    let vector = vec![(episodes[0].clone(), vec![vec![1.0]])];
+    let vector = vec![(episodes[0].clone(), vec![passage(&[1.0])])];
 
     assert_eq!(b.forget_episodes(&episodes).await.unwrap(), 0);
     assert!(!b.delete_thread(&thread_id("1")).await.unwrap());

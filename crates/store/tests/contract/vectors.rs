@@ -1,15 +1,15 @@
 //! Vectors of episodes.
 
 use backstay_core::EpisodeId;
-use backstay_store::Workspace;
+use backstay_store::{PassageVector, Workspace};
 
-use crate::harness::{TestStore, ann, say};
+use crate::harness::{TestStore, ann, passage, say};
 
 async fn of_model(
     workspace: &Workspace,
     model: &str,
     revision: &str,
-) -> Vec<(EpisodeId, Vec<Vec<f32>>)> {
+) -> Vec<(EpisodeId, Vec<PassageVector>)> {
     let found = workspace.scope_vectors(&ann(), model, revision, 0, 100).await.unwrap();
     assert_eq!(found.next, None);
     found.vectors
@@ -24,7 +24,7 @@ pub(crate) async fn an_episode_wants_a_vector_until_it_has_one_of_that_model(sto
     assert!(wanted.iter().all(|row| row.workspace == *workspace.id()));
     assert_eq!(store.store().next_unembedded("minilm", "r1", 1).await.unwrap().len(), 1);
 
-    let vectors = vec![(said[0].clone(), vec![vec![0.25, -1.0]])];
+    let vectors = vec![(said[0].clone(), vec![passage(&[0.25, -1.0])])];
     assert_eq!(workspace.put_vectors("minilm", "r1", vectors.clone()).await.unwrap(), 1);
     let wanted = workspace.episodes_without_vector("minilm", "r1", 10).await.unwrap();
     assert_eq!(wanted.iter().map(|row| &row.episode).collect::<Vec<_>>(), [&said[1]]);
@@ -34,7 +34,8 @@ pub(crate) async fn an_episode_wants_a_vector_until_it_has_one_of_that_model(sto
 pub(crate) async fn a_change_of_model_asks_for_every_vector_again(store: &TestStore) {
     let workspace = store.a();
     let said = say(&workspace, "1", "I live in Ghent", "noted").await;
-    let vectors = |value| said.iter().map(|id| (id.clone(), vec![vec![value]])).collect::<Vec<_>>();
+    let vectors =
+        |value| said.iter().map(|id| (id.clone(), vec![passage(&[value])])).collect::<Vec<_>>();
     workspace.put_vectors("minilm", "r1", vectors(1.0)).await.unwrap();
     for (model, revision) in [("minilm", "r0"), ("minilm", "r2"), ("a", "r1"), ("z", "r1")] {
         assert!(of_model(&workspace, model, revision).await.is_empty());
@@ -53,10 +54,13 @@ pub(crate) async fn vectors_of_different_lengths_are_refused(store: &TestStore) 
     let workspace = store.a();
     let said = say(&workspace, "1", "I live in Ghent", "noted").await;
     let mixed = [
-        vec![(said[0].clone(), vec![vec![1.0]]), (said[1].clone(), vec![vec![1.0, 2.0]])],
-        vec![(said[0].clone(), vec![vec![1.0], vec![1.0, 2.0]])],
-        vec![(said[0].clone(), vec![vec![1.0]]), (said[1].clone(), Vec::new())],
-        vec![(said[0].clone(), vec![Vec::new()])],
+        vec![
+            (said[0].clone(), vec![passage(&[1.0])]),
+            (said[1].clone(), vec![passage(&[1.0, 2.0])]),
+        ],
+        vec![(said[0].clone(), vec![passage(&[1.0]), passage(&[1.0, 2.0])])],
+        vec![(said[0].clone(), vec![passage(&[1.0])]), (said[1].clone(), Vec::new())],
+        vec![(said[0].clone(), vec![passage(&[])])],
         vec![(said[0].clone(), Vec::new())],
     ];
     for vectors in mixed {
@@ -69,7 +73,7 @@ pub(crate) async fn a_vector_of_a_forgotten_episode_is_not_stored(store: &TestSt
     let workspace = store.a();
     let said = say(&workspace, "1", "I live in Ghent", "noted").await;
     workspace.forget_episodes(&said[..1]).await.unwrap();
-    let vectors = said.iter().map(|id| (id.clone(), vec![vec![1.0]])).collect();
+    let vectors = said.iter().map(|id| (id.clone(), vec![passage(&[1.0])])).collect();
     assert_eq!(workspace.put_vectors("m", "1", vectors).await.unwrap(), 1);
     assert_eq!(of_model(&workspace, "m", "1").await.len(), 1);
 }
@@ -77,7 +81,8 @@ pub(crate) async fn a_vector_of_a_forgotten_episode_is_not_stored(store: &TestSt
 pub(crate) async fn an_episode_has_a_vector_for_each_passage_of_one_model(store: &TestStore) {
     let workspace = store.a();
     let said = say(&workspace, "1", "a long story", "noted").await;
-    let passages = |values: &[f32]| values.iter().map(|value| vec![*value]).collect::<Vec<_>>();
+    let passages =
+        |values: &[f32]| values.iter().map(|value| passage(&[*value])).collect::<Vec<_>>();
     let put = |revision: &'static str, values: &[f32]| {
         workspace.put_vectors("m", revision, vec![(said[0].clone(), passages(values))])
     };
@@ -103,7 +108,7 @@ pub(crate) async fn a_large_scopes_vectors_are_read_in_parts(store: &TestStore) 
     for number in 0..4 {
         let said = say(&workspace, "1", "question", "answer").await;
         // The answers have no vectors: parts end after episodes, not after vectors.
-        expected.push((said[0].clone(), vec![vec![f32::from(number as u8)]; 2]));
+        expected.push((said[0].clone(), vec![passage(&[f32::from(number as u8)]); 2]));
     }
     workspace.put_vectors("m", "1", expected.clone()).await.unwrap();
     let (mut read, mut after) = (Vec::new(), Some(0));

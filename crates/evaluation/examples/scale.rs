@@ -1,0 +1,142 @@
+//! How long a recall takes in a large scope, and how much memory its index takes:
+//! `cargo run --release -p backstay-evaluation --example scale -- 10000 100000 1000000`
+//!
+//! Turns are made up: words drawn as in natural language (Zipf), vectors and token states of the
+//! built-in model's size at random, in conversations of 20 turns. They are written to a real store
+//! and recalled through the public interface; the question's own embedding is not in the times.
+
+use std::{error::Error, io::Write as _, time::Instant};
+
+use backstay_core::{
+    EpisodeId, Name, Timestamp, WorkspaceId,
+    memory::{Scope, Speaker},
+};
+use backstay_memory::{
+    Embedding, EmbeddingModel, Embeddings, Memory, MemoryOptions, RecallOptions, TokenStates,
+    UpstreamEmbedder,
+};
+use backstay_store::{ImportedThread, ImportedTurn, PassageVector, Store, StoreOptions};
+
+const DIMENSION: usize = 384;
+const TOKENS: usize = 12;
+const QUESTION_TOKENS: usize = 7;
+const TOKEN_BYTES: usize = 66;
+const VOCABULARY: f64 = 30_000.0;
+/// Words that are no stop words, as in the turns and questions of LoCoMo.
+const WORDS: usize = 12;
+const QUESTION_WORDS: usize = 6;
+const TURNS_PER_THREAD: usize = 20;
+const QUESTIONS: usize = 200;
+
+/// xorshift64* (Vigna, 2016): the same turns in every run.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
+    }
+
+    fn unit(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    fn words(&mut self, count: usize) -> String {
+        let word = |_| format!("word{}", VOCABULARY.powf(self.unit()) as u64);
+        (0..count).map(word).collect::<Vec<_>>().join(" ")
+    }
+
+    fn embedding(&mut self, tokens: usize) -> PassageVector {
+        let mut vector: Vec<f32> = (0..DIMENSION).map(|_| self.unit() as f32 - 0.5).collect();
+        let length = vector.iter().map(|number| number * number).sum::<f32>().sqrt();
+        vector.iter_mut().for_each(|number| *number /= length);
+        let states = (0..tokens * TOKEN_BYTES).map(|_| self.next().to_le_bytes()[7]).collect();
+        PassageVector { vector, states }
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let sizes: Vec<usize> =
+        std::env::args().skip(1).map(|size| size.parse()).collect::<Result<_, _>>()?;
+    let mut out = std::io::stdout();
+    writeln!(out, "| turns | first recall | p50 | p95 | index |\n|---|---|---|---|---|")?;
+    for size in sizes {
+        writeln!(out, "{}", measure(size).await?)?;
+    }
+    Ok(())
+}
+
+async fn measure(size: usize) -> Result<String, Box<dyn Error>> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().to_owned();
+    let store = Store::open(StoreOptions { path, ..StoreOptions::default() }).await?;
+    let workspace = WorkspaceId::default_workspace();
+    store.ensure_workspace(&workspace, "scale", Timestamp::default()).await?;
+    let assistant = Name::parse("scale").ok_or("not a name")?;
+    let scope = Scope { assistant, user: None };
+    let model = EmbeddingModel { name: "m".into(), revision: "1".into(), dimension: DIMENSION };
+    let embed = |texts: Vec<String>| async move {
+        let made = texts.iter().map(|text| {
+            let made = Random(text.len() as u64 * 7_919 + 1).embedding(QUESTION_TOKENS);
+            Embedding { states: TokenStates::from_bytes(&made.states), vector: made.vector }
+        });
+        Ok(made.collect::<Vec<_>>())
+    };
+    let upstream = UpstreamEmbedder::new(model, embed);
+    let revision = upstream.model().revision.clone();
+    let mut random = Random(42);
+    for thread in 0..size.div_ceil(TURNS_PER_THREAD) {
+        let count = TURNS_PER_THREAD.min(size - thread * TURNS_PER_THREAD);
+        let imported = conversation(&mut random, &scope, thread, count);
+        let ids: Vec<EpisodeId> =
+            store.workspace(&workspace).import_conversation(imported).await?.ids;
+        let vectors = ids.into_iter().map(|id| (id, vec![random.embedding(TOKENS)])).collect();
+        store.workspace(&workspace).put_vectors("m", &revision, vectors).await?;
+    }
+    let before = resident_bytes()?;
+    let memory =
+        Memory::new(store.clone(), Embeddings::Upstream(upstream), MemoryOptions::default());
+    let mut times = Vec::with_capacity(QUESTIONS);
+    let mut first = 0.0;
+    for number in 0..=QUESTIONS {
+        let question = random.words(QUESTION_WORDS);
+        let options = RecallOptions::at(Timestamp::default());
+        let started = Instant::now();
+        memory.recall(&workspace, &scope, &question, options).await?;
+        let seconds = started.elapsed().as_secs_f64();
+        if number == 0 { first = seconds } else { times.push(seconds * 1_000.0) }
+    }
+    times.sort_by(f64::total_cmp);
+    let index_mb = resident_bytes()?.saturating_sub(before) / (1024 * 1024);
+    let (p50, p95) = (times[QUESTIONS / 2], times[QUESTIONS * 95 / 100]);
+    store.close().await?;
+    Ok(format!("| {size} | {first:.1} s | {p50:.1} ms | {p95:.1} ms | {index_mb} MiB |"))
+}
+
+fn conversation(random: &mut Random, scope: &Scope, number: usize, count: usize) -> ImportedThread {
+    let turn = |place: usize| ImportedTurn {
+        speaker: if place.is_multiple_of(2) { Speaker::User } else { Speaker::Assistant },
+        author: if place.is_multiple_of(2) { "user" } else { "assistant" }.to_owned(),
+        text: random.words(WORDS),
+        said_at: Timestamp::from_millis(1_700_000_000_000 + (number * 3_600_000) as i64),
+    };
+    ImportedThread {
+        scope: scope.clone(),
+        source: "scale".to_owned(),
+        external_id: Some(number.to_string()),
+        title: None,
+        turns: (0..count).map(turn).collect(),
+        imported_at: Timestamp::default(),
+    }
+}
+
+/// What the process holds in memory, as Linux counts it.
+fn resident_bytes() -> Result<u64, Box<dyn Error>> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kibibytes = line.and_then(|rest| rest.split_whitespace().next()).ok_or("no VmRSS")?;
+    Ok(kibibytes.parse::<u64>()? * 1024)
+}

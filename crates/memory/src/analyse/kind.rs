@@ -1,0 +1,100 @@
+//! What kind of answer a question wants.
+
+/// Words that begin a request for something to be done, not for what was said.
+const REQUESTS: [&str; 14] = [
+    "how do i",
+    "how can i",
+    "how should i",
+    "how would i",
+    "how would you",
+    "can you",
+    "could you",
+    "show me",
+    "please",
+    "give me",
+    "explain",
+    "help",
+    "what steps",
+    "what would you",
+];
+/// Words of questions about the whole of a conversation.
+const BROAD: [&str; 10] = [
+    "summar",
+    "order in which",
+    "overview",
+    "throughout",
+    "across our",
+    "list the",
+    "timeline",
+    "sequence",
+    "in total",
+    "over time",
+];
+
+/// Kinds are not exclusive: a question may want a list of places.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Kind {
+    /// A time, or how long.
+    pub(crate) time: bool,
+    /// A number.
+    pub(crate) count: bool,
+    /// A person or a place.
+    pub(crate) name: bool,
+    /// Something to be done: an answer to which standing wishes apply.
+    pub(crate) request: bool,
+    /// A summary, or an order of events: no few turns are the evidence.
+    pub(crate) broad: bool,
+}
+
+impl Kind {
+    pub(super) fn of(question: &str) -> Self {
+        let lower = question.to_lowercase();
+        let has_word = |word: &str| {
+            lower.split(|character: char| !character.is_alphanumeric()).any(|other| other == word)
+        };
+        let has = |phrases: &[&str]| phrases.iter().any(|phrase| lower.contains(phrase));
+        let trimmed = lower.trim_start();
+        Self {
+            time: has_word("when")
+                || has(&[
+                    "how long",
+                    "what year",
+                    "what month",
+                    "what date",
+                    "what day",
+                    "which year",
+                    "which month",
+                    "which day",
+                ]),
+            count: has(&["how many", "how much"]),
+            name: has_word("who")
+                || has_word("where")
+                || has(&[
+                    "which city",
+                    "which country",
+                    "which state",
+                    "which place",
+                    "what city",
+                    "what country",
+                    "what state",
+                    "what place",
+                ]),
+            request: REQUESTS.iter().any(|phrase| trimmed.starts_with(phrase)),
+            broad: has(&BROAD),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_a_question_tell_what_it_wants() {
+        assert!(Kind::of("When did Ann move?").time && !Kind::of("Whenever?").time);
+        assert!(Kind::of("Where did she go?").name && Kind::of("How many dogs?").count);
+        assert!(Kind::of("How can I sort a list?").request);
+        assert!(Kind::of("Can you summarise our talks?").broad);
+        assert_eq!(Kind::of("What is my dog called?"), Kind::default());
+    }
+}

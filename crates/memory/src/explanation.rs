@@ -1,0 +1,151 @@
+//! Why something was recalled, and why something else was not.
+
+use std::collections::{HashMap, HashSet};
+
+use backstay_core::memory::{Recalled, RecalledId};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    Evidence, Profile, RecallMode,
+    analyse::Query,
+    index::ScopeIndex,
+    pack::{LeftOut, Packed},
+    recall::{Feature, Ranked, Ranking},
+};
+
+/// One question, and what recall made of it.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct Explanation {
+    /// Which weights ranked.
+    pub profile: Profile,
+    pub mode: RecallMode,
+    /// False when the scope holds nothing that bears on the question: nothing is recalled then.
+    pub relevant: bool,
+    pub evidence: Evidence,
+    /// Best first, recalled or not.
+    pub items: Vec<Explained>,
+    /// What was asked about and is not among the items.
+    pub missing: Vec<Missing>,
+}
+
+/// One turn or statement, what speaks for it, and what became of it.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct Explained {
+    #[serde(flatten)]
+    pub item: Recalled,
+    /// From 1, the best.
+    pub rank: usize,
+    /// Cosine of its vector and the question's; `None` where either is missing.
+    pub cosine: Option<f32>,
+    pub outcome: Outcome,
+    /// What was added up to rank it, largest first. Parts that add nothing are left out.
+    pub parts: Vec<Part>,
+}
+
+/// One thing that speaks for an item, or against it.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct Part {
+    pub feature: &'static str,
+    /// About 0 to 1.
+    pub value: f32,
+    pub weight: f32,
+    /// Value times weight.
+    pub adds: f32,
+}
+
+/// What became of an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    Recalled,
+    /// Nothing in the scope bears on the question.
+    NothingRelevant,
+    /// The same was said in an item that was recalled.
+    SaidAlready,
+    /// It did not fit into the token budget beside better ones.
+    BudgetFull,
+}
+
+/// Something that was not looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Missing {
+    #[schema(value_type = String)]
+    pub id: RecalledId,
+    pub reason: MissingReason,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MissingReason {
+    /// The scope has nothing of this name that may be recalled: it belongs elsewhere, was
+    /// forgotten, has expired or is quarantined.
+    NotInScope,
+    /// It shares no word with the question, nor do the turns around it, and its meaning is far.
+    NoEvidence,
+}
+
+impl Explanation {
+    pub(crate) fn of(
+        index: &ScopeIndex,
+        query: &Query,
+        ranking: &Ranking,
+        packed: &Packed,
+        asked: &[RecalledId],
+        limit: usize,
+    ) -> Self {
+        let recalled: HashSet<&RecalledId> = packed.items.iter().map(|item| &item.id).collect();
+        let left_out: HashMap<u32, LeftOut> = packed.left_out.iter().copied().collect();
+        let outcome = |ranked: &Ranked| {
+            if recalled.contains(&index.turn(ranked.turn).id) {
+                return Outcome::Recalled;
+            }
+            match left_out.get(&ranked.turn) {
+                _ if !ranking.relevant => Outcome::NothingRelevant,
+                Some(LeftOut::SaidAlready) => Outcome::SaidAlready,
+                Some(LeftOut::Budget) | None => Outcome::BudgetFull,
+            }
+        };
+        let is_asked = |ranked: &Ranked| asked.contains(&index.turn(ranked.turn).id);
+        let numbered = (1..).zip(&ranking.turns);
+        let items = numbered
+            .filter(|(rank, ranked)| *rank <= limit || is_asked(ranked))
+            .map(|(rank, ranked)| Explained {
+                item: ranking.recalled(index, query, ranked),
+                rank,
+                cosine: ranked.cosine,
+                outcome: outcome(ranked),
+                parts: parts(ranking, ranked),
+            })
+            .collect();
+        let is_ranked =
+            |id: &RecalledId| ranking.turns.iter().any(|ranked| index.turn(ranked.turn).id == *id);
+        let missing = asked.iter().filter(|id| !is_ranked(id)).map(|id| Missing {
+            id: id.clone(),
+            reason: match index.number(id) {
+                Some(_) => MissingReason::NoEvidence,
+                None => MissingReason::NotInScope,
+            },
+        });
+        Self {
+            profile: ranking.profile,
+            mode: ranking.mode,
+            relevant: ranking.relevant,
+            evidence: ranking.evidence,
+            items,
+            missing: missing.collect(),
+        }
+    }
+}
+
+fn parts(ranking: &Ranking, ranked: &Ranked) -> Vec<Part> {
+    let weights = ranking.weights();
+    let part = |feature: Feature| {
+        let (value, weight) = (ranked.features.get(feature), weights.get(feature));
+        Part { feature: feature.name(), value, weight, adds: value * weight }
+    };
+    let mut parts: Vec<Part> =
+        Feature::ALL.into_iter().map(part).filter(|part| part.value != 0.0).collect();
+    parts.sort_by(|left, right| right.adds.abs().total_cmp(&left.adds.abs()));
+    parts
+}
