@@ -1,4 +1,4 @@
-//! `backstay memory`: what is remembered, and forgetting it.
+//! `backstay memory`: what is remembered, why it is recalled, and forgetting it.
 
 use std::process::ExitCode;
 
@@ -11,6 +11,9 @@ use crate::{
     output::Output,
     terminal::one_line,
 };
+
+/// Of what was added up to rank a memory, the largest parts are shown.
+const PARTS_SHOWN: usize = 6;
 
 #[derive(Args)]
 pub(crate) struct MemoryCommand {
@@ -38,6 +41,18 @@ enum Action {
         #[command(flatten)]
         whose: Whose,
         #[arg(long, default_value_t = 10)]
+        limit: usize,
+    },
+    /// Say why memories are recalled for a question, and why others are not.
+    Explain {
+        /// The question that memories are recalled for.
+        question: String,
+        /// Also explain this memory, wherever it ranks; may be repeated.
+        #[arg(long = "id", value_name = "ID")]
+        ids: Vec<String>,
+        #[command(flatten)]
+        whose: Whose,
+        #[arg(long, default_value_t = 5)]
         limit: usize,
     },
     /// List what is remembered, newest first.
@@ -71,6 +86,17 @@ impl MemoryCommand {
                 });
                 let found: Value = client.post("/backstay/v1/memories/search", &body).await?;
                 output.show(&found, |found| memories(found, "Nothing relevant is remembered."));
+            }
+            Action::Explain { question, ids, whose, limit } => {
+                let body = json!({
+                    "query": question,
+                    "ids": ids,
+                    "assistant": whose.assistant,
+                    "user": whose.user,
+                    "limit": limit,
+                });
+                let found: Value = client.post("/backstay/v1/memories/explain", &body).await?;
+                output.show(&found, explanation);
             }
             Action::List { whose, limit, cursor } => {
                 let query = query(&[
@@ -117,4 +143,31 @@ fn memory(item: &Value) -> String {
         Some(score) => format!("{line}\n    {score:.2}  {}", text("why")),
         None => line,
     }
+}
+
+/// Each memory with what was added up to rank it.
+fn explanation(found: &Value) -> String {
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let word = |value: &Value| value.as_str().unwrap_or_default().replace('_', " ");
+    let mut lines = Vec::new();
+    if found["relevant"] == json!(false) {
+        lines.push("Nothing that is remembered bears on this, so nothing is recalled.".to_owned());
+    }
+    for item in list(&found["items"]) {
+        let rank = item["rank"].as_u64().unwrap_or_default();
+        lines.push(format!("{rank}. {} ({})", memory(&item), word(&item["outcome"])));
+        let parts = list(&item["parts"]);
+        let parts = parts.iter().take(PARTS_SHOWN).map(|part| {
+            format!("{} {:+.2}", word(&part["feature"]), part["adds"].as_f64().unwrap_or_default())
+        });
+        lines.push(format!("    {}", parts.collect::<Vec<_>>().join(", ")));
+    }
+    for missing in list(&found["missing"]) {
+        lines.push(format!(
+            "{}: {}",
+            missing["id"].as_str().unwrap_or_default(),
+            word(&missing["reason"])
+        ));
+    }
+    if lines.is_empty() { "Nothing is remembered yet.".to_owned() } else { lines.join("\n") }
 }

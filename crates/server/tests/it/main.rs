@@ -4,6 +4,7 @@ mod cancellation;
 mod discovery;
 mod embeddings;
 mod errors;
+mod explain;
 mod failover;
 mod forgetting;
 mod ledger;

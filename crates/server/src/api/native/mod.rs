@@ -1,6 +1,7 @@
 //! Backstay's own API, under `/backstay/v1`.
 
 mod conversations;
+mod explain;
 mod generations;
 mod memories;
 mod models;

@@ -8,7 +8,7 @@ use utoipa::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{conversations, generations, memories, models, status, threads};
+use super::{conversations, explain, generations, memories, models, status, threads};
 use crate::state::AppState;
 
 const PATH: &str = "/backstay/v1/openapi.json";
@@ -79,6 +79,7 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(conversations::import))
         .routes(routes!(memories::list))
         .routes(routes!(memories::search))
+        .routes(routes!(explain::explain))
         .routes(routes!(memories::forget))
         .routes(routes!(threads::list))
         .routes(routes!(threads::one, threads::delete))
