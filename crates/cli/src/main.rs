@@ -51,6 +51,8 @@ enum Command {
     Doctor(doctor::Doctor),
     /// Show the main job: a year of conversation remembered across two models.
     Demo(demo::Demo),
+    /// Measure how well it works.
+    Bench(bench::Bench),
 }
 
 #[tokio::main]
@@ -66,6 +68,7 @@ async fn main() -> ExitCode {
         Command::Import(command) => command.run(&connection, output).await,
         Command::Doctor(command) => command.run(&connection, output).await,
         Command::Demo(command) => command.run(output).await,
+        Command::Bench(command) => command.run(&connection, output).await,
     };
     match outcome {
         Ok(code) => code,
