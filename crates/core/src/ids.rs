@@ -83,6 +83,13 @@ impl WorkspaceId {
     }
 }
 
+impl KeyId {
+    /// Stands in the ledger where Backstay itself calls a model to learn.
+    pub fn learning() -> Self {
+        Self(format!("{}learning", Self::PREFIX))
+    }
+}
+
 impl RequestId {
     /// Stands in where no request id could be made.
     pub fn unknown() -> Self {

@@ -60,6 +60,8 @@ pub struct ImportReport {
     pub added: usize,
     /// Turns that an earlier import brought.
     pub known: usize,
+    /// Turns that were forgotten here; they do not come back.
+    pub forgotten: usize,
     pub episodes: Vec<ImportedEpisode>,
 }
 
@@ -101,12 +103,14 @@ impl Engine {
             thread: outcome.thread,
             added: outcome.episodes.len(),
             known: outcome.present,
+            forgotten: outcome.forgotten,
             episodes: turns
-                .map(|(turn, episode)| ImportedEpisode { turn: turn.id, episode })
+                .filter_map(|(turn, id)| Some(ImportedEpisode { turn: turn.id, episode: id? }))
                 .collect(),
         };
-        if !outcome.episodes.is_empty() {
+        if report.added > 0 {
             self.jobs().embed_soon();
+            self.learn_from(context, &report.thread).await?;
         }
         Ok(report)
     }

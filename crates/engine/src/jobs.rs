@@ -7,7 +7,7 @@ use backstay_core::chat::{ChatReply, SettlementStatus};
 use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{Engine, open::Open};
+use crate::{Engine, learning, open::Open};
 
 /// Running background tasks; clones share them.
 #[derive(Clone, Default)]
@@ -15,6 +15,7 @@ pub struct Jobs {
     tracker: TaskTracker,
     stop: CancellationToken,
     embed: Arc<Notify>,
+    learn: Arc<Notify>,
 }
 
 /// Turns that are embedded in one step, so that a stop does not wait long.
@@ -36,8 +37,17 @@ impl Jobs {
     }
 
     /// Something was remembered: its vectors should follow soon.
-    pub(crate) fn embed_soon(&self) {
+    pub fn embed_soon(&self) {
         self.embed.notify_one();
+    }
+
+    /// A turn was remembered that may be due to be learned from.
+    pub(crate) fn learn_soon(&self) {
+        self.learn.notify_one();
+    }
+
+    pub(crate) fn to_learn(&self) -> Arc<Notify> {
+        Arc::clone(&self.learn)
     }
 
     /// Settles a call whose client went away. Not stopped by a shutdown: the row must be written.
@@ -65,6 +75,9 @@ impl Jobs {
 pub fn start(engine: &Engine) {
     engine.jobs().spawn(embed_forever(engine.clone()));
     engine.jobs().spawn(refresh_models_forever(engine.clone()));
+    if let Some(options) = engine.options().learning.clone() {
+        engine.jobs().spawn(learning::learn_forever(engine.clone(), options));
+    }
 }
 
 async fn embed_forever(engine: Engine) {

@@ -10,6 +10,7 @@ mod generation;
 mod import;
 mod jobs;
 mod keys;
+mod learning;
 mod meter;
 mod metrics;
 mod open;
@@ -32,6 +33,7 @@ pub use embeddings::{BUILTIN_EMBEDDING_MODEL, TokenCount, upstream_embeddings};
 pub use import::{ImportReport, ImportRequest, ImportSession, ImportTurn, ImportedEpisode};
 pub use jobs::{Jobs, start as start_jobs};
 pub use keys::{BootstrapKey, IssuedKey, bootstrap};
+pub use learning::{CALL_TOKENS_MAX as LEARNING_CALL_TOKENS_MAX, LearningOptions, LearningStatus};
 pub use options::EngineOptions;
 
 /// Everything that a call needs; cheap to clone.

@@ -52,6 +52,7 @@ impl Open {
         let completed = store.complete_turn(record).await?;
         if !completed.episodes.is_empty() {
             self.engine.jobs().embed_soon();
+            self.engine.jobs().learn_soon();
         }
         Ok(settlement)
     }

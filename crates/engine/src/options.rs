@@ -1,18 +1,19 @@
 //! Settings of the engine that an operator may change.
 
-use serde::Deserialize;
+use crate::LearningOptions;
 
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineOptions {
     /// Tokens of recalled memories in one prompt.
     pub budget_tokens: u64,
     /// Tokens of thread history in one prompt; older turns are left to recall.
     pub history_tokens: u64,
+    /// `None`: no model learns, and turns are remembered as they were said.
+    pub learning: Option<LearningOptions>,
 }
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        Self { budget_tokens: 1_000, history_tokens: 32_000 }
+        Self { budget_tokens: 1_000, history_tokens: 32_000, learning: None }
     }
 }

@@ -32,10 +32,10 @@ pub(crate) fn build(
     reply: &ChatReply,
 ) -> Result<TurnRecord> {
     let (Some(scope), Some(answer)) = (&keep.scope, answer_message(reply)) else {
-        return Ok(TurnRecord { settled, thread: None, episodes: Vec::new() });
+        return Ok(unkept(settled));
     };
     let Some(id) = thread_of(made, keep, scope, reply) else {
-        return Ok(TurnRecord { settled, thread: None, episodes: Vec::new() });
+        return Ok(unkept(settled));
     };
     let complete = settled.status == SettlementStatus::Completed;
     // A built-in model says nothing of its own: remembering what it looked up or repeated would
@@ -57,7 +57,12 @@ pub(crate) fn build(
         });
     }
     let thread = NewThread { id, scope: scope.clone(), title: None, created_at: made.at };
-    Ok(TurnRecord { settled, thread: Some(ThreadTurn { thread, messages }), episodes })
+    let learn = made.engine.options().learning.as_ref().map(|options| options.when(made.at));
+    Ok(TurnRecord { settled, thread: Some(ThreadTurn { thread, messages }), episodes, learn })
+}
+
+fn unkept(settled: SettledGeneration) -> TurnRecord {
+    TurnRecord { settled, thread: None, episodes: Vec::new(), learn: None }
 }
 
 /// The thread that the turn belongs to; `None` for a turn that leaves no trace.

@@ -91,9 +91,10 @@ async fn measure(size: usize) -> Result<String, Box<dyn Error>> {
     for thread in 0..size.div_ceil(TURNS_PER_THREAD) {
         let count = TURNS_PER_THREAD.min(size - thread * TURNS_PER_THREAD);
         let imported = conversation(&mut random, &scope, thread, count);
-        let ids: Vec<EpisodeId> =
+        let ids: Vec<Option<EpisodeId>> =
             store.workspace(&workspace).import_conversation(imported).await?.ids;
-        let vectors = ids.into_iter().map(|id| (id, vec![random.embedding(TOKENS)])).collect();
+        let vectors =
+            ids.into_iter().flatten().map(|id| (id, vec![random.embedding(TOKENS)])).collect();
         store.workspace(&workspace).put_vectors("m", &revision, vectors).await?;
     }
     let before = resident_bytes()?;

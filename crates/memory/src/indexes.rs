@@ -3,14 +3,15 @@
 use std::collections::HashSet;
 
 use backstay_core::{
-    EpisodeId, Result, WorkspaceId,
-    memory::{RecalledId, Scope},
+    Result, WorkspaceId,
+    memory::{RecalledId, Scope, Statement},
 };
-use backstay_store::{PassageVector, Store, Workspace};
+use backstay_store::{PassageVector, StatementSet, Store, Workspace};
 
 use crate::{
     EmbeddingModel,
     index::{Loaded, ScopeCache, SharedIndex},
+    safety,
 };
 
 /// Episodes whose vectors are read from the store at once.
@@ -55,7 +56,7 @@ impl Indexes {
         &self,
         workspace: &WorkspaceId,
         scope: &Scope,
-        vectors: &[(EpisodeId, Vec<PassageVector>)],
+        vectors: &[(RecalledId, Vec<PassageVector>)],
     ) -> Result<()> {
         if !self.cache.holds(workspace, scope) {
             return Ok(());
@@ -63,20 +64,22 @@ impl Indexes {
         // An index that lags behind would lack the turns that the vectors belong to.
         let shared = self.current(workspace, scope).await?;
         let mut loaded = shared.write().await;
-        for (episode, passages) in vectors {
-            loaded.index.set_vectors(&episode.clone().into(), passages);
+        for (id, passages) in vectors {
+            loaded.index.set_vectors(id, passages);
         }
         self.cache.resized(workspace, scope, loaded.index.size_bytes());
         Ok(())
     }
 
-    /// Lets go of turns at once, before the next comparison with the store.
-    pub(crate) async fn forget(&self, workspace: &WorkspaceId, ids: &[EpisodeId]) {
-        let gone: HashSet<&EpisodeId> = ids.iter().collect();
+    /// Lets go of turns and statements at once, before the next comparison with the store.
+    pub(crate) async fn forget(
+        &self,
+        workspace: &WorkspaceId,
+        ids: impl Iterator<Item = RecalledId>,
+    ) {
+        let gone: HashSet<RecalledId> = ids.collect();
         for held in self.cache.of_workspace(workspace) {
-            let is_gone =
-                |id: &RecalledId| matches!(id, RecalledId::Episode(id) if gone.contains(id));
-            held.write().await.index.remove(is_gone);
+            held.write().await.index.remove(|id| gone.contains(id));
         }
     }
 
@@ -96,6 +99,12 @@ impl Indexes {
             }
             loaded.index.reconcile(found.episodes);
         }
+        let mut version = found.version;
+        if loaded.version.is_none() || version.changed != known.changed {
+            let found = store.scope_statements(scope, StatementSet::Recallable).await?;
+            loaded.index.set_statements(&recallable(found.statements));
+            version.changed = found.version.changed;
+        }
         if loaded.version.is_none()
             && let Some(model) = &self.model
         {
@@ -105,12 +114,23 @@ impl Indexes {
                     .scope_vectors(scope, &model.name, &model.revision, first, VECTORS_AT_ONCE)
                     .await?;
                 for (episode, passages) in found.vectors {
-                    loaded.index.set_vectors(&episode.into(), &passages);
+                    loaded.index.set_vectors(&RecalledId::Episode(episode), &passages);
                 }
                 after = found.next;
             }
+            let (name, revision) = (&model.name, &model.revision);
+            for (id, passage) in store.scope_statement_vectors(scope, name, revision).await? {
+                loaded.index.set_vectors(&RecalledId::Memory(id), &[passage]);
+            }
         }
-        loaded.version = Some(found.version);
+        loaded.version = Some(version);
         Ok(())
     }
+}
+
+/// What may be put before a model: a statement is judged when it is remembered, and again here, so
+/// that what a later version knows to be harmful is not recalled either.
+fn recallable(mut statements: Vec<Statement>) -> Vec<Statement> {
+    statements.retain(|one| safety::may_be_recalled(&one.said.text, one.said.trust));
+    statements
 }

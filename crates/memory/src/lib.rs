@@ -3,7 +3,7 @@
 //! Every turn is kept word for word as an episode in the store; this crate finds the ones that bear
 //! on a question and packs them into a token budget. It works by words and conversation structure
 //! alone, and better with vectors, which follow in the background. Nothing here calls a language
-//! model.
+//! model: [`learn`] says what to ask one, and what to make of its answer.
 //!
 //! The way of a question: [`analyse`] reads it, [`index`] holds the scope's turns in memory,
 //! [`recall`] scores every turn and says why, [`pack`] fills the budget. [`Memory`] ties them to the
@@ -16,8 +16,10 @@ mod excerpt;
 mod explanation;
 mod index;
 mod indexes;
+pub mod learn;
 mod memory;
 mod pack;
+mod pending;
 mod recall;
 pub mod safety;
 pub mod weights;

@@ -1,21 +1,22 @@
 //! [`Memory`]: recall on top of the store.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use backstay_core::{
-    EpisodeId, Error, Result, ThreadId, Timestamp, WorkspaceId,
+    Error, Result, ThreadId, Timestamp, WorkspaceId,
     memory::{Recalled, RecalledId, Scope},
 };
-use backstay_store::{PassageVector, Store, Unembedded};
+use backstay_store::{Forgotten, Store};
 use serde::Serialize;
 
 use crate::{
     Embedding, EmbeddingModel, Embeddings, Explanation, Profile, Recall, RecallOptions,
     analyse::Query,
-    embed::{self, Urgency},
+    embed::Urgency,
     index::{ScopeIndex, Turn},
     indexes::Indexes,
     pack::{self, Limits, Packed},
+    pending::{OfScope, Pending},
     recall::{self, Ranking},
 };
 
@@ -41,7 +42,7 @@ impl Default for MemoryOptions {
 pub struct EmbeddingsStatus {
     /// `None` without a model.
     pub model: Option<EmbeddingModel>,
-    /// Episodes that have no vector of this model yet; 0 without a model.
+    /// Episodes and statements that have no vector of this model yet; 0 without a model.
     pub pending: u64,
 }
 
@@ -151,47 +152,35 @@ impl Memory {
         .await
     }
 
-    /// One step of the background work: makes and stores vectors for at most `limit` episodes, of
-    /// any workspace. How many had none; 0 when there is nothing left to do.
+    /// One step of the background work: makes and stores vectors for at most `limit` episodes and
+    /// statements, of any workspace. How many had none; 0 when there is nothing left to do.
     pub async fn embed_pending(&self, limit: usize) -> Result<usize> {
         let Some(model) = self.parts.embeddings.model() else { return Ok(0) };
-        let (name, revision) = (&model.name, &model.revision);
-        let pending = self.parts.store.next_unembedded(name, revision, limit).await?;
-        if pending.is_empty() {
+        let pending = Pending::next(&self.parts.store, model, limit).await?;
+        let count = pending.items.len();
+        if count == 0 {
             return Ok(0);
         }
-        let count = pending.len();
-        let mut passages = Vec::new();
-        let mut counts = Vec::with_capacity(count);
-        for episode in &pending {
-            let of_episode = embed::passages(&episode.author, episode.said_at, &episode.text);
-            counts.push(of_episode.len());
-            passages.extend(of_episode);
-        }
-        let made = self.parts.embeddings.embed(passages, Urgency::Background).await?;
-        let mut made = made.into_iter().map(|embedding| PassageVector {
-            vector: embedding.vector,
-            states: embedding.states.to_bytes(),
-        });
-        let mut by_scope: HashMap<_, Vec<_>> = HashMap::new();
-        for (Unembedded { workspace, scope, episode, .. }, passages) in
-            pending.into_iter().zip(counts)
-        {
-            let vectors: Vec<PassageVector> = made.by_ref().take(passages).collect();
-            by_scope.entry((workspace, scope)).or_default().push((episode, vectors));
-        }
-        for ((workspace, scope), vectors) in by_scope {
-            let store = self.parts.store.workspace(&workspace);
-            store.put_vectors(name, revision, vectors.clone()).await?;
-            self.parts.indexes.set_vectors(&workspace, &scope, &vectors).await?;
+        let made = self.parts.embeddings.embed(pending.passages(), Urgency::Background).await?;
+        for of_scope in pending.with_vectors(made) {
+            of_scope.store(&self.parts.store, model).await?;
+            let OfScope { workspace, scope, .. } = &of_scope;
+            self.parts.indexes.set_vectors(workspace, scope, &of_scope.vectors()).await?;
         }
         Ok(count)
     }
 
-    /// Deletes episodes for good, with what was derived from them. How many there were.
-    pub async fn forget(&self, workspace: &WorkspaceId, ids: &[EpisodeId]) -> Result<usize> {
-        let forgotten = self.parts.store.workspace(workspace).forget_episodes(ids).await?;
-        self.parts.indexes.forget(workspace, ids).await;
+    /// Deletes turns and statements for good, with what was derived from them. What went.
+    pub async fn forget(
+        &self,
+        workspace: &WorkspaceId,
+        ids: &[RecalledId],
+        now: Timestamp,
+    ) -> Result<Forgotten> {
+        let forgotten = self.parts.store.workspace(workspace).forget(ids, now).await?;
+        let episodes = forgotten.episodes.iter().cloned().map(RecalledId::Episode);
+        let statements = forgotten.statements.iter().cloned().map(RecalledId::Memory);
+        self.parts.indexes.forget(workspace, episodes.chain(statements)).await;
         Ok(forgotten)
     }
 
@@ -199,7 +188,8 @@ impl Memory {
         let Some(model) = self.parts.embeddings.model() else {
             return Ok(EmbeddingsStatus { model: None, pending: 0 });
         };
-        let counts = self.parts.store.vector_counts().await?;
+        let mut counts = self.parts.store.vector_counts().await?;
+        counts.extend(self.parts.store.statement_vector_counts().await?);
         let is_other =
             |name: &str, revision: &str| name != model.name || revision != model.revision;
         let others = counts.iter().filter(|count| is_other(&count.model, &count.revision));
@@ -251,13 +241,15 @@ impl Memory {
     }
 }
 
-/// All but the turns that the prompt shows already.
+/// All but the turns that the prompt shows already, and the statements that were made of those.
 fn not_shown(shown: Option<(ThreadId, u32)>) -> impl Fn(&ScopeIndex, u32, &Turn) -> bool {
     move |index, number, turn| {
-        let is_shown = |(thread, from): &(ThreadId, u32)| {
-            turn.position >= *from && index.conversation(number).thread.as_ref() == Some(thread)
+        let Some((thread, from)) = &shown else { return true };
+        let is_shown = |number: u32| {
+            index.turn(number).position >= *from
+                && index.conversation(number).thread.as_ref() == Some(thread)
         };
-        !shown.as_ref().is_some_and(is_shown)
+        !is_shown(number) && !index.sources(&turn.id).any(is_shown)
     }
 }
 

@@ -155,7 +155,9 @@ impl<'a> Packing<'a> {
         let said = format!("{}: {}", turn.author, analyse::fingerprint(&turn.text));
         let begins = !self.items.iter().any(|taken| item.continues(&taken.item));
         let cost = RecalledBlock::cost_tokens(&item, begins);
-        if self.said.contains(&said) {
+        let rests_on_taken =
+            self.index.sources(&turn.id).any(|source| self.taken.contains(&source));
+        if rests_on_taken || self.said.contains(&said) {
             self.left_out.push((number, LeftOut::SaidAlready));
             return false;
         }

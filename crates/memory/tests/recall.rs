@@ -4,13 +4,16 @@
 
 use backstay_core::{
     EpisodeId, Name, ThreadId, Timestamp, WorkspaceId,
-    memory::{Scope, Speaker},
+    memory::{
+        Confidence, MemoryKind, MemoryState, NewStatement, Recalled, RecalledId, Scope,
+        SourceQuote, Speaker, Trust, Validity,
+    },
 };
 use backstay_memory::{
     EmbeddingModel, Embeddings, Memory, MemoryOptions, Recall, RecallMode, RecallOptions,
     UpstreamEmbedder,
 };
-use backstay_store::{ImportedThread, ImportedTurn, Store, StoreOptions};
+use backstay_store::{ImportedThread, ImportedTurn, StatementChange, Store, StoreOptions};
 
 struct World {
     store: Store,
@@ -81,7 +84,15 @@ impl World {
             turns: turns.collect(),
             imported_at: moment(),
         };
-        self.store.workspace(&workspace(tenant)).import_conversation(imported).await.unwrap().ids
+        self.store
+            .workspace(&workspace(tenant))
+            .import_conversation(imported)
+            .await
+            .unwrap()
+            .ids
+            .into_iter()
+            .flatten()
+            .collect()
     }
 
     async fn recall(&self, tenant: &str, scope: &Scope, question: &str) -> Recall {
@@ -136,13 +147,89 @@ async fn what_was_forgotten_is_never_recalled_again() {
     while world.memory.embed_pending(10).await.unwrap() > 0 {}
     assert!(texts(&world.recall("a", &me, "Where does Anna live?").await).contains(&LIFE[0]));
     let workspace = workspace("a");
-    assert_eq!(world.memory.forget(&workspace, &ids[..1]).await.unwrap(), 1);
-    assert_eq!(world.memory.forget(&workspace, &ids[..1]).await.unwrap(), 0);
+    let first = [RecalledId::Episode(ids[0].clone())];
+    let forget = || world.memory.forget(&workspace, &first, moment());
+    assert_eq!(forget().await.unwrap().episodes, ids[..1]);
+    assert_eq!(forget().await.unwrap().episodes, []);
     assert!(!texts(&world.recall("a", &me, "Where does Anna live?").await).contains(&LIFE[0]));
     // Deleting by another way than through memory is noticed as well.
-    world.store.workspace(&workspace).forget_episodes(&ids[2..3]).await.unwrap();
+    let third = [RecalledId::Episode(ids[2].clone())];
+    world.store.workspace(&workspace).forget(&third, moment()).await.unwrap();
     let found = world.memory.search(&workspace, &me, "Lisbon", 50, moment()).await.unwrap();
     assert!(found.iter().all(|item| item.id != ids[2]), "{found:?}");
+}
+
+fn statement(text: &str) -> NewStatement {
+    NewStatement {
+        text: text.to_owned(),
+        kind: MemoryKind::Fact,
+        subject: None,
+        confidence: Confidence::CERTAIN,
+        trust: Trust::DirectUser,
+        state: MemoryState::Active,
+        valid: Validity::default(),
+        said_at: moment(),
+        expires_at: None,
+        pinned: false,
+        source: "api".to_owned(),
+        learned_by: None,
+        sources: Vec::new(),
+        metadata: serde_json::Map::new(),
+    }
+}
+
+#[tokio::test]
+async fn statements_are_recalled_beside_turns_and_say_when_they_ended() {
+    let world = World::new(toy_embeddings()).await;
+    let me = scope("helper", None);
+    world.tell("a", &me, "t", &LIFE).await;
+    let store = world.store.workspace(&workspace("a"));
+    let change = |change| store.change_statements(&me, vec![change], moment());
+    let dentist = "The dentist is called Okafor.";
+    let added = change(StatementChange::Add(statement(dentist))).await.unwrap();
+    let question = "What is the name of the dentist?";
+    let recall = world.recall("a", &me, question).await;
+    assert!(texts(&recall).contains(&dentist), "before it has a vector");
+    while world.memory.embed_pending(10).await.unwrap() > 0 {}
+    assert_eq!(world.memory.embeddings_status().await.unwrap().pending, 0);
+    assert!(texts(&world.recall("a", &me, question).await).contains(&dentist));
+
+    let ids = vec![added[0].statement().unwrap().id.clone()];
+    let by = statement("The dentist is called Ferreira now.");
+    change(StatementChange::Supersede { ids, by, at: moment() }).await.unwrap();
+    let mut aside = statement("The dentist is an administrator.");
+    aside.state = MemoryState::Quarantined("claims rights".to_owned());
+    change(StatementChange::Add(aside)).await.unwrap();
+    let recall = world.recall("a", &me, question).await;
+    let about: Vec<&str> = texts(&recall).into_iter().filter(|t| t.contains("dentist")).collect();
+    let ended = format!("{dentist} (until {})", moment().date());
+    assert_eq!(about.len(), 2, "{about:?}");
+    assert!(
+        about.contains(&ended.as_str()) && about.contains(&"The dentist is called Ferreira now.")
+    );
+    assert!(world.recall("b", &me, question).await.items.is_empty());
+}
+
+#[tokio::test]
+async fn a_statement_does_not_repeat_the_turn_that_it_was_made_of() {
+    let world = World::new(Embeddings::None).await;
+    let me = scope("helper", None);
+    let ids = world.tell("a", &me, "t", &LIFE).await;
+    let store = world.store.workspace(&workspace("a"));
+    let mut learned = statement("Anna lives in the old town.");
+    learned.sources = vec![SourceQuote { episode: ids[0].clone(), quote: LIFE[0].to_owned() }];
+    store.change_statements(&me, vec![StatementChange::Add(learned)], moment()).await.unwrap();
+    let question = "Where does Anna live?";
+    let recall = world.recall("a", &me, question).await;
+    let is_statement = |item: &&Recalled| matches!(item.id, RecalledId::Memory(_));
+    let (statements, turns) =
+        (recall.items.iter().filter(is_statement).count(), recall.items.len());
+    assert!(statements <= 1 && turns > 1, "{recall:?}");
+    let thread = recall.items.iter().find_map(|item| item.thread.clone());
+    let shown = thread.map(|thread| (thread, 0));
+    let options = RecallOptions { exclude: shown, ..RecallOptions::at(moment()) };
+    let rest = world.recall_with("a", &me, question, options).await;
+    assert!(rest.items.is_empty(), "the prompt shows the thread: {rest:?}");
 }
 
 #[tokio::test]

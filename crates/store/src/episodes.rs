@@ -53,6 +53,15 @@ pub(crate) struct Origin<'a> {
     pub(crate) recorded_at: Timestamp,
 }
 
+/// What [`listed`] reads, in its order.
+macro_rules! columns {
+    () => {
+        "id, thread, position, speaker, author, text, said_at,
+         assistant, user_name, recorded_at, source, trust, sequence"
+    };
+}
+pub(crate) use columns;
+
 statements! {
     INSERT = "INSERT INTO episodes
             (workspace, id, assistant, user_name, thread, position, speaker, author, text, said_at,
@@ -62,14 +71,10 @@ statements! {
     OF_SCOPE = "SELECT id, thread, position, speaker, author, text, said_at FROM episodes
         WHERE workspace = $1 AND assistant = $2 AND user_name = $3 AND sequence > $4
         ORDER BY thread, position";
-    ONE = "SELECT id, thread, position, speaker, author, text, said_at,
-            assistant, user_name, recorded_at, source, trust, sequence
-        FROM episodes WHERE workspace = $1 AND id = $2";
-    LIST = "SELECT id, thread, position, speaker, author, text, said_at,
-            assistant, user_name, recorded_at, source, trust, sequence
-        FROM episodes
+    ONE = concat!("SELECT ", columns!(), " FROM episodes WHERE workspace = $1 AND id = $2");
+    LIST = concat!("SELECT ", columns!(), " FROM episodes
         WHERE workspace = $1 AND assistant = $2 AND user_name = $3 AND sequence < $4
-        ORDER BY sequence DESC LIMIT $5";
+        ORDER BY sequence DESC LIMIT $5");
 }
 
 impl Workspace {
@@ -169,7 +174,7 @@ fn episode(row: &Row<'_>) -> Result<Episode, Failure> {
 }
 
 /// An episode and its sequence number.
-fn listed(row: &Row<'_>) -> Result<(i64, StoredEpisode), Failure> {
+pub(crate) fn listed(row: &Row<'_>) -> Result<(i64, StoredEpisode), Failure> {
     let stored = StoredEpisode {
         episode: episode(row)?,
         scope: scope(row, 7)?,

@@ -14,7 +14,7 @@ use crate::{
     db::{Failure, Session, statements, values},
     digest::{digest, identifier_digits},
     episodes::{self, Origin},
-    messages, scopes, threads,
+    messages, scopes, threads, tombstones,
 };
 
 /// A conversation from another place.
@@ -46,12 +46,15 @@ pub struct ImportOutcome {
     pub thread: ThreadId,
     /// What was added.
     pub episodes: Vec<Episode>,
-    /// The episode of each turn that has words, in their order, added or there already.
-    pub ids: Vec<EpisodeId>,
+    /// The episode of each turn that has words, in their order, added or there already; `None` for
+    /// one that was forgotten.
+    pub ids: Vec<Option<EpisodeId>>,
     /// Turns that were there already.
     pub present: usize,
     /// Turns without words, which are not kept.
     pub blank: usize,
+    /// Turns that were forgotten here, which do not come back.
+    pub forgotten: usize,
 }
 
 statements! {
@@ -86,11 +89,23 @@ fn import(
         .collect();
     let turns: Vec<(&ImportedTurn, [u8; 32])> = hashed(&id, &imported.turns);
     let blank = imported.turns.len() - turns.len();
-    let new: Vec<_> = turns.iter().filter(|(_, hash)| !known.contains(hash)).collect();
-    let present = turns.len() - new.len();
-    let ids = turns.iter().map(|(_, hash)| episode_id(hash)).collect();
+    let mut ids = Vec::with_capacity(turns.len());
+    let mut new = Vec::new();
+    for turn in &turns {
+        let id = episode_id(&turn.1);
+        if tombstones::stands(session, workspace, &tombstones::of_episode(&id))? {
+            ids.push(None);
+            continue;
+        }
+        ids.push(Some(id));
+        if !known.contains(&turn.1) {
+            new.push(turn);
+        }
+    }
+    let forgotten = ids.iter().filter(|id| id.is_none()).count();
+    let present = turns.len() - forgotten - new.len();
     let mut outcome =
-        ImportOutcome { thread: id.clone(), episodes: Vec::new(), ids, present, blank };
+        ImportOutcome { thread: id.clone(), episodes: Vec::new(), ids, present, blank, forgotten };
     if new.is_empty() {
         return Ok(outcome);
     }

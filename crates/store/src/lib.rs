@@ -12,15 +12,22 @@ mod episodes;
 mod forget;
 mod generations;
 mod import;
+mod jobs;
 mod keys;
+mod learning;
 mod messages;
 mod migrations;
 mod page;
+mod policies;
 mod scopes;
+mod statement_vectors;
+mod statements;
 #[cfg(test)]
 mod statements_test;
 mod store;
+mod summaries;
 mod threads;
+mod tombstones;
 mod turns;
 mod vectors;
 mod workspace;
@@ -28,13 +35,24 @@ mod workspaces;
 
 pub use db::Synchronous;
 pub use episodes::{NewEpisode, ScopeEpisodes, StoredEpisode};
-pub use generations::{GenerationRow, NewGeneration, SettledAttempt, SettledGeneration};
+pub use forget::Forgotten;
+pub use generations::{GenerationRow, NewGeneration, SettledAttempt, SettledGeneration, Spent};
 pub use import::{ImportOutcome, ImportedThread, ImportedTurn};
+pub use jobs::{JobRow, JobState, Lease, NewJob, Retry};
 pub use keys::{KeyRecord, NewKey};
+pub use learning::{Backlog, LEARN_JOB, LearnWhen, LearningInput, LearningResult};
 pub use messages::{NewMessage, StoredMessage};
 pub use page::{Page, PageRequest};
+pub use policies::MemoryPolicy;
 pub use scopes::ScopeVersion;
+pub use statement_vectors::{StatementVector, UnembeddedStatement};
+pub use statements::{
+    ChangeOutcome, QUOTE_BYTES_MAX, Refusal, STATEMENT_BYTES_MAX, STATEMENT_CHANGES_MAX,
+    STATEMENT_SOURCES_MAX, ScopeStatements, StatementChange, StatementCounts, StatementFilter,
+    StatementSet, StatementState,
+};
 pub use store::{Store, StoreHealth, StoreOptions};
+pub use summaries::{NewSummary, Summary, SummaryOf};
 pub use threads::{NewThread, Thread};
 pub use turns::{StoredTurn, ThreadTurn, TurnRecord};
 pub use vectors::{PassageVector, ScopeVectors, Unembedded, VectorCount};

@@ -8,15 +8,18 @@ use crate::{
     threads::scope,
 };
 
-/// Counts everything that ever happened to a scope's episodes. An index held in memory is current
-/// while the version is the one that it was built from; while only `written` grew, what it lacks
-/// are the episodes after its own `written`.
+/// Counts everything that ever happened in a scope. An index held in memory is current while the
+/// version is the one that it was built from; while only `written` grew, what it lacks are the
+/// episodes after its own `written`, and while only `changed` grew, its statements are to be read
+/// again and its episodes are not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ScopeVersion {
     /// Episodes ever written; also the sequence number of the last.
     pub written: u64,
     /// Episodes ever forgotten.
     pub forgotten: u64,
+    /// Changes to statements, of any kind.
+    pub changed: u64,
 }
 
 statements! {
@@ -28,14 +31,22 @@ statements! {
         RETURNING written";
     SHRINK = "UPDATE scopes SET episodes = episodes - $1, forgotten = forgotten + $1
         WHERE workspace = $2 AND assistant = $3 AND user_name = $4";
-    VERSION = "SELECT written, forgotten FROM scopes
+    CHANGE = "INSERT INTO scopes
+            (workspace, assistant, user_name, episodes, written, forgotten, changed)
+        VALUES ($1, $2, $3, 0, 0, 0, 1)
+        ON CONFLICT (workspace, assistant, user_name) DO UPDATE SET changed = scopes.changed + 1";
+    VERSION = "SELECT written, forgotten, changed FROM scopes
         WHERE workspace = $1 AND assistant = $2 AND user_name = $3";
     LIST = "SELECT assistant, user_name, episodes FROM scopes
-        WHERE workspace = $1 AND episodes > 0 ORDER BY assistant, user_name";
+        WHERE workspace = $1 AND (episodes > 0 OR EXISTS (
+            SELECT 1 FROM statements AS s WHERE s.workspace = scopes.workspace
+                AND s.assistant = scopes.assistant AND s.user_name = scopes.user_name
+                AND s.retracted_at IS NULL))
+        ORDER BY assistant, user_name";
 }
 
 impl Workspace {
-    /// The scopes that remember something, by name, and how many episodes each has.
+    /// The scopes that remember a turn or a statement, by name, and how many episodes each has.
     pub async fn scopes(&self) -> Result<Vec<(Scope, u64)>> {
         self.read(|session, workspace| {
             session.all(LIST, values![workspace], |row| Ok((scope(row, 0)?, row.get(2)?)))
@@ -62,7 +73,7 @@ pub(crate) fn version(
 ) -> Result<ScopeVersion, Failure> {
     let values = values![workspace, &scope.assistant, scope_user(scope)];
     let version = session.one(VERSION, values, |row| {
-        Ok(ScopeVersion { written: row.get(0)?, forgotten: row.get(1)? })
+        Ok(ScopeVersion { written: row.get(0)?, forgotten: row.get(1)?, changed: row.get(2)? })
     })?;
     Ok(version.unwrap_or_default())
 }
@@ -78,6 +89,16 @@ pub(crate) fn written(
     let last: Option<u64> = session.one(GROW, values, |row| row.get(0))?;
     let last = last.ok_or_else(|| Error::internal("a scope was not returned"))?;
     Ok((last + 1).saturating_sub(count as u64))
+}
+
+/// Counts a change to the scope's statements, and makes the scope's row if need be.
+pub(crate) fn changed(
+    session: &Session<'_>,
+    workspace: &WorkspaceId,
+    scope: &Scope,
+) -> Result<(), Failure> {
+    session.execute(CHANGE, values![workspace, &scope.assistant, scope_user(scope)])?;
+    Ok(())
 }
 
 /// Counts episodes that were deleted.

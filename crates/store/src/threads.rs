@@ -1,13 +1,16 @@
 //! Threads: conversations that the server keeps.
 
 use backstay_core::{
-    Error, ErrorCode, Name, Result, ThreadId, Timestamp, WorkspaceId, memory::Scope,
+    Error, ErrorCode, Name, Result, ThreadId, Timestamp, WorkspaceId,
+    memory::{RecalledId, Scope},
 };
 
 use crate::{
     Page, PageRequest, Workspace,
     db::{Failure, Row, Session, statements, values},
-    scopes::{self, scope_user},
+    forget::{ComesBack, Plan, carry_out},
+    scopes::scope_user,
+    summaries,
 };
 
 /// A thread to be opened.
@@ -49,7 +52,7 @@ statements! {
     LIST = "SELECT id, assistant, user_name, title, created_at, updated_at, message_count
         FROM threads WHERE workspace = $1 AND (updated_at, id) < ($2, $3)
         ORDER BY updated_at DESC, id DESC LIMIT $4";
-    EPISODES = "SELECT count(*) FROM episodes WHERE workspace = $1 AND thread = $2";
+    EPISODES = "SELECT id FROM episodes WHERE workspace = $1 AND thread = $2";
     DELETE = "DELETE FROM threads WHERE workspace = $1 AND id = $2";
 }
 
@@ -70,7 +73,7 @@ impl Workspace {
 
     pub async fn thread(&self, id: &ThreadId) -> Result<Option<Thread>> {
         let id = id.clone();
-        self.read(move |session, workspace| session.one(ONE, values![workspace, &id], thread)).await
+        self.read(move |session, workspace| one(session, workspace, &id)).await
     }
 
     /// Most recently used first.
@@ -84,18 +87,18 @@ impl Workspace {
         .await
     }
 
-    /// Deletes a thread for good, with its messages, its episodes and their vectors. Whether there
-    /// was one.
-    pub async fn delete_thread(&self, id: &ThreadId) -> Result<bool> {
+    /// Deletes a thread for good, with its messages, its episodes, and what was made of them, as
+    /// [`Workspace::forget`] does. Whether there was one.
+    pub async fn delete_thread(&self, id: &ThreadId, now: Timestamp) -> Result<bool> {
         let id = id.clone();
         self.erase(move |session, workspace| {
-            let Some(thread) = session.one(ONE, values![workspace, &id], thread)? else {
-                return Ok(false);
-            };
-            let episodes: Option<u64> =
-                session.one(EPISODES, values![workspace, &id], |row| row.get(0))?;
+            let Some(thread) = one(session, workspace, &id)? else { return Ok(false) };
+            let episodes: Vec<RecalledId> =
+                session.all(EPISODES, values![workspace, &id], |row| row.get(0))?;
+            let plan = Plan::of(session, workspace, &episodes)?;
+            carry_out(session, workspace, &plan, ComesBack::WhenSaidAgain, now)?;
+            summaries::delete_of_thread(session, workspace, &thread.scope, &id)?;
             session.execute(DELETE, values![workspace, &id])?;
-            scopes::forgotten(session, workspace, &thread.scope, episodes.unwrap_or(0))?;
             Ok(true)
         })
         .await
@@ -121,7 +124,15 @@ pub(crate) fn extend(
     Ok((kept, first))
 }
 
-pub(crate) fn thread(row: &Row<'_>) -> Result<Thread, Failure> {
+pub(crate) fn one(
+    session: &Session<'_>,
+    workspace: &WorkspaceId,
+    id: &ThreadId,
+) -> Result<Option<Thread>, Failure> {
+    session.one(ONE, values![workspace, id], thread)
+}
+
+fn thread(row: &Row<'_>) -> Result<Thread, Failure> {
     Ok(Thread {
         id: row.get(0)?,
         scope: scope(row, 1)?,

@@ -3,10 +3,10 @@
 use backstay_core::{Error, Result, Timestamp, WorkspaceId, memory::Episode};
 
 use crate::{
-    NewEpisode, NewMessage, NewThread, SettledGeneration, Workspace,
+    LearnWhen, NewEpisode, NewMessage, NewThread, SettledGeneration, Workspace,
     db::{Failure, Session},
     episodes::{self, Origin},
-    generations, messages, scopes, threads,
+    generations, learning, messages, scopes, threads,
 };
 
 /// Everything that a finished turn leaves behind.
@@ -17,6 +17,8 @@ pub struct TurnRecord {
     pub thread: Option<ThreadTurn>,
     /// What of the thread's new messages is remembered.
     pub episodes: Vec<NewEpisode>,
+    /// When the thread is to be learned from; `None` for never.
+    pub learn: Option<LearnWhen>,
 }
 
 /// New messages of a thread, in their order.
@@ -53,7 +55,7 @@ fn complete(
     workspace: &WorkspaceId,
     record: TurnRecord,
 ) -> Result<StoredTurn, Failure> {
-    let TurnRecord { settled, thread, episodes } = record;
+    let TurnRecord { settled, thread, episodes, learn } = record;
     if !generations::settle(session, workspace, &settled)? {
         return Ok(StoredTurn::default());
     }
@@ -78,6 +80,9 @@ fn complete(
         episodes.into_iter().map(|new| placed(new, &turn, first)).collect();
     let episodes = episodes?;
     remember(session, workspace, &turn.thread, &episodes, now)?;
+    if let Some(when) = learn.filter(|_| !episodes.is_empty()) {
+        learning::after_turn(session, workspace, &kept.id, when, now)?;
+    }
     Ok(StoredTurn { newly_settled: true, first_position: Some(first), episodes })
 }
 

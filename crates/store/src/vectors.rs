@@ -273,7 +273,7 @@ fn unembedded(row: &Row<'_>) -> Result<Unembedded, Failure> {
     })
 }
 
-fn counted(row: &Row<'_>) -> Result<VectorCount, Failure> {
+pub(crate) fn counted(row: &Row<'_>) -> Result<VectorCount, Failure> {
     Ok(VectorCount { model: row.get(0)?, revision: row.get(1)?, episodes: row.get(2)? })
 }
 

@@ -56,7 +56,7 @@ pub(crate) async fn tell(
             imported_at: session.turns.last().map_or(Timestamp::default(), |turn| turn.said_at),
         };
         let outcome = store.workspace(workspace).import_conversation(thread).await?;
-        for id in outcome.ids {
+        for id in outcome.ids.into_iter().flatten() {
             let number = turns.len();
             turns.insert(id, number);
         }

@@ -12,7 +12,7 @@ mod vectors;
 pub(crate) use cache::{Loaded, ScopeCache, SharedIndex};
 pub(crate) use scope_index::ScopeIndex;
 pub(crate) use states::QuestionStates;
-pub(crate) use turn::Turn;
+pub(crate) use turn::{STATEMENT_AUTHOR, Turn};
 pub(crate) use vectors::Cosines;
 
 #[cfg(test)]

@@ -6,8 +6,8 @@ use std::{
 };
 
 use backstay_core::{
-    EpisodeId, ThreadId, Timestamp,
-    memory::{Episode, RecalledId},
+    EpisodeId, MemoryId, ThreadId, Timestamp,
+    memory::{Episode, RecalledId, Statement},
 };
 use backstay_store::PassageVector;
 use hashbrown::HashTable;
@@ -16,7 +16,7 @@ use super::{
     Turn,
     states::States,
     terms::{Count, NUMBERS_MAX, Terms},
-    turn::{Author, Conversation, indexed_text},
+    turn::{Author, Conversation, Said},
     vectors::Vectors,
 };
 use crate::{
@@ -38,6 +38,7 @@ pub(crate) struct ScopeIndex {
     by_id: HashTable<u32>,
     hasher: RandomState,
     by_thread: HashMap<ThreadId, u32>,
+    statements: HashMap<MemoryId, Held>,
     by_author: HashMap<Box<str>, u32>,
     /// By turn: how many terms it has with their repetitions, up to 65,535. Beside the turns, and not
     /// in them, because every posting of a question's terms asks for it.
@@ -51,13 +52,20 @@ pub(crate) struct ScopeIndex {
     turns_bytes: usize,
 }
 
+/// What is known of a statement beside its words.
+struct Held {
+    version: u32,
+    /// The turns that it rests on.
+    sources: Box<[RecalledId]>,
+}
+
 impl ScopeIndex {
     /// Adds turns; those that are known already change nothing.
     pub(crate) fn append(&mut self, episodes: impl IntoIterator<Item = Episode>) {
         for episode in episodes {
             let id = RecalledId::Episode(episode.id.clone());
             if self.number(&id).is_none() {
-                self.push(id, episode);
+                self.push(id, Said::turn(episode));
             }
         }
     }
@@ -69,12 +77,34 @@ impl ScopeIndex {
         self.append(episodes);
     }
 
-    /// Forgets turns. What stood on both sides of one now stands side by side.
+    /// Makes the index hold exactly these versions of statements; the rest stays as it is.
+    pub(crate) fn set_statements(&mut self, statements: &[Statement]) {
+        let wanted: HashMap<&MemoryId, u32> =
+            statements.iter().map(|statement| (&statement.id, statement.version)).collect();
+        let held = std::mem::take(&mut self.statements);
+        self.remove(|id| match id {
+            RecalledId::Memory(id) => {
+                wanted.get(id).copied() != held.get(id).map(|held| held.version)
+            }
+            RecalledId::Episode(_) => false,
+        });
+        for statement in statements {
+            let id = RecalledId::Memory(statement.id.clone());
+            if self.number(&id).is_none() {
+                self.push(id, Said::statement(statement));
+            }
+        }
+        self.statements = statements.iter().map(|one| (one.id.clone(), Held::of(one))).collect();
+    }
+
+    /// Forgets turns and statements. What stood on both sides of one now stands side by side.
     pub(crate) fn remove(&mut self, is_gone: impl Fn(&RecalledId) -> bool) {
         if !self.turns.iter().any(|turn| is_gone(&turn.id)) {
             return;
         }
-        let old = std::mem::take(self);
+        let mut old = std::mem::take(self);
+        self.statements = std::mem::take(&mut old.statements);
+        self.statements.retain(|id, _| !is_gone(&RecalledId::Memory(id.clone())));
         let mut kept = Vec::new();
         for (number, turn) in (0_u32..).zip(old.turns) {
             if is_gone(&turn.id) {
@@ -173,35 +203,45 @@ impl ScopeIndex {
         self.by_id.find(hash, |number| self.turn(*number).id == *id).copied()
     }
 
+    /// The turns that a statement rests on, as far as they are held; none for a turn.
+    pub(crate) fn sources(&self, id: &RecalledId) -> impl Iterator<Item = u32> {
+        let held = match id {
+            RecalledId::Memory(id) => self.statements.get(id),
+            RecalledId::Episode(_) => None,
+        };
+        let sources = held.map_or(&[][..], |held| &held.sources);
+        sources.iter().filter_map(|source| self.number(source))
+    }
+
     /// About how much memory it takes.
     pub(crate) fn size_bytes(&self) -> usize {
         self.turns_bytes + self.vectors.size_bytes() + self.states.size_bytes()
     }
 
-    fn push(&mut self, id: RecalledId, episode: Episode) {
+    fn push(&mut self, id: RecalledId, said: Said) {
         let mut counts: HashMap<String, u32> = HashMap::new();
-        for term in analyse::terms(&indexed_text(&episode)) {
+        for term in analyse::terms(&said.indexed_text()) {
             *counts.entry(term).or_default() += 1;
         }
         let terms: Vec<(&str, u32)> =
             counts.iter().map(|(term, count)| (term.as_str(), *count)).collect();
-        let author = Author::new(&episode.author);
+        let author = Author::new(&said.author);
         let is_speaker = |word: &str| {
             let mut words = self.authors.iter().chain([&author]).flat_map(|author| &author.words);
             words.any(|other| other == word)
         };
         let turn = Turn {
             id,
-            form: Form::of(&episode.text, is_speaker),
-            text: episode.text.into(),
-            said_at: episode.said_at,
-            position: episode.position,
-            speaker: episode.speaker,
+            form: Form::of(&said.text, is_speaker),
+            text: said.text.into(),
+            said_at: said.said_at,
+            position: said.position,
+            speaker: said.speaker,
             author: 0,
             place: 0,
             terms: 0..0,
         };
-        self.insert(turn, Some(episode.thread), &episode.author, &terms);
+        self.insert(turn, said.thread, &said.author, &terms);
     }
 
     fn insert(
@@ -264,6 +304,14 @@ impl ScopeIndex {
         for (place, moved) in (0_u32..).zip(turns.iter()).skip(place) {
             self.turns[*moved as usize].place = place;
         }
+    }
+}
+
+impl Held {
+    fn of(statement: &Statement) -> Self {
+        let sources = statement.said.sources.iter();
+        let ids = sources.map(|source| RecalledId::Episode(source.episode.clone()));
+        Self { version: statement.version, sources: ids.collect() }
     }
 }
 
@@ -334,6 +382,30 @@ pub(crate) mod tests {
         assert!(cosines.of(0).is_none() && (cosines.of(1).unwrap() - 1.0).abs() < 0.01);
         assert_eq!(index.neighbour(0, 1), Some(1));
         assert!(index.size_bytes() < full_bytes);
+    }
+
+    #[test]
+    fn statements_come_and_go_and_leave_the_turns_alone() {
+        use crate::learn::samples::known;
+        let mut index = index_of(&[("thr_a", "apple"), ("thr_a", "pear")]);
+        let mut plum = known("mem_plum", "Ana grows plums.");
+        index.set_statements(&[plum.clone(), known("mem_fig", "Ana sells figs.")]);
+        assert_eq!(index.turns().len(), 4);
+        assert_eq!(index.neighbour(index.number(&id_of("mem_fig")).unwrap(), -1), None);
+        plum.version = 2;
+        plum.said.text = "Ana grows quinces.".to_owned();
+        index.set_statements(std::slice::from_ref(&plum));
+        assert!(
+            index.terms().postings("plum").is_empty() && index.terms().postings("fig").is_empty()
+        );
+        assert_eq!(index.terms().postings("quinc").len(), 1);
+        index.remove(|id| *id == id_of("mem_plum"));
+        index.set_statements(&[plum]);
+        assert_eq!(index.turns().len(), 3, "forgotten and learned again");
+    }
+
+    fn id_of(text: &str) -> RecalledId {
+        RecalledId::parse(text).unwrap()
     }
 
     proptest! {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use backstay_core::{
     ThreadId, Timestamp,
-    memory::{Episode, RecalledId, Speaker},
+    memory::{Episode, RecalledId, Speaker, Statement, Trust},
 };
 
 use crate::{
@@ -13,7 +13,9 @@ use crate::{
 };
 
 /// The authors that clients write when they name nobody.
-const GENERIC_AUTHORS: [&str; 4] = ["user", "assistant", "human", "ai"];
+const GENERIC_AUTHORS: [&str; 5] = ["user", "assistant", "human", "ai", STATEMENT_AUTHOR];
+/// Whom a prompt names beside a statement: nobody said it in these words.
+pub(crate) const STATEMENT_AUTHOR: &str = "memory";
 /// What two identifiers' and texts' allocations and the tables' spare room take beside the rest.
 const OVERHEAD_BYTES: usize = 96;
 
@@ -63,7 +65,50 @@ impl Author {
     }
 }
 
-/// What a turn is found by: who said it, when, and the words.
-pub(super) fn indexed_text(episode: &Episode) -> String {
-    format!("{}: {}", embed::head(&episode.author, episode.said_at), episode.text)
+/// What is to be held: a turn as it was said, or a statement.
+pub(super) struct Said {
+    pub(super) thread: Option<ThreadId>,
+    pub(super) position: u32,
+    pub(super) speaker: Speaker,
+    pub(super) author: String,
+    pub(super) text: String,
+    pub(super) said_at: Timestamp,
+}
+
+impl Said {
+    pub(super) fn turn(episode: Episode) -> Self {
+        Self {
+            thread: Some(episode.thread),
+            position: episode.position,
+            speaker: episode.speaker,
+            author: episode.author,
+            text: episode.text,
+            said_at: episode.said_at,
+        }
+    }
+
+    /// Of no conversation. What no longer holds says until when it did.
+    pub(super) fn statement(statement: &Statement) -> Self {
+        let said = &statement.said;
+        let text = match (&statement.superseded_by, said.valid.to) {
+            (Some(_), Some(end)) => format!("{} (until {})", said.text, end.date()),
+            _ => said.text.clone(),
+        };
+        Self {
+            thread: None,
+            position: 0,
+            speaker: match said.trust {
+                Trust::DirectUser => Speaker::User,
+                _ => Speaker::Assistant,
+            },
+            author: STATEMENT_AUTHOR.to_owned(),
+            text,
+            said_at: said.said_at,
+        }
+    }
+
+    /// What it is found by: who said it, when, and the words.
+    pub(super) fn indexed_text(&self) -> String {
+        format!("{}: {}", embed::head(&self.author, self.said_at), self.text)
+    }
 }

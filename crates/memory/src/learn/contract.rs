@@ -4,13 +4,15 @@
 use backstay_core::memory::{Confidence, MemoryKind};
 use serde_json::{Map, Value};
 
-use super::json;
+use super::{json, normal::one_line};
 
 /// Facts of one reply; what a model adds beyond them is not read.
 pub const FACTS_MAX: usize = 50;
-pub const TEXT_CHARS_MAX: usize = 500;
-pub const QUOTE_CHARS_MAX: usize = 1_000;
-pub const SUBJECT_CHARS_MAX: usize = 128;
+/// A sentence; in every script below what the store takes.
+pub const TEXT_BYTES_MAX: usize = 600;
+/// Two sentences of the turn.
+pub const QUOTE_BYTES_MAX: usize = 1_000;
+pub const SUBJECT_BYTES_MAX: usize = 200;
 pub const SUMMARY_CHARS_MAX: usize = 2_000;
 /// Turns that one fact may rest on.
 pub const CITED_MAX: usize = 20;
@@ -104,7 +106,7 @@ pub fn parse(answer: &str) -> Parsed {
     }
     problems.truncate(PROBLEMS_MAX);
     let summary = match object.get("summary") {
-        Some(Value::String(text)) => text.trim().chars().take(SUMMARY_CHARS_MAX).collect(),
+        Some(Value::String(text)) => one_line(text).chars().take(SUMMARY_CHARS_MAX).collect(),
         None | Some(Value::Null) => String::new(),
         Some(_) => {
             problems.push("`summary` must be a text".to_owned());
@@ -116,7 +118,7 @@ pub fn parse(answer: &str) -> Parsed {
 
 fn fact(item: &Value) -> Result<LearnedFact, String> {
     let fields = item.as_object().ok_or("must be an object")?;
-    let text = required_text(fields, "text", TEXT_CHARS_MAX)?;
+    let text = required_text(fields, "text", TEXT_BYTES_MAX)?;
     let valid = period(fields)?;
     let (from, to) = match valid {
         Some(valid) => (short_text(valid, "from")?, short_text(valid, "to")?),
@@ -125,9 +127,9 @@ fn fact(item: &Value) -> Result<LearnedFact, String> {
     Ok(LearnedFact {
         text,
         kind: kind(fields)?,
-        subject: optional_text(fields, "subject", SUBJECT_CHARS_MAX)?,
+        subject: optional_text(fields, "subject", SUBJECT_BYTES_MAX)?,
         turns: turns(fields)?,
-        quote: required_text(fields, "quote", QUOTE_CHARS_MAX)?,
+        quote: required_text(fields, "quote", QUOTE_BYTES_MAX)?,
         from,
         to,
         confidence: confidence(fields)?,
@@ -143,9 +145,9 @@ fn present<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<&'a Value> 
 fn required_text(
     fields: &Map<String, Value>,
     name: &str,
-    chars_max: usize,
+    bytes_max: usize,
 ) -> Result<String, String> {
-    optional_text(fields, name, chars_max)?
+    optional_text(fields, name, bytes_max)?
         .ok_or_else(|| format!("`{name}` must be a text that is not empty"))
 }
 
@@ -153,34 +155,35 @@ fn required_text(
 fn optional_text(
     fields: &Map<String, Value>,
     name: &str,
-    chars_max: usize,
+    bytes_max: usize,
 ) -> Result<Option<String>, String> {
     let Some(value) = present(fields, name) else { return Ok(None) };
     let text = value.as_str().ok_or_else(|| format!("`{name}` must be a text"))?.trim();
-    if text.chars().nth(chars_max).is_some() {
-        return Err(format!("`{name}` must have at most {chars_max} characters"));
+    if text.len() > bytes_max {
+        return Err(format!("`{name}` must have at most {bytes_max} bytes"));
     }
-    Ok((!text.is_empty()).then(|| text.to_owned()))
+    let text = one_line(text);
+    Ok((!text.is_empty()).then_some(text))
 }
 
 /// A year may stand there as a number.
 fn short_text(fields: &Map<String, Value>, name: &str) -> Result<Option<String>, String> {
-    const CHARS_MAX: usize = 40;
+    const BYTES_MAX: usize = 40;
     match present(fields, name) {
         Some(Value::Number(year)) => Ok(Some(year.to_string())),
-        _ => optional_text(fields, name, CHARS_MAX),
+        _ => optional_text(fields, name, BYTES_MAX),
     }
 }
 
 fn kind(fields: &Map<String, Value>) -> Result<MemoryKind, String> {
-    let named = optional_text(fields, "kind", SUBJECT_CHARS_MAX)?.unwrap_or_default();
+    let named = optional_text(fields, "kind", SUBJECT_BYTES_MAX)?.unwrap_or_default();
     MemoryKind::parse(&named.to_lowercase()).ok_or_else(|| {
         format!("`kind` must be one of {}", MemoryKind::ALL.map(MemoryKind::as_str).join(", "))
     })
 }
 
 fn operation(fields: &Map<String, Value>) -> Result<Operation, String> {
-    let Some(named) = optional_text(fields, "op", SUBJECT_CHARS_MAX)? else {
+    let Some(named) = optional_text(fields, "op", SUBJECT_BYTES_MAX)? else {
         return Ok(Operation::Add);
     };
     Operation::parse(&named.to_lowercase()).ok_or_else(|| {

@@ -16,7 +16,7 @@ pub mod reconcile;
 mod rejection;
 pub mod related;
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 pub mod segment;
 pub mod verify;
 

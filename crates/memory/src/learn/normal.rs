@@ -37,6 +37,12 @@ pub(super) fn support(statement: &str, text: &str, aside: &str) -> f64 {
     wanted.intersection(&terms(text)).count() as f64 / wanted.len() as f64
 }
 
+/// Line breaks, control characters and runs of spaces as one space.
+pub(super) fn one_line(text: &str) -> String {
+    let words = text.split(|c: char| c.is_whitespace() || c.is_control());
+    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

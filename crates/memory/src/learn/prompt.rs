@@ -14,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     contract::Operation,
+    normal::one_line,
     segment::{Segment, TURN_TOKENS_MAX, Turn},
 };
 
@@ -185,12 +186,6 @@ fn cut(text: &str) -> String {
     let start: String = characters.iter().take(half).collect();
     let end: String = characters[characters.len().saturating_sub(half)..].iter().collect();
     format!("{start} \u{2026} {end}")
-}
-
-/// Line breaks, control characters and runs of spaces as one space.
-fn one_line(text: &str) -> String {
-    let words = text.split(|c: char| c.is_whitespace() || c.is_control());
-    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// A line that the text cannot contain: to write its own digest into itself, an author would have

@@ -10,12 +10,12 @@ use backstay_core::{
 
 use super::Turn;
 
-pub(super) fn said_at() -> Timestamp {
+pub(crate) fn said_at() -> Timestamp {
     Timestamp::parse("2025-03-09T18:30:00Z").unwrap()
 }
 
 /// A turn of a Sunday evening; the author `assistant` is a model, anyone else the user.
-pub(super) fn turn(position: u32, author: &str, text: &str) -> Turn {
+pub(crate) fn turn(position: u32, author: &str, text: &str) -> Turn {
     let (speaker, trust) = match author {
         "assistant" => (Speaker::Assistant, Trust::ModelInference),
         _ => (Speaker::User, Trust::DirectUser),
@@ -33,7 +33,7 @@ pub(super) fn turn(position: u32, author: &str, text: &str) -> Turn {
 }
 
 /// A memory of a month before.
-pub(super) fn known(id: &str, text: &str) -> Statement {
+pub(crate) fn known(id: &str, text: &str) -> Statement {
     let said = NewStatement {
         text: text.to_owned(),
         kind: MemoryKind::Fact,

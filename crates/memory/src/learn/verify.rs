@@ -25,7 +25,7 @@ use crate::safety::{self, Verdict};
 /// spaces. Less is in every text. A turn that is shorter is quoted whole.
 const QUOTE_BYTES_MIN: usize = 8;
 /// Of a cited turn that is not the quoted one, this much is kept as what the fact rests on.
-const EXCERPT_CHARS_MAX: usize = 300;
+const EXCERPT_CHARS_MAX: usize = 200;
 /// With fewer of its content words in the cited turns, a fact is a conclusion and not a report.
 const REPORT_SUPPORT_MIN: f64 = 0.5;
 /// What speakers are called in facts though not in what they say.
@@ -190,13 +190,12 @@ impl<'a> Check<'a> {
     }
 
     fn summary(&self, summary: &str) -> Option<String> {
-        let summary = summary.split_whitespace().collect::<Vec<_>>().join(" ");
-        let compared = normal(&summary);
+        let compared = normal(summary);
         if compared.is_empty() || contains(&self.prompt, &compared) {
             return None;
         }
-        match safety::judge(&summary, self.segment.trust(), MemoryKind::Fact) {
-            Verdict::Fine => Some(summary),
+        match safety::judge(summary, self.segment.trust(), MemoryKind::Fact) {
+            Verdict::Fine => Some(summary.to_owned()),
             Verdict::Quarantine(_) => None,
         }
     }

@@ -1,11 +1,11 @@
 //! Which weights rank a scope's turns.
 
-use backstay_core::memory::Speaker;
+use backstay_core::memory::{RecalledId, Speaker};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Features, weights};
-use crate::index::{ScopeIndex, bm25::Parameters};
+use crate::index::{ScopeIndex, Turn, bm25::Parameters};
 
 /// A kind of conversation, as far as ranking is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -38,7 +38,8 @@ const SAMPLE: usize = 500;
 impl Profile {
     /// What the scope's latest turns look like.
     pub(crate) fn of(index: &ScopeIndex) -> Self {
-        let sample = || index.turns().iter().rev().take(SAMPLE);
+        let is_turn = |turn: &&Turn| matches!(turn.id, RecalledId::Episode(_));
+        let sample = || index.turns().iter().rev().filter(is_turn).take(SAMPLE);
         let turns = sample().count() as u64;
         let words: u64 = sample().map(|turn| u64::from(turn.form.words)).sum();
         let by_model = sample().filter(|turn| turn.speaker == Speaker::Assistant).count() as u64;

@@ -1,5 +1,6 @@
 //! Configuration: one TOML file, validated wholly before anything is used.
 
+mod learning;
 mod providers;
 mod unknown_key;
 
@@ -16,6 +17,7 @@ use backstay_routing::{ConfiguredModel, Route};
 use backstay_store::Synchronous;
 use serde::Deserialize;
 
+use learning::LearningSection;
 use providers::ProviderSection;
 
 /// Everything an operator can set. Without a file all of it has defaults.
@@ -90,6 +92,7 @@ pub struct MemorySection {
     pub embedding: String,
     /// The folder with the built-in embedding model's weights; found by itself when absent.
     pub models: Option<PathBuf>,
+    pub learning: LearningSection,
 }
 
 impl Default for MemorySection {
@@ -100,6 +103,7 @@ impl Default for MemorySection {
             history_tokens: engine.history_tokens,
             embedding: "builtin".to_owned(),
             models: None,
+            learning: LearningSection::default(),
         }
     }
 }
@@ -148,7 +152,7 @@ impl Config {
         if self.server.connections_max == 0 {
             return Err(Error::invalid("server.connections_max must be above 0"));
         }
-        Ok(())
+        self.memory.learning.check()
     }
 
     /// The configured providers, with keys taken from the environment where the file says so.
@@ -173,6 +177,7 @@ impl Config {
         EngineOptions {
             budget_tokens: self.memory.budget_tokens,
             history_tokens: self.memory.history_tokens,
+            learning: self.memory.learning.options(),
         }
     }
 }

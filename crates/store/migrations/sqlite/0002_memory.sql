@@ -7,6 +7,10 @@ ALTER TABLE scopes ADD COLUMN changed INTEGER NOT NULL DEFAULT 0;
 -- The last fence that was given to a lease of one of the workspace's jobs; it only grows.
 ALTER TABLE workspaces ADD COLUMN fence INTEGER NOT NULL DEFAULT 0;
 
+-- What learning has cost today is asked for before each of its calls.
+CREATE INDEX generations_of_learning ON generations (workspace, started_at)
+    WHERE api_key = 'key_learning';
+
 CREATE INDEX episodes_by_source ON episodes (workspace, source);
 
 -- A long episode has a vector for each of its passages. Every episode has exactly one row with
@@ -98,6 +102,7 @@ CREATE TABLE statement_vectors (
     revision  TEXT    NOT NULL DEFAULT '',
     dimension INTEGER NOT NULL DEFAULT 0,
     vector    BLOB,
+    states    BLOB,
     PRIMARY KEY (workspace, statement),
     FOREIGN KEY (workspace, statement, version)
         REFERENCES statements (workspace, id, version) ON DELETE CASCADE

@@ -6,6 +6,8 @@ use backstay_core::{
     memory::{MemoryKind, Speaker, Trust},
 };
 
+use crate::jobs::JobState;
+
 /// A kind of thing that is stored as a word.
 pub(crate) trait Coded: Copy + 'static {
     const KINDS: &'static [Self];
@@ -65,6 +67,14 @@ impl Coded for Trust {
 }
 
 impl Coded for MemoryKind {
+    const KINDS: &'static [Self] = &Self::ALL;
+
+    fn code(self) -> &'static str {
+        self.as_str()
+    }
+}
+
+impl Coded for JobState {
     const KINDS: &'static [Self] = &Self::ALL;
 
     fn code(self) -> &'static str {

@@ -4,11 +4,12 @@ use backstay_core::{
     EpisodeId, Error, ErrorCode, GenerationId, JobId, KeyId, MemoryId, MessageId, Money, Name,
     RequestId, ThreadId, Timestamp, WorkspaceId,
     chat::SettlementStatus,
-    memory::{MemoryKind, Speaker, Trust},
+    memory::{Confidence, MemoryKind, RecalledId, Speaker, Trust},
 };
 use rusqlite::types::ValueRef;
 
 use super::{Failure, code::Coded};
+use crate::jobs::JobState;
 
 /// One row of an answer, valid until the next is read.
 pub(crate) struct Row<'a>(pub(super) &'a rusqlite::Row<'a>);
@@ -99,6 +100,13 @@ impl FromColumn for Money {
     }
 }
 
+impl FromColumn for Confidence {
+    fn from_column(column: ValueRef<'_>) -> Option<Self> {
+        let percent = u8::try_from(i64::from_column(column)?).ok()?;
+        Self::percent(percent)
+    }
+}
+
 macro_rules! integers {
     ($($integer:ty)*) => {$(
         impl FromColumn for $integer {
@@ -119,7 +127,10 @@ macro_rules! named {
         }
     )*};
 }
-named!(EpisodeId GenerationId JobId KeyId MemoryId MessageId RequestId ThreadId WorkspaceId Name);
+named! {
+    EpisodeId GenerationId JobId KeyId MemoryId MessageId RecalledId RequestId ThreadId WorkspaceId
+    Name
+}
 
 macro_rules! coded {
     ($($kind:ty)*) => {$(
@@ -130,4 +141,4 @@ macro_rules! coded {
         }
     )*};
 }
-coded!(ErrorCode MemoryKind SettlementStatus Speaker Trust);
+coded!(ErrorCode JobState MemoryKind SettlementStatus Speaker Trust);

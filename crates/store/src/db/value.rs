@@ -4,11 +4,12 @@ use backstay_core::{
     EpisodeId, ErrorCode, GenerationId, JobId, KeyId, MemoryId, MessageId, Money, Name, RequestId,
     ThreadId, Timestamp, WorkspaceId,
     chat::{Role, SettlementStatus},
-    memory::{MemoryKind, Speaker, Trust},
+    memory::{Confidence, MemoryKind, RecalledId, Speaker, Trust},
 };
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 
 use super::code::Coded;
+use crate::jobs::JobState;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Value<'a> {
@@ -93,6 +94,12 @@ impl From<Money> for Value<'_> {
     }
 }
 
+impl From<Confidence> for Value<'_> {
+    fn from(confidence: Confidence) -> Self {
+        Self::Integer(i64::from(confidence.as_percent()))
+    }
+}
+
 macro_rules! integers {
     ($($integer:ty)*) => {$(
         impl From<$integer> for Value<'_> {
@@ -113,7 +120,10 @@ macro_rules! named {
         }
     )*};
 }
-named!(EpisodeId GenerationId JobId KeyId MemoryId MessageId RequestId ThreadId WorkspaceId Name);
+named! {
+    EpisodeId GenerationId JobId KeyId MemoryId MessageId RecalledId RequestId ThreadId WorkspaceId
+    Name
+}
 
 macro_rules! coded {
     ($($kind:ty)*) => {$(
@@ -124,4 +134,4 @@ macro_rules! coded {
         }
     )*};
 }
-coded!(ErrorCode MemoryKind Role SettlementStatus Speaker Trust);
+coded!(ErrorCode JobState MemoryKind Role SettlementStatus Speaker Trust);

@@ -11,6 +11,7 @@ use backstay_core::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
+pub use read::Spent;
 pub(crate) use settle::settle;
 
 #[cfg(test)]

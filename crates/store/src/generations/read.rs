@@ -1,6 +1,6 @@
 //! Reading the ledger.
 
-use backstay_core::{GenerationId, Result, Usage, WorkspaceId};
+use backstay_core::{GenerationId, Money, Result, Timestamp, Usage, WorkspaceId};
 
 use super::{GenerationRow, SettledAttempt};
 use crate::{
@@ -23,11 +23,40 @@ statements! {
         ORDER BY id DESC LIMIT $2");
     BEFORE = concat!("SELECT ", columns!(), " FROM generations WHERE workspace = $1 AND id < $2
         ORDER BY id DESC LIMIT $3");
+    /// Names the key as text, so that the index of learning's calls is used.
+    SPENT_ON_LEARNING = "SELECT
+            coalesce(sum(prompt_tokens), 0) + coalesce(sum(completion_tokens), 0),
+            coalesce(sum(cost), 0),
+            coalesce(sum(cost IS NULL AND prompt_tokens IS NOT NULL), 0)
+        FROM generations
+        WHERE workspace = $1 AND api_key = 'key_learning' AND started_at >= $2";
     ATTEMPTS = "SELECT provider, model, error_code, http_status, started_at, duration_ms
         FROM attempts WHERE workspace = $1 AND generation = $2 ORDER BY number";
 }
 
+/// What calls have used up together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// Prompts and answers.
+    pub tokens: u64,
+    /// `None` when the cost of one of the calls is not known.
+    pub cost: Option<Money>,
+}
+
 impl Workspace {
+    /// What Backstay's own calls to learn have used up since a moment.
+    pub async fn spent_on_learning(&self, since: Timestamp) -> Result<Spent> {
+        self.read(move |session, workspace| {
+            let spent = session.one(SPENT_ON_LEARNING, values![workspace, since], |row| {
+                let is_known = row.get::<u64>(2)? == 0;
+                let cost: Money = row.get(1)?;
+                Ok(Spent { tokens: row.get(0)?, cost: is_known.then_some(cost) })
+            })?;
+            Ok(spent.unwrap_or_default())
+        })
+        .await
+    }
+
     pub async fn generation(&self, id: &GenerationId) -> Result<Option<GenerationRow>> {
         let id = id.clone();
         self.read(move |session, workspace| {

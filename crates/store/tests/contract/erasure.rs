@@ -1,6 +1,6 @@
 //! Deleting for good.
 
-use crate::harness::{TestStore, ann, episode_id, passage, say, texts, thread_id};
+use crate::harness::{TestStore, ann, at, episode_id, forget, passage, say, texts, thread_id};
 
 const SECRET: &str = "my safe opens with zanzibar-4711";
 
@@ -11,15 +11,15 @@ fn occurrences(bytes: &[u8], text: &str) -> usize {
 pub(crate) async fn what_is_forgotten_is_in_no_file(store: &TestStore) {
     let workspace = store.a();
     let long = format!("{SECRET} {}", "and more of it ".repeat(1_000));
-    let mut forget = say(&workspace, "1", SECRET, "noted").await;
-    forget.extend(say(&workspace, "1", &long, "noted").await);
+    let mut said = say(&workspace, "1", SECRET, "noted").await;
+    said.extend(say(&workspace, "1", &long, "noted").await);
     workspace
-        .put_vectors("m", "1", vec![(forget[0].clone(), vec![passage(&[0.5; 384]); 3])])
+        .put_vectors("m", "1", vec![(said[0].clone(), vec![passage(&[0.5; 384]); 3])])
         .await
         .unwrap();
     assert!(occurrences(&store.bytes_on_disk(), "zanzibar-4711") > 0);
 
-    assert_eq!(workspace.forget_episodes(&forget).await.unwrap(), 4);
+    assert_eq!(forget(&workspace, &said).await, 4);
     assert_eq!(occurrences(&store.bytes_on_disk(), "zanzibar-4711"), 0);
     assert_eq!(occurrences(&store.bytes_on_disk(), "and more of it"), 0);
     let messages = workspace.thread_messages(&thread_id("1"), 10).await.unwrap();
@@ -31,7 +31,7 @@ pub(crate) async fn what_is_forgotten_changes_its_scope_and_nothing_else(store: 
     let workspace = store.a();
     let said = say(&workspace, "1", "I live in Ghent", "noted").await;
     let before = workspace.scope_version(&ann()).await.unwrap();
-    assert_eq!(workspace.forget_episodes(&said[..1]).await.unwrap(), 1);
+    assert_eq!(forget(&workspace, &said[..1]).await, 1);
     let after = workspace.scope_version(&ann()).await.unwrap();
     assert_eq!((after.written, after.forgotten), (before.written, before.forgotten + 1));
     assert_eq!(texts(&workspace, &ann()).await, ["noted"]);
@@ -47,8 +47,8 @@ pub(crate) async fn a_deleted_thread_takes_its_memories_along(store: &TestStore)
     let workspace = store.a();
     say(&workspace, "1", SECRET, "noted").await;
     say(&workspace, "2", "I live in Ghent", "noted").await;
-    assert!(workspace.delete_thread(&thread_id("1")).await.unwrap());
-    assert!(!workspace.delete_thread(&thread_id("1")).await.unwrap());
+    assert!(workspace.delete_thread(&thread_id("1"), at(9)).await.unwrap());
+    assert!(!workspace.delete_thread(&thread_id("1"), at(9)).await.unwrap());
     assert_eq!(workspace.thread(&thread_id("1")).await.unwrap(), None);
     assert!(workspace.thread_messages(&thread_id("1"), 10).await.unwrap().is_empty());
     assert_eq!(texts(&workspace, &ann()).await, ["I live in Ghent", "noted"]);
@@ -58,6 +58,6 @@ pub(crate) async fn a_deleted_thread_takes_its_memories_along(store: &TestStore)
 
 pub(crate) async fn forgetting_what_is_not_there_forgets_nothing(store: &TestStore) {
     let unknown = [episode_id("none"), episode_id("neither")];
-    assert_eq!(store.a().forget_episodes(&unknown).await.unwrap(), 0);
-    assert_eq!(store.a().forget_episodes(&[]).await.unwrap(), 0);
+    assert_eq!(forget(&store.a(), &unknown).await, 0);
+    assert_eq!(forget(&store.a(), &[]).await, 0);
 }

@@ -12,7 +12,7 @@ use backstay_core::{
     EpisodeId, GenerationId, KeyId, MessageId, Money, Name, Price, RequestId, ThreadId, Timestamp,
     Usage, WorkspaceId,
     chat::{Message, Role, SettlementStatus},
-    memory::{Scope, Speaker},
+    memory::{RecalledId, Scope, Speaker},
 };
 use backstay_store::{
     NewEpisode, NewGeneration, NewMessage, NewThread, PassageVector, SettledAttempt,
@@ -174,6 +174,7 @@ pub(crate) fn turn(generation: &str, thread: &str, says: &str, answer: &str) -> 
     TurnRecord {
         settled: settled(generation),
         episodes: episodes.collect(),
+        learn: None,
         thread: Some(ThreadTurn {
             messages: messages.collect(),
             thread: NewThread { id: thread, scope: ann(), title: None, created_at: at(2) },
@@ -192,6 +193,12 @@ pub(crate) async fn say(
     workspace.begin_generation(intent(&id)).await.unwrap();
     let stored = workspace.complete_turn(turn(&id, thread, says, answer)).await.unwrap();
     stored.episodes.into_iter().map(|episode| episode.id).collect()
+}
+
+/// Forgets turns; how many.
+pub(crate) async fn forget(workspace: &Workspace, ids: &[EpisodeId]) -> usize {
+    let ids: Vec<RecalledId> = ids.iter().cloned().map(RecalledId::from).collect();
+    workspace.forget(&ids, at(9)).await.unwrap().count()
 }
 
 pub(crate) async fn texts(workspace: &Workspace, scope: &Scope) -> Vec<String> {

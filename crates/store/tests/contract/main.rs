@@ -4,12 +4,15 @@
 #![expect(clippy::unwrap_used, reason = "a test stops where something is not as it should be")]
 
 mod erasure;
+mod forgetting;
 mod generations;
 mod group_commit;
 mod harness;
 mod imports;
 mod keys;
+mod learning;
 mod lists;
+mod statements;
 mod tenancy;
 mod turns;
 mod vectors;
@@ -58,6 +61,31 @@ contract! {
         what_is_forgotten_changes_its_scope_and_nothing_else
         a_deleted_thread_takes_its_memories_along
         forgetting_what_is_not_there_forgets_nothing;
+    statements:
+        what_is_said_twice_is_one_statement
+        a_superseded_statement_keeps_its_text_and_gets_an_end
+        a_revision_is_refused_when_someone_else_was_first
+        all_changes_are_made_or_none
+        a_retracted_statement_is_believed_no_more_and_can_be_stated_anew
+        lists_are_filtered_and_come_in_pages
+        a_vector_of_an_outdated_text_is_not_stored
+        a_statement_about_a_forgotten_turn_is_refused;
+    forgetting:
+        a_forgotten_turn_takes_what_was_learned_from_it_along
+        what_another_turn_says_as_well_stays
+        what_was_made_of_two_turns_goes_with_either
+        what_a_forgotten_statement_had_displaced_is_believed_again
+        what_was_forgotten_is_not_learned_again_but_may_be_stated
+        a_source_is_purged_whole_and_may_come_back
+        a_deleted_thread_takes_what_was_learned_from_it_along;
+    learning:
+        a_thread_is_learned_from_when_it_is_silent_or_long
+        what_is_learned_is_written_with_how_far_and_the_job
+        a_lease_that_ran_out_is_another_workers
+        a_restart_takes_leases_back
+        a_job_that_fails_waits_longer_each_time_and_then_is_dead
+        asking_again_for_work_under_way_has_it_done_once_more
+        a_thread_deleted_meanwhile_ends_its_job;
     vectors:
         an_episode_wants_a_vector_until_it_has_one_of_that_model
         a_change_of_model_asks_for_every_vector_again

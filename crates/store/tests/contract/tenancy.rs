@@ -4,7 +4,8 @@ use backstay_core::ErrorCode;
 use backstay_store::PageRequest;
 
 use crate::harness::{
-    TestStore, ann, generation_id, intent, passage, say, settled, texts, thread_id, turn,
+    TestStore, ann, at, forget, generation_id, intent, passage, say, settled, texts, thread_id,
+    turn,
 };
 
 pub(crate) async fn one_workspace_never_sees_what_another_wrote_under_the_same_ids(
@@ -42,8 +43,8 @@ pub(crate) async fn one_workspace_cannot_delete_or_settle_what_another_wrote(sto
     a.begin_generation(intent("open")).await.unwrap();
     let vector = vec![(episodes[0].clone(), vec![passage(&[1.0])])];
 
-    assert_eq!(b.forget_episodes(&episodes).await.unwrap(), 0);
-    assert!(!b.delete_thread(&thread_id("1")).await.unwrap());
+    assert_eq!(forget(&b, &episodes).await, 0);
+    assert!(!b.delete_thread(&thread_id("1"), at(9)).await.unwrap());
     assert_eq!(b.put_vectors("m", "1", vector).await.unwrap(), 0);
     let refused = b.settle_generation(settled("open")).await.unwrap_err();
     assert_eq!(refused.code(), ErrorCode::NotFound);

@@ -3,7 +3,7 @@
 use backstay_core::EpisodeId;
 use backstay_store::{PassageVector, Workspace};
 
-use crate::harness::{TestStore, ann, passage, say};
+use crate::harness::{TestStore, ann, forget, passage, say};
 
 async fn of_model(
     workspace: &Workspace,
@@ -72,7 +72,7 @@ pub(crate) async fn vectors_of_different_lengths_are_refused(store: &TestStore) 
 pub(crate) async fn a_vector_of_a_forgotten_episode_is_not_stored(store: &TestStore) {
     let workspace = store.a();
     let said = say(&workspace, "1", "I live in Ghent", "noted").await;
-    workspace.forget_episodes(&said[..1]).await.unwrap();
+    forget(&workspace, &said[..1]).await;
     let vectors = said.iter().map(|id| (id.clone(), vec![passage(&[1.0])])).collect();
     assert_eq!(workspace.put_vectors("m", "1", vectors).await.unwrap(), 1);
     assert_eq!(of_model(&workspace, "m", "1").await.len(), 1);

@@ -2,6 +2,7 @@
 
 use axum::{Json, extract::State};
 use backstay_core::{Error, WireFormat};
+use backstay_engine::LearningStatus;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -15,6 +16,8 @@ pub(crate) struct StatusBody {
     version: &'static str,
     store: StoreBody,
     embedding: EmbeddingBody,
+    /// Of this key's workspace; null when no model learns.
+    learning: Option<LearningStatus>,
     providers: Vec<ProviderBody>,
 }
 
@@ -56,10 +59,10 @@ pub(crate) async fn show(
     State(state): State<AppState>,
     caller: Caller,
 ) -> ApiResult<Json<StatusBody>> {
-    status(&state).await.map(Json).map_err(|error| caller.fail(error))
+    status(&state, &caller).await.map(Json).map_err(|error| caller.fail(error))
 }
 
-async fn status(state: &AppState) -> Result<StatusBody, Error> {
+async fn status(state: &AppState, caller: &Caller) -> Result<StatusBody, Error> {
     let store = state.engine.store().health().await?;
     let embedding = state.engine.memory().embeddings_status().await?;
     let model = embedding.model.as_ref();
@@ -78,6 +81,7 @@ async fn status(state: &AppState) -> Result<StatusBody, Error> {
             pending: embedding.pending,
             folder: state.started.models_folder.display().to_string(),
         },
+        learning: state.engine.learning_status(&caller.context.workspace).await?,
         providers: providers
             .iter()
             .map(|provider| ProviderBody {

@@ -134,7 +134,10 @@ pub(crate) async fn delete(
     let thread = find(&state, &caller, &id).await?;
     let workspace = &caller.context.workspace;
     let store = state.engine.store().workspace(workspace);
-    let deleted = store.delete_thread(&thread.id).await.map_err(|e| caller.fail(e))?;
+    let deleted = store
+        .delete_thread(&thread.id, state.engine.clock().now())
+        .await
+        .map_err(|e| caller.fail(e))?;
     Ok(Json(DeletedBody { id: thread.id, deleted }))
 }
 

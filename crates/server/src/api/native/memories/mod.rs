@@ -1,4 +1,10 @@
-//! `/backstay/v1/memories`: what is remembered, finding it, forgetting it.
+//! `/backstay/v1/memories`: the turns that are remembered and finding them; statements, forgetting
+//! and figures in the files beside.
+
+pub(crate) mod change;
+pub(crate) mod forget;
+pub(crate) mod statements;
+pub(crate) mod stats;
 
 use axum::{
     Json,
@@ -27,8 +33,6 @@ use crate::{
 
 /// One search looks at no more than this many memories' details.
 const SEARCH_LIMIT_MAX: usize = 100;
-/// One call forgets no more than this.
-const FORGET_MAX: usize = 10_000;
 
 #[derive(Deserialize, IntoParams)]
 pub(crate) struct ListQuery {
@@ -49,11 +53,11 @@ pub(crate) struct MemoryBody {
     user: Option<Name>,
 }
 
-fn scope(assistant: Option<Name>, user: Option<Name>) -> Scope {
+pub(super) fn scope(assistant: Option<Name>, user: Option<Name>) -> Scope {
     Scope { assistant: assistant.unwrap_or_else(Name::default_assistant), user }
 }
 
-/// List what is remembered, newest first.
+/// List the turns that are remembered, newest first.
 #[utoipa::path(
     get,
     path = "/backstay/v1/memories",
@@ -73,7 +77,7 @@ pub(crate) async fn list(
     Ok(Json(PageBody::of(found, shown)))
 }
 
-fn shown(stored: StoredEpisode) -> MemoryBody {
+pub(super) fn shown(stored: StoredEpisode) -> MemoryBody {
     MemoryBody {
         id: stored.episode.id,
         text: stored.episode.text,
@@ -129,42 +133,4 @@ async fn search_memories(
     let workspace = &caller.context.workspace;
     let now = state.engine.clock().now();
     state.engine.memory().search(workspace, &scope, &body.query, limit, now).await
-}
-
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ForgetBody {
-    ids: Vec<EpisodeId>,
-}
-
-#[derive(Serialize, ToSchema)]
-pub(crate) struct ForgottenBody {
-    /// Ids that are not there are not counted.
-    forgotten: usize,
-}
-
-/// Delete memories for good.
-#[utoipa::path(
-    post,
-    path = "/backstay/v1/memories/forget",
-    tag = "memories",
-    request_body = ForgetBody,
-    responses((status = 200, body = ForgottenBody), (status = 400, body = ErrorBody))
-)]
-pub(crate) async fn forget(
-    State(state): State<AppState>,
-    caller: Caller,
-    request: Request,
-) -> ApiResult<Json<ForgottenBody>> {
-    let forgotten = forget_memories(&state, &caller, request).await.map_err(|e| caller.fail(e))?;
-    Ok(Json(ForgottenBody { forgotten }))
-}
-
-async fn forget_memories(state: &AppState, caller: &Caller, request: Request) -> Result<usize> {
-    let body: ForgetBody = body::read_json(request, state.body_bytes_max).await?;
-    if body.ids.len() > FORGET_MAX {
-        let message = format!("one call forgets at most {FORGET_MAX} memories; send several");
-        return Err(Error::invalid(message).with_parameter("ids"));
-    }
-    state.engine.memory().forget(&caller.context.workspace, &body.ids).await
 }

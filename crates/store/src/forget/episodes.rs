@@ -1,6 +1,4 @@
-//! Forgetting: what is deleted here is in no file afterwards.
-
-use std::collections::HashMap;
+//! Deleting a turn: its row, its vectors, and its words in the thread.
 
 use backstay_core::{
     EpisodeId, Result, ThreadId, WorkspaceId,
@@ -9,10 +7,8 @@ use backstay_core::{
 };
 
 use crate::{
-    Workspace,
     db::{Failure, Session, statements, values},
     messages::to_json,
-    scopes,
     threads::scope,
 };
 
@@ -28,29 +24,8 @@ statements! {
         WHERE workspace = $2 AND thread = $3 AND position = $4";
 }
 
-impl Workspace {
-    /// Deletes episodes for good, with their vectors; in their threads the words are replaced by
-    /// `[forgotten]`. How many there were; ids that are not there are not counted.
-    pub async fn forget_episodes(&self, ids: &[EpisodeId]) -> Result<usize> {
-        let ids = ids.to_vec();
-        self.erase(move |session, workspace| {
-            let mut forgotten: HashMap<Scope, u64> = HashMap::new();
-            for id in &ids {
-                if let Some(scope) = forget(session, workspace, id)? {
-                    *forgotten.entry(scope).or_default() += 1;
-                }
-            }
-            for (scope, count) in &forgotten {
-                scopes::forgotten(session, workspace, scope, *count)?;
-            }
-            Ok(usize::try_from(forgotten.values().sum::<u64>()).unwrap_or(usize::MAX))
-        })
-        .await
-    }
-}
-
-/// The scope that the episode was in; `None` when there is no such episode.
-fn forget(
+/// Deletes a turn; the scope that it was in, `None` when there is no such turn.
+pub(super) fn forget_episode(
     session: &Session<'_>,
     workspace: &WorkspaceId,
     id: &EpisodeId,

@@ -1,0 +1,252 @@
+//! Takes threads that are due and learns from them.
+
+use std::time::Duration;
+
+use backstay_core::{
+    CallContext, Error, ErrorCode, Result, ThreadId, Timestamp,
+    chat::ChatRequest,
+    memory::{RecalledId, Scope, Statement},
+};
+use backstay_memory::learn::{
+    self, LearningReply, PROMPT_VERSION, Segment, Turn, contract, profile, prompt, segment,
+};
+use backstay_store::{
+    LEARN_JOB, LearningInput, LearningResult, Lease, NewSummary, Retry, StatementSet, SummaryOf,
+    Workspace,
+};
+use futures::future::join_all;
+
+use super::{
+    LearningOptions, call,
+    options::{fits, worst_case},
+};
+use crate::Engine;
+
+/// Threads that one process learns from at the same time.
+const AT_ONCE: usize = 4;
+/// Longer than two calls with every time-out and retry of theirs; a worker that is gone for so long
+/// does not come back.
+const LEASE_MICROS: i64 = 30 * 60 * 1_000_000;
+/// After about six hours a person has to look at it.
+const ATTEMPTS_MAX: u32 = 10;
+/// Threads fall due by time alone, so that somebody has to look now and then.
+const POLL: Duration = Duration::from_secs(2);
+const DAY_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
+
+pub(crate) async fn learn_forever(engine: Engine, options: LearningOptions) {
+    let wake = engine.jobs().to_learn();
+    loop {
+        match learn_from_due(&engine, &options).await {
+            Ok(0) => {
+                let _woken_or_time = tokio::time::timeout(POLL, wake.notified()).await;
+            }
+            Ok(count) => tracing::debug!(count, "learned from threads"),
+            Err(error) => {
+                tracing::warn!(%error, cause = error.context(), "learning could not begin");
+                tokio::time::sleep(POLL).await;
+            }
+        }
+    }
+}
+
+/// How many threads were due.
+async fn learn_from_due(engine: &Engine, options: &LearningOptions) -> Result<usize> {
+    let now = engine.clock().now();
+    let until = Timestamp::from_micros(now.micros().saturating_add(LEASE_MICROS));
+    let leases = engine.store().lease_jobs(LEARN_JOB, AT_ONCE, until, now).await?;
+    let count = leases.len();
+    join_all(leases.into_iter().map(|lease| settle(engine, options, lease))).await;
+    Ok(count)
+}
+
+/// Learns, and notes it when that failed.
+async fn settle(engine: &Engine, options: &LearningOptions, lease: Lease) {
+    let learning = Learning {
+        engine,
+        options,
+        store: engine.store().workspace(&lease.workspace),
+        context: call::context(&lease.workspace, &lease.job),
+        lease,
+    };
+    let ended = match learning.run().await {
+        Ok(()) => Ok(()),
+        // Another worker has it, or a person discarded it.
+        Err(Unlearned::Failed(error)) if error.code() == ErrorCode::Conflict => {
+            tracing::info!(%error, thread = learning.lease.key, "learning was given up");
+            Ok(())
+        }
+        Err(Unlearned::Failed(error)) => {
+            tracing::warn!(%error, thread = learning.lease.key, "learning failed");
+            learning.fail(&error.to_string(), Retry::BackOff { attempts_max: ATTEMPTS_MAX }).await
+        }
+        Err(Unlearned::Capped(reason)) => {
+            tracing::info!(reason, thread = learning.lease.key, "learning waits");
+            learning.fail(&reason, Retry::At(midnight_after(engine.clock().now()))).await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::warn!(%error, thread = learning.lease.key, "the end of learning was not noted");
+    }
+}
+
+/// Why nothing was learned.
+enum Unlearned {
+    Failed(Error),
+    /// The workspace's limit for today is used up.
+    Capped(String),
+}
+
+impl From<Error> for Unlearned {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+struct Learning<'a> {
+    engine: &'a Engine,
+    options: &'a LearningOptions,
+    store: Workspace,
+    context: CallContext,
+    lease: Lease,
+}
+
+impl Learning<'_> {
+    async fn run(&self) -> Result<(), Unlearned> {
+        let Some(thread) = ThreadId::parse(&self.lease.key) else {
+            return Ok(self.store.complete_job(&self.lease, self.now()).await?);
+        };
+        let input = self.store.learning_input(&thread, segment::TURNS_MAX).await?;
+        let Some(input) = input.filter(|input| !input.episodes.is_empty()) else {
+            return Ok(self.store.complete_job(&self.lease, self.now()).await?);
+        };
+        if !self.store.memory_policy(&input.thread.scope).await?.learn {
+            return Ok(self.store.complete_job(&self.lease, self.now()).await?);
+        }
+        self.learn(input).await
+    }
+
+    async fn learn(&self, input: LearningInput) -> Result<(), Unlearned> {
+        let LearningInput { thread, episodes, summary } = input;
+        let scope = thread.scope;
+        let known = self.store.scope_statements(&scope, StatementSet::Believed).await?.statements;
+        let mut turns: Vec<Turn> = episodes
+            .into_iter()
+            .map(|stored| Turn { episode: stored.episode, trust: stored.trust })
+            .collect();
+        turns.truncate(segment::next_length(&turns));
+        let up_to = turns.last().map_or(0, |turn| turn.episode.position.saturating_add(1));
+        let segment = Segment { known: learn::related(&turns, &known), turns, summary };
+        let instructions = self.options.instructions.as_deref();
+        let verified = match self.ask(&scope, &segment).await? {
+            Some(reply) => learn::verify(&reply, &segment, instructions),
+            // The turns stay as they were said, and nothing else is known of them.
+            None => learn::Verified::default(),
+        };
+        for rejected in &verified.rejected {
+            tracing::debug!(why = %rejected.why, "a learned fact was not believed");
+        }
+        let learned_by = format!("{} {PROMPT_VERSION}", self.options.model);
+        let result = LearningResult {
+            scope: scope.clone(),
+            thread: thread.id,
+            up_to,
+            changes: learn::reconcile(&verified.facts, &known, &learned_by),
+            summary: verified.summary.map(|text| (text, learned_by)),
+        };
+        self.store.finish_learning(&self.lease, result, self.now()).await?;
+        self.engine.jobs().embed_soon();
+        self.write_profile(&scope).await?;
+        Ok(())
+    }
+
+    /// The model's reply, mended once; `None` when it cannot be used even then.
+    async fn ask(
+        &self,
+        scope: &Scope,
+        segment: &Segment,
+    ) -> Result<Option<LearningReply>, Unlearned> {
+        let request =
+            prompt::request(&self.options.model, segment, self.options.instructions.as_deref());
+        self.check_cap(&request).await?;
+        let answer = call::ask(self.engine, &self.context, scope, request.clone()).await?;
+        let first = contract::parse(&answer);
+        if first.problems.is_empty() {
+            return Ok(first.reply);
+        }
+        let repair = prompt::repair(&request, &answer, &first.problems);
+        self.check_cap(&repair).await?;
+        let answer = call::ask(self.engine, &self.context, scope, repair).await?;
+        let second = contract::parse(&answer);
+        // A repair that understood less is worse than what there was.
+        let better = match (&first.reply, &second.reply) {
+            (Some(before), Some(after)) => after.facts.len() >= before.facts.len(),
+            (_, after) => after.is_some(),
+        };
+        Ok(if better { second.reply } else { first.reply })
+    }
+
+    async fn check_cap(&self, request: &ChatRequest) -> Result<(), Unlearned> {
+        if self.options.daily_token_limit.is_none() && self.options.daily_budget.is_none() {
+            return Ok(());
+        }
+        let spent = self.store.spent_on_learning(midnight_before(self.now())).await?;
+        let endpoints = self.engine.catalogue().resolve(&request.model)?;
+        let price = endpoints.first().and_then(|endpoint| endpoint.price.as_ref());
+        let worst = worst_case(crate::open::prompt_tokens(request));
+        fits(self.options, &spent, price, &worst)
+            .map_err(|reason| Unlearned::Capped(reason.to_string()))
+    }
+
+    /// What is known of the user, on one page. Not in the transaction of what was learned: it can
+    /// be written from the memories at any time.
+    async fn write_profile(&self, scope: &Scope) -> Result<()> {
+        let known = self.store.scope_statements(scope, StatementSet::Believed).await?.statements;
+        let page = profile::profile(&known);
+        if page.text.is_empty() {
+            return Ok(());
+        }
+        let id = |statement: &&Statement| RecalledId::Memory(statement.id.clone());
+        let summary = NewSummary {
+            scope: scope.clone(),
+            of: SummaryOf::Profile,
+            sources: page.from.iter().map(id).collect(),
+            text: page.text,
+            learned_by: None,
+        };
+        match self.store.put_summary(summary, self.now()).await {
+            // A memory went meanwhile; the next one that is learned brings the page up to date.
+            Err(error) if error.code() == ErrorCode::Conflict => Ok(()),
+            written => written,
+        }
+    }
+
+    async fn fail(&self, reason: &str, retry: Retry) -> Result<()> {
+        self.store.fail_job(&self.lease, reason, retry, self.now()).await.map(|_| ())
+    }
+
+    fn now(&self) -> Timestamp {
+        self.engine.clock().now()
+    }
+}
+
+fn midnight_before(now: Timestamp) -> Timestamp {
+    Timestamp::from_micros(now.micros().div_euclid(DAY_MICROS).saturating_mul(DAY_MICROS))
+}
+
+fn midnight_after(now: Timestamp) -> Timestamp {
+    Timestamp::from_micros(midnight_before(now).micros().saturating_add(DAY_MICROS))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_begins_and_ends_at_midnight_utc() {
+        let now = Timestamp::parse("2026-11-23T17:05:00Z").unwrap();
+        assert_eq!(midnight_before(now), Timestamp::parse("2026-11-23T00:00:00Z").unwrap());
+        assert_eq!(midnight_after(now), Timestamp::parse("2026-11-24T00:00:00Z").unwrap());
+        let midnight = midnight_after(now);
+        assert_eq!(midnight_before(midnight), midnight);
+    }
+}

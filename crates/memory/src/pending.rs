@@ -1,0 +1,119 @@
+//! What waits for its vectors.
+
+use std::collections::HashMap;
+
+use backstay_core::{
+    MemoryId, Result, WorkspaceId,
+    memory::{RecalledId, Scope},
+};
+use backstay_store::{PassageVector, StatementVector, Store};
+
+use crate::{Embedding, EmbeddingModel, embed, index::STATEMENT_AUTHOR};
+
+/// Some of what has no vector of a model yet.
+pub(crate) struct Pending {
+    pub(crate) items: Vec<PendingItem>,
+}
+
+pub(crate) struct PendingItem {
+    workspace: WorkspaceId,
+    scope: Scope,
+    what: What,
+    passages: Vec<String>,
+}
+
+#[derive(Clone)]
+enum What {
+    Episode(backstay_core::EpisodeId),
+    /// With the version whose text it is.
+    Statement(MemoryId, u32),
+}
+
+/// Vectors for one scope.
+pub(crate) struct OfScope {
+    pub(crate) workspace: WorkspaceId,
+    pub(crate) scope: Scope,
+    made: Vec<(What, Vec<PassageVector>)>,
+}
+
+impl Pending {
+    /// Episodes before statements: a statement says nothing that no episode says.
+    pub(crate) async fn next(store: &Store, model: &EmbeddingModel, limit: usize) -> Result<Self> {
+        let (name, revision) = (&model.name, &model.revision);
+        let episodes = store.next_unembedded(name, revision, limit).await?;
+        let mut items: Vec<PendingItem> = episodes
+            .into_iter()
+            .map(|one| PendingItem {
+                passages: embed::passages(&one.author, one.said_at, &one.text),
+                workspace: one.workspace,
+                scope: one.scope,
+                what: What::Episode(one.episode),
+            })
+            .collect();
+        let left = limit.saturating_sub(items.len());
+        let statements = store.next_unembedded_statements(name, revision, left).await?;
+        items.extend(statements.into_iter().map(|one| {
+            // A statement has one vector; all but the longest are one passage anyway.
+            let mut passages = embed::passages(STATEMENT_AUTHOR, one.said_at, &one.text);
+            passages.truncate(1);
+            let what = What::Statement(one.id, one.version);
+            PendingItem { workspace: one.workspace, scope: one.scope, what, passages }
+        }));
+        Ok(Self { items })
+    }
+
+    pub(crate) fn passages(&self) -> Vec<String> {
+        self.items.iter().flat_map(|item| item.passages.iter().cloned()).collect()
+    }
+
+    /// `made` are the embeddings of [`Pending::passages`], in their order.
+    pub(crate) fn with_vectors(self, made: Vec<Embedding>) -> Vec<OfScope> {
+        let mut made = made.into_iter().map(|embedding| PassageVector {
+            vector: embedding.vector,
+            states: embedding.states.to_bytes(),
+        });
+        let mut by_scope: HashMap<(WorkspaceId, Scope), Vec<_>> = HashMap::new();
+        for item in self.items {
+            let vectors = made.by_ref().take(item.passages.len()).collect();
+            by_scope.entry((item.workspace, item.scope)).or_default().push((item.what, vectors));
+        }
+        let of_scope = |((workspace, scope), made)| OfScope { workspace, scope, made };
+        by_scope.into_iter().map(of_scope).collect()
+    }
+}
+
+impl OfScope {
+    pub(crate) async fn store(&self, store: &Store, model: &EmbeddingModel) -> Result<()> {
+        let workspace = store.workspace(&self.workspace);
+        let (name, revision) = (&model.name, &model.revision);
+        let mut episodes = Vec::new();
+        let mut statements = Vec::new();
+        for (what, vectors) in &self.made {
+            match what {
+                What::Episode(id) => episodes.push((id.clone(), vectors.clone())),
+                What::Statement(id, version) => {
+                    statements.extend(vectors.first().map(|made| StatementVector {
+                        id: id.clone(),
+                        version: *version,
+                        made: made.clone(),
+                    }));
+                }
+            }
+        }
+        if !episodes.is_empty() {
+            workspace.put_vectors(name, revision, episodes).await?;
+        }
+        if !statements.is_empty() {
+            workspace.put_statement_vectors(name, revision, statements).await?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn vectors(&self) -> Vec<(RecalledId, Vec<PassageVector>)> {
+        let id = |what: &What| match what {
+            What::Episode(id) => RecalledId::Episode(id.clone()),
+            What::Statement(id, _) => RecalledId::Memory(id.clone()),
+        };
+        self.made.iter().map(|(what, vectors)| (id(what), vectors.clone())).collect()
+    }
+}

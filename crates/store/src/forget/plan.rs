@@ -1,0 +1,175 @@
+//! What goes when turns and statements are forgotten, worked out before anything is deleted.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use backstay_core::{
+    EpisodeId, MemoryId, WorkspaceId,
+    memory::{RecalledId, Scope},
+};
+
+use super::Forgotten;
+use crate::{
+    db::{Failure, Session, statements, values},
+    statements::{self, Version},
+    summaries::{self, SummaryKey},
+};
+
+statements! {
+    PASSAGES = "SELECT count(*) FROM episode_vectors
+        WHERE workspace = $1 AND episode = $2 AND vector IS NOT NULL";
+    IS_THERE = "SELECT 1 FROM episodes WHERE workspace = $1 AND id = $2";
+    RESTING_ON = "SELECT DISTINCT id FROM statement_sources WHERE workspace = $1 AND episode = $2";
+    HAS_VECTOR = "SELECT count(*) FROM statement_vectors
+        WHERE workspace = $1 AND statement = $2 AND vector IS NOT NULL";
+}
+
+/// What is to be done, in full.
+#[derive(Default)]
+pub(crate) struct Plan {
+    pub(super) episodes: BTreeSet<EpisodeId>,
+    pub(super) gone: BTreeMap<MemoryId, Vec<Version>>,
+    pub(super) weakened: BTreeMap<MemoryId, Weakened>,
+    /// What had been superseded by one that goes, and what has taken that one's place by now, if
+    /// anything has.
+    pub(super) orphaned: BTreeMap<MemoryId, Option<MemoryId>>,
+    pub(super) summaries: BTreeSet<SummaryKey>,
+    vectors: u64,
+}
+
+/// A statement that stays, and its earlier wordings that do not.
+pub(super) struct Weakened {
+    pub(super) scope: Scope,
+    pub(super) versions_gone: Vec<u32>,
+}
+
+impl Plan {
+    pub(crate) fn of(
+        session: &Session<'_>,
+        workspace: &WorkspaceId,
+        ids: &[RecalledId],
+    ) -> Result<Self, Failure> {
+        let mut plan = Self::default();
+        let mut resting: BTreeSet<MemoryId> = BTreeSet::new();
+        for id in ids {
+            match id {
+                RecalledId::Memory(id) => plan.lose_statement(session, workspace, id)?,
+                RecalledId::Episode(id) => {
+                    let there = session.one(IS_THERE, values![workspace, id], |_| Ok(()))?;
+                    if there.is_some() && plan.episodes.insert(id.clone()) {
+                        let values = values![workspace, id];
+                        plan.vectors +=
+                            session.one(PASSAGES, values, |row| row.get(0))?.unwrap_or(0_u64);
+                        resting.extend(session.all(RESTING_ON, values, |row| row.get(0))?);
+                        plan.summaries.extend(summaries::resting_on(
+                            session,
+                            workspace,
+                            id.as_str(),
+                        )?);
+                    }
+                }
+            }
+        }
+        for id in resting {
+            if !plan.gone.contains_key(&id) {
+                plan.lose_sources(session, workspace, &id)?;
+            }
+        }
+        plan.find_orphans(session, workspace)?;
+        Ok(plan)
+    }
+
+    pub(crate) fn forgotten(&self) -> Forgotten {
+        let restored = self.orphaned.iter().filter(|(_, successor)| successor.is_none());
+        Forgotten {
+            episodes: self.episodes.iter().cloned().collect(),
+            statements: self.gone.keys().cloned().collect(),
+            weakened: self.weakened.keys().cloned().collect(),
+            restored: restored.map(|(id, _)| id.clone()).collect(),
+            summaries: self.summaries.len(),
+            vectors: self.vectors,
+        }
+    }
+
+    fn lose_statement(
+        &mut self,
+        session: &Session<'_>,
+        workspace: &WorkspaceId,
+        id: &MemoryId,
+    ) -> Result<(), Failure> {
+        let versions = statements::versions(session, workspace, id)?;
+        if versions.is_empty() || self.gone.contains_key(id) {
+            return Ok(());
+        }
+        let values = values![workspace, id];
+        self.vectors += session.one(HAS_VECTOR, values, |row| row.get(0))?.unwrap_or(0_u64);
+        self.summaries.extend(summaries::resting_on(session, workspace, id.as_str())?);
+        self.gone.insert(id.clone(), versions);
+        Ok(())
+    }
+
+    /// A statement stays only when a turn that stays says by itself what it says. That is so when
+    /// none of the turns that its wording was made of goes, or when one that stays was added as
+    /// further evidence for the same wording. Anything else might still hold words of what goes.
+    fn lose_sources(
+        &mut self,
+        session: &Session<'_>,
+        workspace: &WorkspaceId,
+        id: &MemoryId,
+    ) -> Result<(), Failure> {
+        let versions = statements::versions(session, workspace, id)?;
+        let Some(newest) = versions.last().map(|version| &version.statement) else {
+            return Ok(());
+        };
+        let says_the_same = |version: &&Version| version.statement.said.text == newest.said.text;
+        let goes = |episode: &EpisodeId| self.episodes.contains(episode);
+        let made_of: BTreeSet<&EpisodeId> = versions
+            .iter()
+            .find(says_the_same)
+            .into_iter()
+            .flat_map(|first| &first.statement.said.sources)
+            .map(|source| &source.episode)
+            .collect();
+        let mut evidence = newest.said.sources.iter().map(|source| &source.episode);
+        let is_whole = !made_of.iter().any(|episode| goes(episode));
+        let stays = evidence.any(|left| !goes(left) && (is_whole || !made_of.contains(left)));
+        if !stays {
+            return self.lose_statement(session, workspace, id);
+        }
+        let loses = |version: &&Version| {
+            version.statement.said.sources.iter().any(|source| goes(&source.episode))
+        };
+        let earlier = versions.iter().filter(|version| !says_the_same(version));
+        let versions_gone =
+            earlier.filter(loses).map(|version| version.statement.version).collect();
+        let weakened = Weakened { scope: newest.scope.clone(), versions_gone };
+        self.weakened.insert(id.clone(), weakened);
+        Ok(())
+    }
+
+    /// What a statement that goes had displaced is believed again, unless something else has
+    /// displaced that statement since.
+    fn find_orphans(
+        &mut self,
+        session: &Session<'_>,
+        workspace: &WorkspaceId,
+    ) -> Result<(), Failure> {
+        let successor = |id: &MemoryId| {
+            let newest = self.gone.get(id).and_then(|versions| versions.last());
+            newest.and_then(|version| version.statement.superseded_by.clone())
+        };
+        let mut orphaned = BTreeMap::new();
+        for id in self.gone.keys() {
+            let mut heir = successor(id);
+            while let Some(next) = heir.clone().filter(|next| self.gone.contains_key(next)) {
+                heir = successor(&next);
+            }
+            for earlier in statements::superseded_by(session, workspace, id)? {
+                if !self.gone.contains_key(&earlier) {
+                    orphaned.insert(earlier, heir.clone());
+                }
+            }
+        }
+        self.orphaned = orphaned;
+        Ok(())
+    }
+}

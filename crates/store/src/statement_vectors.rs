@@ -1,0 +1,148 @@
+//! Vectors of statements: one of each that can be recalled, of its newest text.
+
+use backstay_core::{MemoryId, Result, Timestamp, WorkspaceId, memory::Scope};
+
+use crate::{
+    PassageVector, Store, VectorCount, Workspace,
+    db::{Failure, Row, statements, values},
+    scopes::scope_user,
+    threads::scope,
+    vectors::{counted, from_bytes, to_bytes, unusable},
+};
+
+/// Rows that one call for work returns at most.
+const BATCH_MAX: usize = 1_000;
+
+/// A statement that has no vector of the wanted model yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnembeddedStatement {
+    pub workspace: WorkspaceId,
+    pub scope: Scope,
+    pub id: MemoryId,
+    /// Whose text this is. A vector comes back with it, so that one of an outdated text is not
+    /// stored.
+    pub version: u32,
+    pub subject: Option<String>,
+    pub text: String,
+    pub said_at: Timestamp,
+}
+
+/// What an embedding model made of one version of a statement.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StatementVector {
+    pub id: MemoryId,
+    pub version: u32,
+    pub made: PassageVector,
+}
+
+statements! {
+    /// As for episodes: two ranges of the index by model, workspace by workspace.
+    UNEMBEDDED = "SELECT v.workspace, s.assistant, s.user_name, s.id, s.version, s.subject, s.text,
+            s.said_at
+        FROM workspaces AS w CROSS JOIN statement_vectors AS v CROSS JOIN statements AS s
+        WHERE v.workspace = w.id AND (v.model, v.revision) < ($1, $2)
+            AND s.workspace = v.workspace AND s.id = v.statement AND s.version = v.version
+        UNION ALL
+        SELECT v.workspace, s.assistant, s.user_name, s.id, s.version, s.subject, s.text, s.said_at
+        FROM workspaces AS w CROSS JOIN statement_vectors AS v CROSS JOIN statements AS s
+        WHERE v.workspace = w.id AND (v.model, v.revision) > ($1, $2)
+            AND s.workspace = v.workspace AND s.id = v.statement AND s.version = v.version
+        LIMIT $3";
+    PUT = "UPDATE statement_vectors
+        SET model = $1, revision = $2, dimension = $3, vector = $4, states = $5
+        WHERE workspace = $6 AND statement = $7 AND version = $8";
+    OF_SCOPE = "SELECT v.statement, v.vector, v.states
+        FROM (SELECT DISTINCT workspace, id FROM statements
+            WHERE workspace = $1 AND assistant = $2 AND user_name = $3) AS part
+        CROSS JOIN statement_vectors AS v
+        WHERE v.workspace = part.workspace AND v.statement = part.id
+            AND v.model = $4 AND v.revision = $5";
+    COUNT_ALL = "SELECT model, revision, count(*) FROM statement_vectors GROUP BY model, revision
+        ORDER BY model, revision";
+}
+
+impl Store {
+    /// Work for the one embedder of an installation, as
+    /// [`next_unembedded`](Store::next_unembedded) for episodes.
+    pub async fn next_unembedded_statements(
+        &self,
+        model: &str,
+        revision: &str,
+        limit: usize,
+    ) -> Result<Vec<UnembeddedStatement>> {
+        let (model, revision) = (model.to_owned(), revision.to_owned());
+        self.db()
+            .read(move |session| {
+                let values = values![&model, &revision, limit.min(BATCH_MAX)];
+                session.all(UNEMBEDDED, values, unembedded)
+            })
+            .await
+    }
+
+    /// Over all workspaces.
+    pub async fn statement_vector_counts(&self) -> Result<Vec<VectorCount>> {
+        self.db().read(|session| session.all(COUNT_ALL, &[], counted)).await
+    }
+}
+
+impl Workspace {
+    /// Stores vectors in the place of those before. How many: what was forgotten, or says something
+    /// else by now, has no place for one. All have the same length.
+    pub async fn put_statement_vectors(
+        &self,
+        model: &str,
+        revision: &str,
+        vectors: Vec<StatementVector>,
+    ) -> Result<usize> {
+        let dimension = vectors.first().map_or(0, |first| first.made.vector.len());
+        let fits = |vector: &StatementVector| vector.made.vector.len() == dimension;
+        if model.is_empty() || (!vectors.is_empty() && dimension == 0) || !vectors.iter().all(fits)
+        {
+            return Err(unusable());
+        }
+        let (model, revision) = (model.to_owned(), revision.to_owned());
+        self.write(move |session, workspace| {
+            let mut stored = 0;
+            for StatementVector { id, version, made } in &vectors {
+                let vector = to_bytes(&made.vector);
+                let (vector, states) = (vector.as_slice(), made.states.as_slice());
+                let values =
+                    values![&model, &revision, dimension, vector, states, workspace, id, *version];
+                stored += session.execute(PUT, values)?;
+            }
+            Ok(stored)
+        })
+        .await
+    }
+
+    /// The vectors of a scope's statements that this model made.
+    pub async fn scope_statement_vectors(
+        &self,
+        scope: &Scope,
+        model: &str,
+        revision: &str,
+    ) -> Result<Vec<(MemoryId, PassageVector)>> {
+        let (scope, model, revision) = (scope.clone(), model.to_owned(), revision.to_owned());
+        self.read(move |session, workspace| {
+            let (assistant, user) = (&scope.assistant, scope_user(&scope));
+            let values = values![workspace, assistant, user, &model, &revision];
+            session.all(OF_SCOPE, values, |row| {
+                let states = if row.is_null(2)? { Vec::new() } else { row.bytes(2)?.to_vec() };
+                Ok((row.get(0)?, PassageVector { vector: from_bytes(row.bytes(1)?), states }))
+            })
+        })
+        .await
+    }
+}
+
+fn unembedded(row: &Row<'_>) -> Result<UnembeddedStatement, Failure> {
+    Ok(UnembeddedStatement {
+        workspace: row.get(0)?,
+        scope: scope(row, 1)?,
+        id: row.get(3)?,
+        version: row.get(4)?,
+        subject: row.get(5)?,
+        text: row.get(6)?,
+        said_at: row.get(7)?,
+    })
+}

@@ -1,0 +1,146 @@
+//! What forgetting takes along, and what it leaves.
+
+use backstay_core::{
+    EpisodeId,
+    memory::{NewStatement, RecalledId, SourceQuote, Trust},
+};
+use backstay_store::{
+    ChangeOutcome, Forgotten, NewSummary, Refusal, StatementChange, SummaryOf, Workspace,
+};
+
+use crate::{
+    harness::{TestStore, ann, at, say, thread_id},
+    statements::{add, believed, change, statement},
+};
+
+fn ids(episodes: &[EpisodeId]) -> Vec<RecalledId> {
+    episodes.iter().cloned().map(RecalledId::from).collect()
+}
+
+/// What the preview says, after it was carried out and came to the same.
+async fn forgotten(workspace: &Workspace, ids: &[RecalledId]) -> Forgotten {
+    let preview = workspace.forget_preview(ids).await.unwrap();
+    assert_eq!(workspace.forget(ids, at(9)).await.unwrap(), preview);
+    preview
+}
+
+fn quotes(text: &str, sources: &[EpisodeId]) -> Vec<SourceQuote> {
+    statement(text, sources).sources
+}
+
+pub(crate) async fn a_forgotten_turn_takes_what_was_learned_from_it_along(store: &TestStore) {
+    let workspace = store.a();
+    let said = say(&workspace, "1", "the safe opens with zanzibar-4711", "noted").await;
+    let id = add(&workspace, "Ann's safe opens with zanzibar-4711", &said[..1]).await;
+    let other = add(&workspace, "Ann has a dog", &said[1..]).await;
+    let summary = NewSummary {
+        scope: ann(),
+        of: SummaryOf::Profile,
+        text: "Ann's safe opens with zanzibar-4711".to_owned(),
+        learned_by: None,
+        sources: vec![RecalledId::Memory(id.clone())],
+    };
+    workspace.put_summary(summary, at(6)).await.unwrap();
+    let gone = forgotten(&workspace, &ids(&said[..1])).await;
+    assert_eq!((gone.statements, gone.summaries), (vec![id.clone()], 1));
+    assert!(workspace.statement_history(&id).await.unwrap().is_empty());
+    assert!(workspace.statement(&other).await.unwrap().is_some());
+    let profile = workspace.summary(&ann(), &SummaryOf::Profile).await.unwrap().unwrap();
+    assert!(profile.stale && profile.text.is_empty());
+    let bytes = store.bytes_on_disk();
+    let secret = b"zanzibar-4711";
+    assert!(!bytes.windows(secret.len()).any(|window| window == secret));
+}
+
+pub(crate) async fn what_another_turn_says_as_well_stays(store: &TestStore) {
+    let workspace = store.a();
+    let first = say(&workspace, "1", "I live in Ghent", "noted").await;
+    let second = say(&workspace, "2", "Ghent is my home", "noted").await;
+    let id = add(&workspace, "Ann lives in Ghent", &first[..1]).await;
+    let again = statement("Ann lives in Ghent", &[]);
+    let sources = quotes("Ghent is my home", &second[..1]);
+    let merge = StatementChange::Merge { id: id.clone(), statement: again, sources };
+    assert!(matches!(change(&workspace, merge).await, ChangeOutcome::Revised(_)));
+    let gone = forgotten(&workspace, &ids(&first[..1])).await;
+    assert_eq!((gone.statements, gone.weakened), (vec![], vec![id.clone()]));
+    let left = workspace.statement(&id).await.unwrap().unwrap();
+    assert_eq!(left.said.sources, quotes("Ghent is my home", &second[..1]));
+    let gone = forgotten(&workspace, &ids(&second[..1])).await;
+    assert_eq!(gone.statements, [id]);
+}
+
+pub(crate) async fn what_was_made_of_two_turns_goes_with_either(store: &TestStore) {
+    let workspace = store.a();
+    let first = say(&workspace, "1", "I have a dog", "noted").await;
+    let second = say(&workspace, "1", "Bruno is five", "noted").await;
+    let id = add(&workspace, "Ann has a dog", &first[..1]).await;
+    let fuller = statement("Ann has a dog, Bruno, who is five", &second[..1]);
+    let merge = StatementChange::Merge { id: id.clone(), statement: fuller, sources: Vec::new() };
+    change(&workspace, merge).await;
+    let gone = forgotten(&workspace, &ids(&second[..1])).await;
+    assert_eq!(gone.statements, [id]);
+    assert!(believed(&workspace).await.is_empty());
+}
+
+pub(crate) async fn what_a_forgotten_statement_had_displaced_is_believed_again(store: &TestStore) {
+    let workspace = store.a();
+    let ghent = add(&workspace, "Ann lives in Ghent", &[]).await;
+    let supersede = |id, by: &str| StatementChange::Supersede {
+        ids: vec![id],
+        by: statement(by, &[]),
+        at: at(3),
+    };
+    let outcome = change(&workspace, supersede(ghent.clone(), "Ann lives in Porto")).await;
+    let porto = outcome.statement().unwrap().id.clone();
+    let outcome = change(&workspace, supersede(porto.clone(), "Ann lives in Lyon")).await;
+    let lyon = outcome.statement().unwrap().id.clone();
+
+    let gone = forgotten(&workspace, &[RecalledId::Memory(porto)]).await;
+    assert!(gone.restored.is_empty(), "Lyon still says that she left Ghent");
+    let ended = workspace.statement(&ghent).await.unwrap().unwrap();
+    assert_eq!(ended.superseded_by, Some(lyon.clone()));
+
+    let gone = forgotten(&workspace, &[RecalledId::Memory(lyon)]).await;
+    assert_eq!(gone.restored, std::slice::from_ref(&ghent));
+    assert_eq!(believed(&workspace).await, ["Ann lives in Ghent"]);
+    let restored = workspace.statement(&ghent).await.unwrap().unwrap();
+    assert_eq!((restored.said.valid.to, restored.superseded_by), (None, None));
+}
+
+pub(crate) async fn what_was_forgotten_is_not_learned_again_but_may_be_stated(store: &TestStore) {
+    let workspace = store.a();
+    let id = add(&workspace, "Ann lives in Ghent", &[]).await;
+    forgotten(&workspace, &[RecalledId::Memory(id)]).await;
+    let learned = StatementChange::Add(statement("Ann lives in Ghent", &[]));
+    let outcome = change(&workspace, learned).await;
+    assert_eq!(outcome, ChangeOutcome::Refused(Refusal::Forgotten));
+    let by_hand = NewStatement {
+        trust: Trust::DirectUser,
+        learned_by: None,
+        source: "api".to_owned(),
+        ..statement("Ann lives in Ghent", &[])
+    };
+    let outcome = change(&workspace, StatementChange::Add(by_hand)).await;
+    assert!(matches!(outcome, ChangeOutcome::Added(_)), "{outcome:?}");
+}
+
+pub(crate) async fn a_source_is_purged_whole_and_may_come_back(store: &TestStore) {
+    let workspace = store.a();
+    say(&workspace, "1", "I live in Ghent", "noted").await;
+    add(&workspace, "Ann lives in Ghent", &[]).await;
+    let preview = workspace.purge_source_preview("learned", Some(&ann())).await.unwrap();
+    let purged = workspace.purge_source("learned", Some(&ann()), at(9)).await.unwrap();
+    assert_eq!((purged.episodes.len(), purged.statements.len()), (0, 1));
+    assert_eq!(purged, preview);
+    add(&workspace, "Ann lives in Ghent", &[]).await;
+    let purged = workspace.purge_source("turn", None, at(9)).await.unwrap();
+    assert_eq!((purged.episodes.len(), purged.statements.len()), (2, 0));
+}
+
+pub(crate) async fn a_deleted_thread_takes_what_was_learned_from_it_along(store: &TestStore) {
+    let workspace = store.a();
+    let said = say(&workspace, "1", "I live in Ghent", "noted").await;
+    add(&workspace, "Ann lives in Ghent", &said[..1]).await;
+    assert!(workspace.delete_thread(&thread_id("1"), at(9)).await.unwrap());
+    assert!(believed(&workspace).await.is_empty());
+}
