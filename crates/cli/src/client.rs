@@ -48,6 +48,10 @@ impl Client {
         read(self.send(Method::POST, path, Some(body)).await?).await
     }
 
+    pub(crate) async fn patch<T: DeserializeOwned>(&self, path: &str, body: &Value) -> Result<T> {
+        read(self.send(Method::PATCH, path, Some(body)).await?).await
+    }
+
     /// Sends and checks the status; the body is still to be read.
     pub(crate) async fn send(
         &self,
