@@ -51,8 +51,9 @@ unit: ## Unit, property, contract and server tests (T=name runs the matching one
 test-sdk: models ## Real client SDKs in Python and JavaScript against every wire format
 	$(PYTHON) tests/sdk/run.py
 
-test-kill: build ## kill -9 under load loses nothing that was acknowledged (KILLS=1000 is the full run)
+test-kill: build ## kill -9 under load and while learning loses and doubles nothing (KILLS=1000 is the full run)
 	$(PYTHON) tests/chaos/kill.py --kills $(or $(KILLS),15)
+	$(PYTHON) tests/chaos/kill.py --kills $(or $(KILLS),15) --learning
 
 test-demo: models ## The demo, which fails unless the right memories are recalled
 	@$(BACKSTAY) demo --exit --listen 127.0.0.1:0 --data "$(TARGET_DIR)/demo-test"

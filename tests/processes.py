@@ -20,7 +20,7 @@ STOPPED_WITHIN_S = 30.0
 
 PROVIDERS = {"openai": "/v1", "anthropic": "", "gemini": "/v1beta"}
 """Wire formats of the scripted upstream, with the path that each one's base URL ends in."""
-MODELS = ("sim-echo", "sim-quote", "sim-think")
+MODELS = ("sim-echo", "sim-quote", "sim-think", "sim-learn")
 
 
 class DidNotStart(Exception):
@@ -44,8 +44,8 @@ def free_port() -> int:
         return listener.getsockname()[1]
 
 
-def server_config(simulator_port: int) -> str:
-    """The server's TOML file: the scripted upstream, once under each wire format."""
+def server_config(simulator_port: int, settings: str = "") -> str:
+    """The server's TOML file: the scripted upstream, once under each wire format, and further settings."""
     sections = ["[discovery]\nenabled = false\n"]
     for format_name, path in PROVIDERS.items():
         sections.append(
@@ -55,7 +55,7 @@ def server_config(simulator_port: int) -> str:
         for model in MODELS:
             price = '{ prompt = "0.000001", completion = "0.000002" }'
             sections.append(f'[[providers.models]]\nid = "{model}"\nprice = {price}\n')
-    return "\n".join(sections)
+    return "\n".join([*sections, settings])
 
 
 class Running:
@@ -106,10 +106,12 @@ def start_simulator(folder: pathlib.Path, port: int) -> Running:
     return simulator
 
 
-def server_command(folder: pathlib.Path, port: int, simulator_port: int, log: str = "info") -> list[str]:
+def server_command(
+    folder: pathlib.Path, port: int, simulator_port: int, log: str = "info", settings: str = ""
+) -> list[str]:
     """How to start Backstay on `folder/data`, which is kept from one start to the next."""
     config = folder / "backstay.toml"
-    config.write_text(server_config(simulator_port), "utf-8")
+    config.write_text(server_config(simulator_port, settings), "utf-8")
     command = [str(binary("backstay")), "serve", "--listen", f"127.0.0.1:{port}"]
     return [*command, "--data", str(folder / "data"), "--config", str(config), "--log", log]
 
@@ -120,9 +122,11 @@ def server_environment(key: str) -> dict[str, str]:
     return {**own, "BACKSTAY_BOOTSTRAP_KEY": key}
 
 
-def start_server(folder: pathlib.Path, port: int, simulator_port: int, key: str, log: str = "info") -> Running:
+def start_server(
+    folder: pathlib.Path, port: int, simulator_port: int, key: str, log: str = "info", settings: str = ""
+) -> Running:
     """Starts Backstay; returns when it is ready."""
-    command = server_command(folder, port, simulator_port, log)
+    command = server_command(folder, port, simulator_port, log, settings)
     server = Running(command, folder / "backstay.log", server_environment(key))
     server.wait_until(f"http://127.0.0.1:{port}/ready")
     return server

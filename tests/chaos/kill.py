@@ -3,13 +3,15 @@
 
     python3 tests/chaos/kill.py                      15 kills, for every change
     python3 tests/chaos/kill.py --kills 1000         the full run
+    python3 tests/chaos/kill.py --learning           with a model that learns from every turn
     python3 tests/chaos/kill.py --seed 42            the same moments and turns again
 
 Each round starts the server on the same data folder, checks what the round before it acknowledged, loads it with plain
 and streamed turns from several workers, and ends it with SIGKILL at a moment drawn from the window. Some kills fall into
 the start itself, while the server recovers from the kill before. At the end every acknowledged turn of the whole run is
 checked once more: both messages are in its thread, its episodes in memory, and its generation is settled as completed.
-No generation may be left pending and no thread half-written. Exit code 0 only if nothing was lost.
+No generation may be left pending and no thread half-written. With `--learning`, every turn must also have been learned,
+exactly once. Exit code 0 only if nothing was lost.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
+import learned
 import processes
 import verify
 from traffic import Conversation, Worker
@@ -51,15 +54,19 @@ class Run:
         self.starts_s: list[float] = []
         self.server: processes.Running | None = None
         self.kills = 0
+        self.settings = learned.SETTINGS if options.learning else ""
+        self.statements = 0
 
     def start(self) -> processes.Running:
         started = time.monotonic()
-        self.server = processes.start_server(self.folder, self.port, self.simulator_port, self.key)
+        self.server = processes.start_server(
+            self.folder, self.port, self.simulator_port, self.key, settings=self.settings
+        )
         self.starts_s.append(time.monotonic() - started)
         return self.server
 
     def kill_while_starting(self) -> None:
-        command = processes.server_command(self.folder, self.port, self.simulator_port)
+        command = processes.server_command(self.folder, self.port, self.simulator_port, settings=self.settings)
         server = processes.Running(command, self.folder / "backstay.log", processes.server_environment(self.key))
         time.sleep(self.random.uniform(0, START_WINDOW_S))
         server.kill()
@@ -83,6 +90,11 @@ class Run:
         """Checks these conversations on a running server, and that what was cut off is settled."""
         self.losses += verify.conversations(self.port, self.key, conversations)
         self.losses += verify.pending_generations(self.port, self.key, NEWEST_GENERATIONS)[1]
+
+    def check_learned(self) -> None:
+        """Checks, on the stopped server's store, that every turn was learned once."""
+        self.statements, differences = learned.differences(self.folder / "data")
+        self.losses += differences
 
     def check_everything(self) -> int:
         """Checks the whole run on a running server; how many generations the ledger has."""
@@ -112,7 +124,8 @@ def main() -> int:
         print(f"  lost: {loss}")
     print(
         f"{run.kills} kills, {turns} acknowledged turns in {len(run.conversations)} threads, "
-        f"{generations} generations, lost = {len(losses)}, in {time.monotonic() - started:.0f} s "
+        f"{generations} generations, {f'{run.statements} statements, ' if options.learning else ''}"
+        f"lost = {len(losses)}, in {time.monotonic() - started:.0f} s "
         f"(start: median {statistics.median(run.starts_s):.2f} s, longest {max(run.starts_s):.2f} s)"
     )
     if losses or not turns:
@@ -144,9 +157,13 @@ def run_all(run: Run, started: float) -> int:
         if run.losses:
             break
     server = run.start()
+    if run.options.learning:
+        learned.wait_until_done(run.port, run.key)
     generations = run.check_everything()
     if (code := server.stop()) != 0:
         run.losses.append(f"after SIGTERM the server ended with {code}")
+    if run.options.learning:
+        run.check_learned()
     return generations
 
 
@@ -159,6 +176,7 @@ def arguments() -> argparse.Namespace:
                         help="the kill falls somewhere in this time after the load began")
     parser.add_argument("--check-every", type=int, default=1, metavar="K",
                         help="check after every K kills; the end checks everything in any case")
+    parser.add_argument("--learning", action="store_true", help="with a model that learns from every turn")
     options = parser.parse_args()
     if options.kills < 1 or options.workers < 1 or options.check_every < 1:
         parser.error("kills, workers and K must be at least 1")
@@ -168,5 +186,5 @@ def arguments() -> argparse.Namespace:
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except processes.DidNotStart as reason:
+    except (processes.DidNotStart, learned.NotDone) as reason:
         sys.exit(str(reason))

@@ -10,6 +10,8 @@ from urllib.parse import urlencode
 from traffic import ASSISTANT, Client, Conversation
 
 READERS = 4
+LEARNING = "key_learning"
+"""Stands in the ledger where the server itself calls a model."""
 PAGE = 100
 
 
@@ -57,7 +59,7 @@ def losses_in_thread(client: Client, conversation: Conversation) -> Iterable[str
 def losses_in_memory(client: Client, conversation: Conversation) -> Iterable[str]:
     """Each side of a turn is one episode, but for what built-in models say: that is not remembered."""
     scope = {"assistant": ASSISTANT, "user": conversation.user}
-    texts = [memory["text"] for memory in every(client, "memories", scope)]
+    texts = [memory["text"] for memory in every(client, "memories", scope) if memory["id"].startswith("ep_")]
     for turn in conversation.acknowledged:
         episodes = sum(turn.marker in text for text in texts)
         expected = 1 if turn.model.startswith("builtin/") else 2
@@ -76,11 +78,15 @@ def threads_nobody_was_told_of(port: int, key: str, known: Iterable[Conversation
 
 
 def pending_generations(port: int, key: str, newest: int | None = None) -> tuple[int, list[str]]:
-    """How many of the newest generations were looked at, and those that a crash left open."""
+    """How many of the newest generations were looked at, and those that a crash left open.
+
+    Only once everything was learned are all of them looked at; until then the server's own calls may be under way.
+    """
     client = Client(port, key)
     rows = list(itertools.islice(every(client, "generations", {}), newest))
     client.close()
-    pending = [row["id"] for row in rows if row["status"] == "pending"]
+    counted = [row for row in rows if newest is None or row["key"] != LEARNING]
+    pending = [row["id"] for row in counted if row["status"] == "pending"]
     return len(rows), [f"generation {generation} is still pending" for generation in pending]
 
 
