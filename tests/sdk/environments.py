@@ -65,6 +65,7 @@ def versions() -> dict[str, str]:
     return {
         "python-openai": f"Python openai {pins['openai']}",
         "python-anthropic": f"Python anthropic {pins['anthropic']}",
+        "python-pam": f"Python portable-ai-memory {pins['portable-ai-memory']}",
         "javascript-openai": f"JavaScript openai {packages['openai']}",
         "javascript-ai": f"Vercel ai {packages['ai']}",
     }

@@ -20,6 +20,7 @@ CASES = {
     "error": "error",
     "models": "model list",
     "embeddings": "embeddings",
+    "memory_file": "memory as a file",
 }
 MARKS = {"passed": "✓", "failed": "✗", "skipped": "–"}
 

@@ -34,6 +34,7 @@ CLIENT_WITHIN_S = 600
 TESTS = {
     "python-openai": "python/test_openai.py",
     "python-anthropic": "python/test_anthropic.py",
+    "python-pam": "python/test_pam.py",
     "javascript-openai": "javascript/test_openai.mjs",
     "javascript-ai": "javascript/test_ai.mjs",
 }
@@ -76,10 +77,11 @@ def start(folder: pathlib.Path, direct: bool, running: contextlib.ExitStack) -> 
     running.callback(processes.start_simulator(folder, simulator_port).stop)
     if direct:
         own = {client: ["anthropic" if client == "python-anthropic" else "openai"] for client in TESTS}
+        own["python-pam"] = ["builtin"]
         return {"url": f"http://127.0.0.1:{simulator_port}", "key": "sk-sim", "direct": True, "formats": own}
     port, key = processes.free_port(), f"bs-{secrets.token_hex(20)}"
     running.callback(processes.start_server(folder, port, simulator_port, key, log="trace").stop)
-    every = {client: list(FORMATS) for client in TESTS}
+    every = {client: list(FORMATS) for client in TESTS} | {"python-pam": ["builtin"]}
     return {"url": f"http://127.0.0.1:{port}", "key": key, "direct": False, "formats": every}
 
 

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result, anyhow};
 use clap::Args;
-use reqwest::{Method, Response, StatusCode};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -52,6 +52,16 @@ impl Client {
         read(self.send(Method::PATCH, path, Some(body)).await?).await
     }
 
+    /// Sends a text as it is.
+    pub(crate) async fn post_text<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        text: String,
+    ) -> Result<T> {
+        let request = self.http.post(format!("{}{path}", self.url));
+        read(self.checked(request.header("content-type", "text/plain").body(text)).await?).await
+    }
+
     /// Sends and checks the status; the body is still to be read.
     pub(crate) async fn send(
         &self,
@@ -60,11 +70,15 @@ impl Client {
         body: Option<&Value>,
     ) -> Result<Response> {
         let mut request = self.http.request(method, format!("{}{path}", self.url));
-        if let Some(key) = &self.key {
-            request = request.bearer_auth(key);
-        }
         if let Some(body) = body {
             request = request.json(body);
+        }
+        self.checked(request).await
+    }
+
+    async fn checked(&self, mut request: RequestBuilder) -> Result<Response> {
+        if let Some(key) = &self.key {
+            request = request.bearer_auth(key);
         }
         let response = request.send().await.map_err(|cause| {
             if cause.is_connect() {

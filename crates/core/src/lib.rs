@@ -13,6 +13,7 @@ pub mod limits;
 pub mod memory;
 mod money;
 mod name;
+mod portable;
 mod random;
 mod secret;
 mod time;
@@ -28,6 +29,7 @@ pub use ids::{
 };
 pub use money::{Money, Price};
 pub use name::Name;
+pub use portable::{PortableMessage, PortableRecord, PortableThread, PortableTurn};
 pub use random::Random;
 pub use secret::Secret;
 pub use time::Timestamp;

@@ -49,8 +49,8 @@ pub struct ScopeEpisodes {
 /// Where an episode came from, for its row.
 pub(crate) struct Origin<'a> {
     pub(crate) source: &'a str,
-    pub(crate) content_hash: Option<[u8; 32]>,
     pub(crate) recorded_at: Timestamp,
+    pub(crate) trust: Trust,
 }
 
 /// What [`listed`] reads, in its order.
@@ -65,8 +65,8 @@ pub(crate) use columns;
 statements! {
     INSERT = "INSERT INTO episodes
             (workspace, id, assistant, user_name, thread, position, speaker, author, text, said_at,
-             recorded_at, source, trust, sequence, content_hash)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+             recorded_at, source, trust, sequence)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
     AWAIT_VECTOR = "INSERT INTO episode_vectors (workspace, episode, passage) VALUES ($1, $2, 0)";
     OF_SCOPE = "SELECT id, thread, position, speaker, author, text, said_at FROM episodes
         WHERE workspace = $1 AND assistant = $2 AND user_name = $3 AND sequence > $4
@@ -145,16 +145,16 @@ pub(crate) fn insert(
             *said_at,
             origin.recorded_at,
             origin.source,
-            trust_of(*speaker),
+            origin.trust,
             sequence,
-            origin.content_hash.as_ref().map(<[u8; 32]>::as_slice),
         ],
     )?;
     session.execute(AWAIT_VECTOR, values![workspace, id])?;
     Ok(())
 }
 
-fn trust_of(speaker: Speaker) -> Trust {
+/// How far a turn can be believed of which only its speaker is known.
+pub(crate) fn trust_of(speaker: Speaker) -> Trust {
     match speaker {
         Speaker::User => Trust::DirectUser,
         Speaker::Assistant => Trust::ModelInference,

@@ -13,7 +13,7 @@ use crate::{
     NewMessage, NewThread, Workspace,
     db::{Failure, Session, statements, values},
     digest::{digest, identifier_digits},
-    episodes::{self, Origin},
+    episodes::{self, Origin, trust_of},
     messages, scopes, threads, tombstones,
 };
 
@@ -58,8 +58,7 @@ pub struct ImportOutcome {
 }
 
 statements! {
-    HASHES = "SELECT content_hash FROM episodes
-        WHERE workspace = $1 AND thread = $2 AND content_hash IS NOT NULL";
+    IDS = "SELECT id FROM episodes WHERE workspace = $1 AND thread = $2";
 }
 
 impl Workspace {
@@ -82,11 +81,8 @@ fn import(
     imported: &ImportedThread,
 ) -> Result<ImportOutcome, Failure> {
     let id = thread_id(imported);
-    let known: HashSet<[u8; 32]> = session
-        .all(HASHES, values![workspace, &id], |row| Ok(<[u8; 32]>::try_from(row.bytes(0)?).ok()))?
-        .into_iter()
-        .flatten()
-        .collect();
+    let known: HashSet<EpisodeId> =
+        session.all(IDS, values![workspace, &id], |row| row.get(0))?.into_iter().collect();
     let turns: Vec<(&ImportedTurn, [u8; 32])> = hashed(&id, &imported.turns);
     let blank = imported.turns.len() - turns.len();
     let mut ids = Vec::with_capacity(turns.len());
@@ -97,10 +93,10 @@ fn import(
             ids.push(None);
             continue;
         }
-        ids.push(Some(id));
-        if !known.contains(&turn.1) {
+        if !known.contains(&id) {
             new.push(turn);
         }
+        ids.push(Some(id));
     }
     let forgotten = ids.iter().filter(|id| id.is_none()).count();
     let present = turns.len() - forgotten - new.len();
@@ -125,8 +121,8 @@ fn import(
         let episode = episode(&id, position, turn, hash)?;
         let origin = Origin {
             source: &imported.source,
-            content_hash: Some(*hash),
             recorded_at: imported.imported_at,
+            trust: trust_of(turn.speaker),
         };
         episodes::insert(session, workspace, &imported.scope, sequence, &episode, &origin)?;
         outcome.episodes.push(episode);

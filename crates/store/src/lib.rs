@@ -19,6 +19,7 @@ mod messages;
 mod migrations;
 mod page;
 mod policies;
+mod portable;
 mod scopes;
 mod statement_vectors;
 mod statements;
@@ -44,6 +45,7 @@ pub use learning::{Backlog, LEARN_JOB, LearnWhen, LearningInput, LearningResult}
 pub use messages::{NewMessage, StoredMessage};
 pub use page::{Page, PageRequest};
 pub use policies::MemoryPolicy;
+pub use portable::{RECORDS_AT_ONCE_MAX, Restored};
 pub use scopes::ScopeVersion;
 pub use statement_vectors::{StatementVector, UnembeddedStatement};
 pub use statements::{

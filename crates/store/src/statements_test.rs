@@ -5,20 +5,21 @@ use rusqlite::Connection;
 
 use crate::{
     db::Statement, episodes, forget, generations, import, jobs, keys, learning, messages,
-    migrations, policies, scopes, statement_vectors, statements, store, summaries, threads,
-    tombstones, vectors, workspaces,
+    migrations, policies, portable, scopes, statement_vectors, statements, store, summaries,
+    threads, tombstones, vectors, workspaces,
 };
 
 type Area = [(&'static str, Statement)];
 
 fn areas() -> Vec<&'static Area> {
-    let single: [&Area; 14] = [
+    let single: [&Area; 15] = [
         episodes::ALL,
         import::ALL,
         keys::ALL,
         learning::ALL,
         messages::ALL,
         policies::ALL,
+        portable::ALL,
         scopes::ALL,
         statement_vectors::ALL,
         store::ALL,

@@ -5,7 +5,7 @@ use backstay_core::{Error, Result, Timestamp, WorkspaceId, memory::Episode};
 use crate::{
     LearnWhen, NewEpisode, NewMessage, NewThread, SettledGeneration, Workspace,
     db::{Failure, Session},
-    episodes::{self, Origin},
+    episodes::{self, Origin, trust_of},
     generations, learning, messages, scopes, threads,
 };
 
@@ -114,8 +114,9 @@ fn remember(
         return Ok(());
     }
     let first = scopes::written(session, workspace, &thread.scope, episodes.len())?;
-    let origin = Origin { source: SOURCE, content_hash: None, recorded_at: now };
     for (sequence, episode) in (first..).zip(episodes) {
+        let trust = trust_of(episode.speaker);
+        let origin = Origin { source: SOURCE, recorded_at: now, trust };
         episodes::insert(session, workspace, &thread.scope, sequence, episode, &origin)?;
     }
     Ok(())

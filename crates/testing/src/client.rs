@@ -71,6 +71,12 @@ impl TestClient {
         answer(self.request(Method::GET, path).send().await?).await
     }
 
+    /// A file, not JSON.
+    pub async fn get_text(&self, path: &str) -> Result<String> {
+        let response = self.request(Method::GET, path).send().await?.error_for_status()?;
+        Ok(response.text().await?)
+    }
+
     pub async fn delete(&self, path: &str) -> Result<Answer> {
         answer(self.request(Method::DELETE, path).send().await?).await
     }

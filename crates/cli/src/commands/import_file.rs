@@ -2,11 +2,12 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use clap::Args;
 use indicatif::ProgressBar;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use tokio::sync::mpsc;
 
 use crate::{
     client::{Client, Connection},
@@ -16,8 +17,9 @@ use crate::{
 
 /// Bring conversations into memory from a file.
 ///
-/// Reads plain chat JSON (see examples/README.md), a ChatGPT export (conversations.json) or a LoCoMo
-/// file. Importing the same file again adds nothing.
+/// Reads exports of ChatGPT and Claude (the ZIP file as it was downloaded, or the conversations.json
+/// in it), plain chat JSON (see examples/README.md) and LoCoMo files. Importing the same file again
+/// adds nothing. Memories without conversations are read by `backstay memory import`.
 #[derive(Args)]
 pub(crate) struct Import {
     file: PathBuf,
@@ -45,8 +47,11 @@ pub(crate) struct ImportedTurn {
 
 impl Import {
     pub(crate) async fn run(self, connection: &Connection, output: Output) -> Result<ExitCode> {
-        let conversations = import::read(&self.file)?;
         let client = Client::new(connection)?;
+        if import::is_archive(&self.file) {
+            return self.run_archive(&client, output).await;
+        }
+        let conversations = import::read(&self.file)?;
         let mut imported = Vec::new();
         for conversation in &conversations {
             let progress = progress(conversation, output);
@@ -66,6 +71,52 @@ impl Import {
         });
         Ok(ExitCode::SUCCESS)
     }
+
+    /// Sends conversations while the next ones are read; neither the archive nor its list of
+    /// conversations is ever whole in memory.
+    async fn run_archive(self, client: &Client, output: Output) -> Result<ExitCode> {
+        let (ready, mut sessions) = mpsc::channel(SESSIONS_AHEAD);
+        let file = self.file.clone();
+        let reading = tokio::task::spawn_blocking(move || {
+            import::each_session(&file, |session| {
+                ready.blocking_send(session).map_err(|_| anyhow!("the import was ended"))
+            })
+        });
+        let progress =
+            if output.is_json() { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
+        let mut total = ArchiveImported::default();
+        while let Some(session) = sessions.recv().await {
+            let done = send(client, &session, &self.assistant, self.user.as_deref()).await?;
+            total.conversations += 1;
+            total.added += done.added;
+            total.known += done.known;
+            progress.set_message(format!(
+                "{} conversations, {} turns",
+                total.conversations,
+                total.added + total.known
+            ));
+            progress.tick();
+        }
+        progress.finish_and_clear();
+        for line in reading.await??.lines() {
+            output.note(&format!("left out: {line}"));
+        }
+        output.show(&total, |total| {
+            let ArchiveImported { conversations, added, known } = total;
+            format!("{conversations} conversations: {added} turns added, {known} known before")
+        });
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Conversations that are read before they are sent.
+const SESSIONS_AHEAD: usize = 4;
+
+#[derive(Default, Serialize)]
+struct ArchiveImported {
+    conversations: usize,
+    added: usize,
+    known: usize,
 }
 
 pub(crate) fn progress(conversation: &Conversation, output: Output) -> ProgressBar {

@@ -2,12 +2,12 @@
 //!
 //! OpenAI publishes no contract for it; the shape is what exports were seen to hold.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use backstay_core::Timestamp;
 use serde_json::Value;
 
-use super::{Conversation, Session, Turn};
+use super::{Conversation, Session, Turn, skipped::Skipped};
 
 /// Every conversation of the export becomes a session of one.
 pub(super) fn conversation(items: &[Value]) -> Conversation {
@@ -25,23 +25,7 @@ pub(super) fn conversation(items: &[Value]) -> Conversation {
     }
 }
 
-#[derive(Default)]
-struct Skipped(HashMap<String, usize>);
-
-impl Skipped {
-    fn count(&mut self, what: &str) {
-        *self.0.entry(what.to_owned()).or_default() += 1;
-    }
-
-    fn lines(self) -> Vec<String> {
-        let mut lines: Vec<_> =
-            self.0.into_iter().map(|(what, count)| format!("{count} \u{d7} {what}")).collect();
-        lines.sort();
-        lines
-    }
-}
-
-fn session(index: usize, item: &Value, skipped: &mut Skipped) -> Option<Session> {
+pub(super) fn session(index: usize, item: &Value, skipped: &mut Skipped) -> Option<Session> {
     let id = ["conversation_id", "id"].iter().find_map(|key| item[*key].as_str());
     let id = id.map_or_else(|| format!("c{:05}", index + 1), str::to_owned);
     let opened = item["create_time"].as_f64();

@@ -1,14 +1,19 @@
 //! Conversations in the files that people have, as what the server imports.
 
+mod archive;
 mod chatgpt;
+mod claude;
 mod locomo;
 mod plain;
+mod skipped;
 
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
 use serde_json::Value;
+
+pub(crate) use archive::{each_session, is_archive};
 
 /// A file of this size is a lifetime of conversation.
 const FILE_BYTES_MAX: u64 = 512 * 1024 * 1024;
@@ -52,7 +57,8 @@ pub(crate) struct Question {
     pub(crate) evidence: Vec<String>,
 }
 
-/// Reads a file in any of the known shapes: plain chat JSON, a ChatGPT export, a LoCoMo file. A file
+/// Reads a file in any of the known shapes: plain chat JSON, an export of ChatGPT or Claude, a
+/// LoCoMo file. A file
 /// may hold several conversations.
 pub(crate) fn read(path: &Path) -> Result<Vec<Conversation>> {
     let size =
@@ -76,14 +82,17 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Conversation>> {
     };
     let conversations: Vec<Conversation> = if first.get("mapping").is_some() {
         vec![chatgpt::conversation(&items)]
+    } else if claude::is_conversation(first) {
+        vec![claude::conversation(&items)]
     } else if first.get("conversation").is_some_and(|inner| inner.get("speaker_a").is_some()) {
         items.iter().map(locomo::conversation).collect::<Result<_>>()?
     } else if first.get("sessions").is_some() {
         items.iter().map(plain::conversation).collect::<Result<_>>()?
     } else {
         bail!(
-            "it has none of the known shapes: plain chat JSON (\"sessions\"), a ChatGPT export \
-             (\"mapping\") or LoCoMo (\"conversation\" with \"speaker_a\")"
+            "it has none of the known shapes: plain chat JSON (\"sessions\"), an export of ChatGPT \
+             (\"mapping\") or Claude (\"chat_messages\"), or LoCoMo (\"conversation\" with \
+             \"speaker_a\"); memories without conversations are read by `backstay memory import`"
         );
     };
     if conversations.iter().all(|conversation| conversation.sessions.is_empty()) {

@@ -11,6 +11,10 @@ ALTER TABLE workspaces ADD COLUMN fence INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX generations_of_learning ON generations (workspace, started_at)
     WHERE api_key = 'key_learning';
 
+-- The identifier of an imported episode is made of its content, and says it alone.
+DROP INDEX episodes_imported;
+ALTER TABLE episodes DROP COLUMN content_hash;
+
 CREATE INDEX episodes_by_source ON episodes (workspace, source);
 
 -- A long episode has a vector for each of its passages. Every episode has exactly one row with

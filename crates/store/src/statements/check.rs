@@ -42,7 +42,7 @@ pub(crate) fn check_all(changes: &[StatementChange]) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn check(statement: &NewStatement) -> Result<()> {
+pub(crate) fn check(statement: &NewStatement) -> Result<()> {
     let NewStatement { text, subject, valid, source, learned_by, sources, .. } = statement;
     length("text", text.trim(), 1, STATEMENT_BYTES_MAX)?;
     length("source", source, 1, NAME_BYTES_MAX)?;

@@ -22,7 +22,7 @@ pub use list::{StatementCounts, StatementFilter, StatementState};
 pub use read::{ScopeStatements, StatementSet};
 
 pub(crate) use apply::apply;
-pub(crate) use check::{check_all, content_hash, tombstone};
+pub(crate) use check::{check, check_all, content_hash, tombstone};
 pub(crate) use history::superseded_by;
 pub(crate) use rows::{Version, await_vector, insert, versions};
 

@@ -1,8 +1,9 @@
 //! `backstay memory`: what is remembered, why it is recalled, stating, changing and forgetting it.
 
+mod files;
 mod show;
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
@@ -132,6 +133,31 @@ enum Action {
     },
     /// Count what is remembered, by assistant and user.
     Stats,
+    /// Export memory to a file; the same memory is the same file, byte for byte.
+    Export {
+        /// The file; standard output without it.
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+        #[command(flatten)]
+        whose: Whose,
+        /// The whole workspace: every assistant and user.
+        #[arg(long, conflicts_with = "user")]
+        everything: bool,
+        /// jsonl and markdown hold everything, pam (Portable AI Memory 1.0) statements only.
+        #[arg(long, value_parser = ["jsonl", "markdown", "pam"], default_value = "jsonl")]
+        format: String,
+    },
+    /// Import memories from a file; importing it again adds nothing.
+    ///
+    /// Reads what `backstay memory export` wrote, Portable AI Memory 1.0, mem0's JSON, the JSON lines
+    /// of MCP's memory server, and plain text with a memory a line. Conversations are imported by
+    /// `backstay import`.
+    Import {
+        /// The file; `-` is standard input.
+        file: PathBuf,
+        #[command(flatten)]
+        whose: Whose,
+    },
     /// Forget memories by their ids, or by where they came from. They are deleted, not hidden, with
     /// what was made of them: in their threads `[forgotten]` stands in their place.
     Forget {
@@ -258,6 +284,23 @@ impl MemoryCommand {
             Action::Stats => {
                 let found: Value = client.get("/backstay/v1/memories/stats").await?;
                 output.show(&found, stats);
+            }
+            Action::Export { output: file, whose, everything, format } => {
+                let query = query(&[
+                    ("assistant", Some(&whose.assistant)),
+                    ("user", whose.user.as_deref()),
+                    ("everything", everything.then_some("true")),
+                    ("format", Some(&format)),
+                ]);
+                files::export(&client, &query, file.as_deref(), output).await?;
+            }
+            Action::Import { file, whose } => {
+                let query = query(&[
+                    ("assistant", Some(&whose.assistant)),
+                    ("user", whose.user.as_deref()),
+                ]);
+                let done = files::import(&client, &query, &file, output).await?;
+                output.show(&done, files::Imported::to_text);
             }
             Action::Forget { ids, source, user, assistant, preview } => {
                 let named = ids.len() as u64;

@@ -83,6 +83,8 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(memories::statements::list))
         .routes(routes!(memories::statements::profile))
         .routes(routes!(memories::stats::stats))
+        .routes(routes!(memories::carry::export))
+        .routes(routes!(memories::carry::import))
         .routes(routes!(memories::change::merge))
         .routes(routes!(memories::forget::forget))
         .routes(routes!(memories::statements::one, memories::change::update))

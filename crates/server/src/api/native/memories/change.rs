@@ -95,7 +95,7 @@ async fn add_statement(state: &AppState, caller: &Caller, request: Request) -> R
     let now = state.engine.clock().now();
     let scope = scope(body.assistant, body.user);
     let said = NewStatement {
-        state: judged(&body.text, body.kind),
+        state: judged(&body.text, Trust::DirectUser, body.kind),
         text: body.text,
         kind: body.kind,
         subject: body.subject,
@@ -188,7 +188,7 @@ async fn update_statement(
     let before = statement(&store, id).await?;
     let mut said = before.said;
     if let Some(text) = body.text.filter(|text| *text != said.text) {
-        said.state = judged(&text, body.kind.unwrap_or(said.kind));
+        said.state = judged(&text, Trust::DirectUser, body.kind.unwrap_or(said.kind));
         said.text = text;
         // These are a person's words now, and nobody else's turns prove them.
         said.trust = Trust::DirectUser;
@@ -274,7 +274,7 @@ async fn merge_statements(
     }
     let mut said = into.said;
     if let Some(text) = body.text {
-        said.state = judged(&text, said.kind);
+        said.state = judged(&text, Trust::DirectUser, said.kind);
         said.text = text;
     }
     let merge = StatementChange::Merge { id: into.id, statement: said.clone(), sources };
@@ -285,9 +285,9 @@ async fn merge_statements(
     Ok(ChangedBody { outcome: Changed::Merged, memory })
 }
 
-/// A person's own statement, judged as any other.
-fn judged(text: &str, kind: MemoryKind) -> MemoryState {
-    match safety::judge(text, Trust::DirectUser, kind) {
+/// Every statement is judged before it is remembered, a person's own like any other.
+pub(super) fn judged(text: &str, trust: Trust, kind: MemoryKind) -> MemoryState {
+    match safety::judge(text, trust, kind) {
         Verdict::Fine => MemoryState::Active,
         Verdict::Quarantine(reason) => MemoryState::Quarantined(reason),
     }

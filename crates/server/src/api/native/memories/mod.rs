@@ -1,6 +1,7 @@
 //! `/backstay/v1/memories`: the turns that are remembered and finding them; statements, forgetting
 //! and figures in the files beside.
 
+pub(crate) mod carry;
 pub(crate) mod change;
 pub(crate) mod forget;
 pub(crate) mod statements;
