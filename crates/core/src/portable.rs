@@ -29,6 +29,8 @@ pub struct PortableThread {
     pub title: Option<String>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub incognito: bool,
     /// In order; their places are counted from 0.
     #[serde(default)]
     pub messages: Vec<PortableMessage>,

@@ -32,6 +32,8 @@ pub(crate) struct Keep {
     pub(crate) messages: Vec<Message>,
     /// Whether the turn is remembered as episodes.
     pub(crate) remember: bool,
+    /// Whether nothing of its thread ever is.
+    pub(crate) incognito: bool,
 }
 
 #[derive(Clone, Default)]
@@ -75,8 +77,10 @@ pub(crate) async fn prepare(
     let Some(extension) = extension else {
         return Ok(Turn { request, keep: Keep::default(), recalled: Vec::new(), memory_tokens: 0 });
     };
-    let mode = extension.memory.unwrap_or_default();
     let (thread, known) = choose_thread(engine, context, &extension, &request).await?;
+    let incognito = extension.thread == Some(ThreadChoice::Incognito)
+        || known.as_ref().is_some_and(|thread| thread.incognito);
+    let mode = if incognito { MemoryMode::Off } else { extension.memory.unwrap_or_default() };
     let scope = scope(&extension, known.as_ref())?;
     let messages = new_messages(&request, &thread);
     let shown_from = match &thread {
@@ -85,8 +89,8 @@ pub(crate) async fn prepare(
         }
         _ => None,
     };
-    let keep =
-        Keep { scope: Some(scope.clone()), thread, messages, remember: mode == MemoryMode::Auto };
+    let remember = mode == MemoryMode::Auto;
+    let keep = Keep { scope: Some(scope.clone()), thread, messages, remember, incognito };
     if mode == MemoryMode::Off {
         return Ok(Turn { request, keep, recalled: Vec::new(), memory_tokens: 0 });
     }
@@ -102,7 +106,7 @@ async fn choose_thread(
     request: &ChatRequest,
 ) -> Result<(KeepThread, Option<Thread>)> {
     match &extension.thread {
-        Some(ThreadChoice::New) => {
+        Some(ThreadChoice::New | ThreadChoice::Incognito) => {
             let id = ThreadId::new(engine.clock(), engine.random())?;
             Ok((KeepThread::New(id), None))
         }

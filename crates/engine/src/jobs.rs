@@ -22,6 +22,10 @@ pub struct Jobs {
 const EMBED_BATCH: usize = 32;
 /// Rows that another process wrote are found even when nobody says so.
 const EMBED_POLL: Duration = Duration::from_secs(30);
+/// Memories that expire in one transaction.
+const EXPIRE_BATCH: usize = 500;
+/// How late a memory may be deleted.
+const EXPIRE_POLL: Duration = Duration::from_secs(60);
 const MODELS_REFRESH: Duration = Duration::from_secs(600);
 
 impl Jobs {
@@ -73,6 +77,7 @@ impl Jobs {
 
 /// Starts the work that a serving installation needs.
 pub fn start(engine: &Engine) {
+    engine.jobs().spawn(expire_forever(engine.clone()));
     engine.jobs().spawn(embed_forever(engine.clone()));
     engine.jobs().spawn(refresh_models_forever(engine.clone()));
     if let Some(options) = engine.options().learning.clone() {
@@ -91,6 +96,19 @@ async fn embed_forever(engine: Engine) {
             Err(error) => {
                 tracing::warn!(%error, cause = error.context(), "embedding failed; trying again later");
                 tokio::time::sleep(EMBED_POLL).await;
+            }
+        }
+    }
+}
+
+async fn expire_forever(engine: Engine) {
+    loop {
+        match engine.store().expire(engine.clock().now(), EXPIRE_BATCH).await {
+            Ok(0) => tokio::time::sleep(EXPIRE_POLL).await,
+            Ok(count) => tracing::info!(count, "expired memories were deleted"),
+            Err(error) => {
+                tracing::warn!(%error, cause = error.context(), "expired memories are still there");
+                tokio::time::sleep(EXPIRE_POLL).await;
             }
         }
     }

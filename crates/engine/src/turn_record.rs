@@ -56,7 +56,13 @@ pub(crate) fn build(
             incomplete: by_model && !complete,
         });
     }
-    let thread = NewThread { id, scope: scope.clone(), title: None, created_at: made.at };
+    let thread = NewThread {
+        id,
+        scope: scope.clone(),
+        title: None,
+        created_at: made.at,
+        incognito: keep.incognito,
+    };
     let learn = made.engine.options().learning.as_ref().map(|options| options.when(made.at));
     Ok(TurnRecord { settled, thread: Some(ThreadTurn { thread, messages }), episodes, learn })
 }

@@ -85,6 +85,9 @@ pub enum MissingReason {
     NoEvidence,
 }
 
+/// The part of pinning and of fading, which are no features of a text.
+const WISH: &str = "pinned_or_faded";
+
 impl Explanation {
     pub(crate) fn of(
         index: &ScopeIndex,
@@ -144,8 +147,9 @@ fn parts(ranking: &Ranking, ranked: &Ranked) -> Vec<Part> {
         let (value, weight) = (ranked.features.get(feature), weights.get(feature));
         Part { feature: feature.name(), value, weight, adds: value * weight }
     };
-    let mut parts: Vec<Part> =
-        Feature::ALL.into_iter().map(part).filter(|part| part.value != 0.0).collect();
+    let wish = Part { feature: WISH, value: ranked.wish, weight: 1.0, adds: ranked.wish };
+    let all = Feature::ALL.into_iter().map(part).chain([wish]);
+    let mut parts: Vec<Part> = all.filter(|part| part.value != 0.0).collect();
     parts.sort_by(|left, right| right.adds.abs().total_cmp(&left.adds.abs()));
     parts
 }

@@ -17,7 +17,7 @@ use crate::{
     indexes::Indexes,
     pack::{self, Limits, Packed},
     pending::{OfScope, Pending},
-    recall::{self, Ranking},
+    recall::{self, Fading, Ranking},
 };
 
 /// Scopes with fewer turns are searched where the call runs: that takes less time than to hand the
@@ -208,6 +208,9 @@ impl Memory {
         allowed: impl Fn(&ScopeIndex, u32, &Turn) -> bool + Send + 'static,
         make: impl FnOnce(&ScopeIndex, &Query, &Ranking) -> T + Send + 'static,
     ) -> Result<T> {
+        let policy = self.parts.store.workspace(workspace).memory_policy(scope).await?;
+        let now = query.now;
+        let fading = policy.half_life_days.map(|half_life_days| Fading { half_life_days, now });
         let shared = self.parts.indexes.current(workspace, scope).await?;
         let (turns, vectors) = {
             let index = &shared.read().await.index;
@@ -219,7 +222,7 @@ impl Memory {
             let profile = profile.unwrap_or_else(|| Profile::of(&loaded.index));
             let index = &loaded.index;
             let allowed = |turn: &Turn, number: u32| allowed(index, number, turn);
-            let ranking = recall::rank(index, &query, question.as_ref(), profile, allowed);
+            let ranking = recall::rank(index, &query, question.as_ref(), profile, fading, allowed);
             make(&loaded.index, &query, &ranking)
         };
         if turns <= SMALL_SCOPE_TURNS {

@@ -13,7 +13,9 @@ use backstay_memory::{
     EmbeddingModel, Embeddings, Memory, MemoryOptions, Recall, RecallMode, RecallOptions,
     UpstreamEmbedder,
 };
-use backstay_store::{ImportedThread, ImportedTurn, StatementChange, Store, StoreOptions};
+use backstay_store::{
+    ImportedThread, ImportedTurn, MemoryPolicy, StatementChange, Store, StoreOptions,
+};
 
 struct World {
     store: Store,
@@ -35,7 +37,11 @@ fn scope(assistant: &str, user: Option<&str>) -> Scope {
 
 /// Vectors of three numbers: how often a text speaks of the sea, of food, and of anything.
 fn toy_embeddings() -> Embeddings {
-    let model = EmbeddingModel { name: "toy".into(), revision: "1".into(), dimension: 3 };
+    toy_embeddings_of("1")
+}
+
+fn toy_embeddings_of(revision: &str) -> Embeddings {
+    let model = EmbeddingModel { name: "toy".into(), revision: revision.into(), dimension: 3 };
     let vector = |text: &String| {
         let count =
             |words: &[&str]| words.iter().filter(|word| text.contains(**word)).count() as f32;
@@ -230,6 +236,69 @@ async fn a_statement_does_not_repeat_the_turn_that_it_was_made_of() {
     let options = RecallOptions { exclude: shown, ..RecallOptions::at(moment()) };
     let rest = world.recall_with("a", &me, question, options).await;
     assert!(rest.items.is_empty(), "the prompt shows the thread: {rest:?}");
+}
+
+#[tokio::test]
+async fn what_is_pinned_comes_first_and_what_is_old_fades_where_a_policy_says_so() {
+    let world = World::new(Embeddings::None).await;
+    let me = scope("helper", None);
+    let store = world.store.workspace(&workspace("a"));
+    let said = |text: &str, days_ago: i64, pinned| NewStatement {
+        said_at: Timestamp::from_millis(moment().millis() - days_ago * 86_400_000),
+        pinned,
+        ..statement(text)
+    };
+    let add =
+        |statement| store.change_statements(&me, vec![StatementChange::Add(statement)], moment());
+    add(said("The dentist for Anna is called Okafor.", 400, false)).await.unwrap();
+    add(said("The dentist for Berta is called Ferreira.", 1, false)).await.unwrap();
+    let first = async |question: &str| {
+        let found = world.memory.search(&workspace("a"), &me, question, 9, moment()).await.unwrap();
+        found[0].text.clone()
+    };
+    let about_anna = "What is the dentist for Anna called?";
+    assert!(first(about_anna).await.contains("Okafor"));
+    let fading = MemoryPolicy { half_life_days: Some(10), ..MemoryPolicy::default() };
+    store.set_memory_policy(&me, fading).await.unwrap();
+    assert!(first(about_anna).await.contains("Ferreira"), "forty half-lives later");
+    add(said("The dentist for Carla is called Nowak.", 800, true)).await.unwrap();
+    assert!(first("What is the dentist called?").await.contains("Nowak"), "pinned does not fade");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_embedding_model_takes_over_under_load_without_a_wrong_answer() {
+    let old = World::new(toy_embeddings()).await;
+    let me = scope("helper", None);
+    for thread in 0..20 {
+        old.tell("a", &me, &format!("t{thread}"), &LIFE).await;
+    }
+    while old.memory.embed_pending(50).await.unwrap() > 0 {}
+    let newer = toy_embeddings_of("2");
+    let memory = Memory::new(old.store.clone(), newer, MemoryOptions::default());
+    assert_eq!(memory.embeddings_status().await.unwrap().pending, 120);
+    let embedding = {
+        let memory = memory.clone();
+        tokio::spawn(async move { while memory.embed_pending(3).await.unwrap() > 0 {} })
+    };
+    let mut asked = 0;
+    while !embedding.is_finished() || asked < 20 {
+        for (question, answer) in [
+            ("Where does Anna live?", LIFE[0]),
+            ("When does the contract at the bakery end?", LIFE[4]),
+        ] {
+            let options = RecallOptions::at(moment());
+            let recall = memory.recall(&workspace("a"), &me, question, options).await.unwrap();
+            assert!(texts(&recall).contains(&answer), "{question} {recall:?}");
+            asked += 1;
+        }
+        old.tell("a", &me, &format!("new{asked}"), &[LIFE[1]]).await;
+    }
+    embedding.await.unwrap();
+    while memory.embed_pending(50).await.unwrap() > 0 {}
+    assert_eq!(memory.embeddings_status().await.unwrap().pending, 0);
+    let counts = old.store.vector_counts().await.unwrap();
+    assert_eq!(counts.len(), 1, "no vector of the old model is left: {counts:?}");
+    assert!(counts[0].revision.starts_with("2."), "{counts:?}");
 }
 
 #[tokio::test]

@@ -110,6 +110,7 @@ fn import(
         scope: imported.scope.clone(),
         title: imported.title.clone(),
         created_at: new.first().map_or(imported.imported_at, |(turn, _)| turn.said_at),
+        incognito: false,
     };
     let last_said_at = new.last().map_or(imported.imported_at, |(turn, _)| turn.said_at);
     let count = u32::try_from(new.len()).map_err(|_| Error::invalid("too many turns"))?;

@@ -1,14 +1,11 @@
 //! What of a thread is still to be learned from, and the end of learning from it: what was learned,
 //! how far, and the job, in one transaction.
 
-use backstay_core::{
-    Result, ThreadId, Timestamp, WorkspaceId,
-    memory::{RecalledId, Scope},
-};
+use backstay_core::{Result, ThreadId, Timestamp, WorkspaceId, memory::Scope};
 
 use crate::{
-    ChangeOutcome, JobState, Lease, NewJob, NewSummary, StatementChange, StoredEpisode, SummaryOf,
-    Thread, Workspace,
+    ChangeOutcome, JobState, Lease, NewJob, StatementChange, StoredEpisode, Thread, ThreadSummary,
+    Workspace,
     db::{Failure, Session, statements, values},
     episodes::{self, listed},
     jobs,
@@ -18,8 +15,6 @@ use crate::{
 
 /// The kind of the jobs that learn; a job's key is the id of its thread.
 pub const LEARN_JOB: &str = "learn";
-/// Turns that a thread's summary is noted to rest on.
-const SUMMARY_SOURCES_MAX: usize = 10_000;
 
 /// When a thread is to be learned from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,8 +57,7 @@ statements! {
         WHERE workspace = $1 AND thread = $2 AND position >= $3 LIMIT 1";
     NEW_TURNS = "SELECT count(*) FROM episodes
         WHERE workspace = $1 AND thread = $2 AND position >= $3";
-    LEARNED_FROM = "SELECT id FROM episodes
-        WHERE workspace = $1 AND thread = $2 AND position < $3 ORDER BY position DESC LIMIT $4";
+    BEGIN_AGAIN = "UPDATE learned SET position = 0 WHERE workspace = $1 AND thread = $2";
 }
 
 impl Workspace {
@@ -80,9 +74,9 @@ impl Workspace {
             let from = position(session, workspace, &id)?;
             let values = values![workspace, &id, from, limit];
             let episodes = session.all(NEXT, values, |row| Ok(listed(row)?.1))?;
-            let of = SummaryOf::Thread(id);
-            let summary = summaries::text(session, workspace, &thread.scope, &of)?;
-            Ok(Some(LearningInput { thread, episodes, summary: summary.unwrap_or_default() }))
+            let summary = summaries::one(session, workspace, &id)?;
+            let summary = summary.map(|summary| summary.text).unwrap_or_default();
+            Ok(Some(LearningInput { thread, episodes, summary }))
         })
         .await
     }
@@ -91,7 +85,7 @@ impl Workspace {
     /// there are more turns, or when it was asked for again meanwhile. One outcome for each change.
     ///
     /// Fails with `conflict` when another worker has taken the job over, and like
-    /// [`Workspace::change_statements`]. A thread that was deleted meanwhile ends its job.
+    /// [`Workspace::change_statements`]. A thread that was deleted meanwhile took its job along.
     pub async fn finish_learning(
         &self,
         lease: &Lease,
@@ -150,6 +144,22 @@ pub(crate) fn after_turn(
     Ok(())
 }
 
+/// Takes back what was learned of a thread as a whole, its summary, and has it learned from anew;
+/// statements that it says again are there already. A thread that was never learned from is left
+/// alone.
+pub(crate) fn begin_again(
+    session: &Session<'_>,
+    workspace: &WorkspaceId,
+    thread: &ThreadId,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    summaries::delete(session, workspace, thread)?;
+    if session.execute(BEGIN_AGAIN, values![workspace, thread])? > 0 {
+        jobs::enqueue(session, workspace, &job(thread, now), now)?;
+    }
+    Ok(())
+}
+
 fn finish(
     session: &Session<'_>,
     workspace: &WorkspaceId,
@@ -159,18 +169,11 @@ fn finish(
 ) -> Result<Vec<ChangeOutcome>, Failure> {
     let owned = jobs::owned(session, workspace, lease)?;
     let LearningResult { scope, thread, up_to, changes, summary } = result;
-    if threads::one(session, workspace, &thread)?.is_none() {
-        jobs::complete(session, workspace, lease, &owned, false, now)?;
-        return Ok(Vec::new());
-    }
     let outcomes = apply(session, workspace, &scope, changes, now)?;
     session.execute(PUT_POSITION, values![workspace, &thread, up_to])?;
     if let Some((text, learned_by)) = summary {
-        let values = values![workspace, &thread, up_to, SUMMARY_SOURCES_MAX];
-        let sources = session.all(LEARNED_FROM, values, |row| row.get::<RecalledId>(0))?;
-        let of = SummaryOf::Thread(thread.clone());
-        let summary = NewSummary { scope, of, text, learned_by: Some(learned_by), sources };
-        summaries::put(session, workspace, &summary, now)?;
+        let summary = ThreadSummary { text, built_at: now, learned_by };
+        summaries::put(session, workspace, &thread, &summary)?;
     }
     let more = session.one(IS_MORE, values![workspace, &thread, up_to], |_| Ok(()))?.is_some();
     jobs::complete(session, workspace, lease, &owned, more, now)?;

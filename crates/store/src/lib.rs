@@ -9,6 +9,7 @@
 mod db;
 mod digest;
 mod episodes;
+mod expire;
 mod forget;
 mod generations;
 mod import;
@@ -54,7 +55,7 @@ pub use statements::{
     StatementSet, StatementState,
 };
 pub use store::{Store, StoreHealth, StoreOptions};
-pub use summaries::{NewSummary, Summary, SummaryOf};
+pub use summaries::ThreadSummary;
 pub use threads::{NewThread, Thread};
 pub use turns::{StoredTurn, ThreadTurn, TurnRecord};
 pub use vectors::{PassageVector, ScopeVectors, Unembedded, VectorCount};

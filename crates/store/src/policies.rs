@@ -19,8 +19,8 @@ const DAYS_MAX: u32 = 1_000 * 366;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct MemoryPolicy {
-    /// Turns are deleted this long after they were recorded, in their thread as well; statements
-    /// that rest on them stay, without their quotes. `None` keeps them.
+    /// Turns are deleted this long after they were recorded, in their thread as well, with what was
+    /// learned from them. `None` keeps them.
     pub episode_ttl_seconds: Option<u64>,
     /// Statements are deleted this long after their newest version was recorded. `None` keeps them.
     pub statement_ttl_seconds: Option<u64>,

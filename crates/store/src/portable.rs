@@ -125,6 +125,7 @@ impl Workspace {
                 title: thread.title,
                 created_at: thread.created_at,
                 updated_at: thread.updated_at,
+                incognito: thread.incognito,
                 messages: session.all(MESSAGES, values![workspace, &id], portable_message)?,
                 turns,
             }))
@@ -203,6 +204,7 @@ impl Restoring<'_> {
             scope: scope.clone(),
             title: thread.title,
             created_at: thread.created_at,
+            incognito: thread.incognito,
         };
         let (kept, first) = threads::extend(session, workspace, &opened, count, thread.updated_at)?;
         if kept.scope != scope {

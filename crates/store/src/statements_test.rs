@@ -4,7 +4,7 @@
 use rusqlite::Connection;
 
 use crate::{
-    db::Statement, episodes, forget, generations, import, jobs, keys, learning, messages,
+    db::Statement, episodes, expire, forget, generations, import, jobs, keys, learning, messages,
     migrations, policies, portable, scopes, statement_vectors, statements, store, summaries,
     threads, tombstones, vectors, workspaces,
 };
@@ -12,8 +12,9 @@ use crate::{
 type Area = [(&'static str, Statement)];
 
 fn areas() -> Vec<&'static Area> {
-    let single: [&Area; 15] = [
+    let single: [&Area; 16] = [
         episodes::ALL,
+        expire::ALL,
         import::ALL,
         keys::ALL,
         learning::ALL,

@@ -6,11 +6,10 @@ use backstay_core::{
 };
 
 use crate::{
-    Page, PageRequest, Workspace,
+    LEARN_JOB, Page, PageRequest, Workspace,
     db::{Failure, Row, Session, statements, values},
     forget::{ComesBack, Plan, carry_out},
     scopes::scope_user,
-    summaries,
 };
 
 /// A thread to be opened.
@@ -20,6 +19,8 @@ pub struct NewThread {
     pub scope: Scope,
     pub title: Option<String>,
     pub created_at: Timestamp,
+    /// Its messages are kept, and nothing of it is remembered.
+    pub incognito: bool,
 }
 
 /// A thread as it is kept.
@@ -32,27 +33,34 @@ pub struct Thread {
     /// When its last message was added.
     pub updated_at: Timestamp,
     pub message_count: u32,
+    /// Nothing of it is remembered.
+    pub incognito: bool,
 }
 
 statements! {
     CREATE = "INSERT INTO threads
-            (workspace, id, assistant, user_name, title, created_at, updated_at, message_count)
-        VALUES ($1, $2, $3, $4, $5, $6, $6, 0)";
+            (workspace, id, assistant, user_name, title, created_at, updated_at, message_count,
+             incognito)
+        VALUES ($1, $2, $3, $4, $5, $6, $6, 0, $7)";
     /// Adds to the count of messages and makes the thread if need be. In one statement, so that two
     /// turns that end at once are given different positions.
     EXTEND = "INSERT INTO threads
-            (workspace, id, assistant, user_name, title, created_at, updated_at, message_count)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+            (workspace, id, assistant, user_name, title, created_at, updated_at, message_count,
+             incognito)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
         ON CONFLICT (workspace, id) DO UPDATE SET
             message_count = threads.message_count + excluded.message_count,
             updated_at = excluded.updated_at
-        RETURNING id, assistant, user_name, title, created_at, updated_at, message_count";
-    ONE = "SELECT id, assistant, user_name, title, created_at, updated_at, message_count
+        RETURNING id, assistant, user_name, title, created_at, updated_at, message_count, incognito";
+    ONE = "SELECT id, assistant, user_name, title, created_at, updated_at, message_count,
+            incognito
         FROM threads WHERE workspace = $1 AND id = $2";
-    LIST = "SELECT id, assistant, user_name, title, created_at, updated_at, message_count
+    LIST = "SELECT id, assistant, user_name, title, created_at, updated_at, message_count,
+            incognito
         FROM threads WHERE workspace = $1 AND (updated_at, id) < ($2, $3)
         ORDER BY updated_at DESC, id DESC LIMIT $4";
     EPISODES = "SELECT id FROM episodes WHERE workspace = $1 AND thread = $2";
+    DELETE_LEARNING = "DELETE FROM jobs WHERE workspace = $1 AND kind = $2 AND key = $3";
     DELETE = "DELETE FROM threads WHERE workspace = $1 AND id = $2";
 }
 
@@ -60,13 +68,22 @@ impl Workspace {
     /// Fails with `conflict` when the id is taken.
     pub async fn create_thread(&self, thread: NewThread) -> Result<Thread> {
         self.write(move |session, workspace| {
-            let NewThread { id, scope, title, created_at } = thread;
+            let NewThread { id, scope, title, created_at, incognito } = thread;
             let user = scope_user(&scope);
             session.execute(
                 CREATE,
-                values![workspace, &id, &scope.assistant, user, title.as_ref(), created_at],
+                values![
+                    workspace,
+                    &id,
+                    &scope.assistant,
+                    user,
+                    title.as_ref(),
+                    created_at,
+                    incognito
+                ],
             )?;
-            Ok(Thread { id, scope, title, created_at, updated_at: created_at, message_count: 0 })
+            let updated_at = created_at;
+            Ok(Thread { id, scope, title, created_at, updated_at, message_count: 0, incognito })
         })
         .await
     }
@@ -92,12 +109,14 @@ impl Workspace {
     pub async fn delete_thread(&self, id: &ThreadId, now: Timestamp) -> Result<bool> {
         let id = id.clone();
         self.erase(move |session, workspace| {
-            let Some(thread) = one(session, workspace, &id)? else { return Ok(false) };
+            if one(session, workspace, &id)?.is_none() {
+                return Ok(false);
+            }
             let episodes: Vec<RecalledId> =
                 session.all(EPISODES, values![workspace, &id], |row| row.get(0))?;
             let plan = Plan::of(session, workspace, &episodes)?;
             carry_out(session, workspace, &plan, ComesBack::WhenSaidAgain, now)?;
-            summaries::delete_of_thread(session, workspace, &thread.scope, &id)?;
+            session.execute(DELETE_LEARNING, values![workspace, LEARN_JOB, &id])?;
             session.execute(DELETE, values![workspace, &id])?;
             Ok(true)
         })
@@ -117,7 +136,17 @@ pub(crate) fn extend(
     let user = scope_user(&thread.scope);
     let title = thread.title.as_ref();
     let (id, assistant) = (&thread.id, &thread.scope.assistant);
-    let values = values![workspace, id, assistant, user, title, thread.created_at, now, messages];
+    let values = values![
+        workspace,
+        id,
+        assistant,
+        user,
+        title,
+        thread.created_at,
+        now,
+        messages,
+        thread.incognito,
+    ];
     let kept = session.one(EXTEND, values, self::thread)?;
     let kept = kept.ok_or_else(|| Error::internal("a thread was not returned"))?;
     let first = kept.message_count.saturating_sub(messages);
@@ -140,6 +169,7 @@ fn thread(row: &Row<'_>) -> Result<Thread, Failure> {
         created_at: row.get(4)?,
         updated_at: row.get(5)?,
         message_count: row.get(6)?,
+        incognito: row.get(7)?,
     })
 }
 

@@ -76,8 +76,9 @@ fn complete(
         let generation = Some(&settled.id);
         messages::insert(session, workspace, &kept.id, position, generation, message)?;
     }
+    let remembered = if kept.incognito { Vec::new() } else { episodes };
     let episodes: Result<Vec<_>, Error> =
-        episodes.into_iter().map(|new| placed(new, &turn, first)).collect();
+        remembered.into_iter().map(|new| placed(new, &turn, first)).collect();
     let episodes = episodes?;
     remember(session, workspace, &turn.thread, &episodes, now)?;
     if let Some(when) = learn.filter(|_| !episodes.is_empty()) {

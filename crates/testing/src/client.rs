@@ -85,6 +85,10 @@ impl TestClient {
         answer(self.request(Method::PATCH, path).json(body).send().await?).await
     }
 
+    pub async fn put(&self, path: &str, body: &Value) -> Result<Answer> {
+        answer(self.request(Method::PUT, path).json(body).send().await?).await
+    }
+
     pub async fn post(&self, path: &str, body: &Value) -> Result<Answer> {
         answer(self.request(Method::POST, path).json(body).send().await?).await
     }

@@ -24,6 +24,8 @@ pub struct RequestExtension {
 pub enum ThreadChoice {
     /// Written as `"new"`.
     New,
+    /// Written as `"incognito"`: a new thread of which nothing is remembered.
+    Incognito,
     Existing(ThreadId),
 }
 
@@ -120,12 +122,14 @@ fn name(text: &str, source: &str) -> Result<Name> {
 }
 
 fn thread_choice(text: &str, source: &str) -> Result<ThreadChoice> {
-    if text == "new" {
-        return Ok(ThreadChoice::New);
+    match text {
+        "new" => return Ok(ThreadChoice::New),
+        "incognito" => return Ok(ThreadChoice::Incognito),
+        _ => {}
     }
     ThreadId::parse(text).map(ThreadChoice::Existing).ok_or_else(|| {
         Error::invalid(format!(
-            "`{source}` must be \"new\" or a thread's id, which begins with {:?}",
+            "`{source}` must be \"new\", \"incognito\" or a thread's id, which begins with {:?}",
             ThreadId::PREFIX
         ))
         .with_parameter(source)

@@ -3,16 +3,13 @@
 use std::time::Duration;
 
 use backstay_core::{
-    CallContext, Error, ErrorCode, Result, ThreadId, Timestamp,
-    chat::ChatRequest,
-    memory::{RecalledId, Scope, Statement},
+    CallContext, Error, ErrorCode, Result, ThreadId, Timestamp, chat::ChatRequest, memory::Scope,
 };
 use backstay_memory::learn::{
-    self, LearningReply, PROMPT_VERSION, Segment, Turn, contract, profile, prompt, segment,
+    self, LearningReply, PROMPT_VERSION, Segment, Turn, contract, prompt, segment,
 };
 use backstay_store::{
-    LEARN_JOB, LearningInput, LearningResult, Lease, NewSummary, Retry, StatementSet, SummaryOf,
-    Workspace,
+    LEARN_JOB, LearningInput, LearningResult, Lease, Retry, StatementSet, Workspace,
 };
 use futures::future::join_all;
 
@@ -155,7 +152,6 @@ impl Learning<'_> {
         };
         self.store.finish_learning(&self.lease, result, self.now()).await?;
         self.engine.jobs().embed_soon();
-        self.write_profile(&scope).await?;
         Ok(())
     }
 
@@ -195,29 +191,6 @@ impl Learning<'_> {
         let worst = worst_case(crate::open::prompt_tokens(request));
         fits(self.options, &spent, price, &worst)
             .map_err(|reason| Unlearned::Capped(reason.to_string()))
-    }
-
-    /// What is known of the user, on one page. Not in the transaction of what was learned: it can
-    /// be written from the memories at any time.
-    async fn write_profile(&self, scope: &Scope) -> Result<()> {
-        let known = self.store.scope_statements(scope, StatementSet::Believed).await?.statements;
-        let page = profile::profile(&known);
-        if page.text.is_empty() {
-            return Ok(());
-        }
-        let id = |statement: &&Statement| RecalledId::Memory(statement.id.clone());
-        let summary = NewSummary {
-            scope: scope.clone(),
-            of: SummaryOf::Profile,
-            sources: page.from.iter().map(id).collect(),
-            text: page.text,
-            learned_by: None,
-        };
-        match self.store.put_summary(summary, self.now()).await {
-            // A memory went meanwhile; the next one that is learned brings the page up to date.
-            Err(error) if error.code() == ErrorCode::Conflict => Ok(()),
-            written => written,
-        }
     }
 
     async fn fail(&self, reason: &str, retry: Retry) -> Result<()> {

@@ -24,6 +24,8 @@ pub(crate) struct Query {
     pub(crate) words: HashSet<String>,
     pub(crate) dates: Vec<DateMention>,
     pub(crate) kind: Kind,
+    /// When it is asked.
+    pub(crate) now: Timestamp,
 }
 
 #[derive(Debug)]
@@ -49,7 +51,7 @@ impl Query {
             .collect();
         let dates = dates::mentions(&text, now);
         let kind = Kind::of(&text);
-        Self { terms, words: words.into_iter().collect(), dates, kind, text }
+        Self { terms, words: words.into_iter().collect(), dates, kind, now, text }
     }
 
     pub(crate) fn names(&self, name_words: &[String]) -> bool {

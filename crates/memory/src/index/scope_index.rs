@@ -55,6 +55,7 @@ pub(crate) struct ScopeIndex {
 /// What is known of a statement beside its words.
 struct Held {
     version: u32,
+    pinned: bool,
     /// The turns that it rests on.
     sources: Box<[RecalledId]>,
 }
@@ -213,6 +214,11 @@ impl ScopeIndex {
         sources.iter().filter_map(|source| self.number(source))
     }
 
+    /// Whether a person wants it recalled before others; never of a turn.
+    pub(crate) fn is_pinned(&self, id: &RecalledId) -> bool {
+        matches!(id, RecalledId::Memory(id) if self.statements.get(id).is_some_and(|held| held.pinned))
+    }
+
     /// About how much memory it takes.
     pub(crate) fn size_bytes(&self) -> usize {
         self.turns_bytes + self.vectors.size_bytes() + self.states.size_bytes()
@@ -311,7 +317,8 @@ impl Held {
     fn of(statement: &Statement) -> Self {
         let sources = statement.said.sources.iter();
         let ids = sources.map(|source| RecalledId::Episode(source.episode.clone()));
-        Self { version: statement.version, sources: ids.collect() }
+        let (version, pinned) = (statement.version, statement.said.pinned);
+        Self { version, pinned, sources: ids.collect() }
     }
 }
 

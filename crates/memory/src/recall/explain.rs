@@ -106,7 +106,7 @@ mod tests {
             ("thr_b", "The cat sleeps."),
         ]);
         let query = Query::new("Why move to Lisbon?", Timestamp::default());
-        let ranking = rank(&index, &query, None, Profile::Dialogue, |_, _| true);
+        let ranking = rank(&index, &query, None, Profile::Dialogue, None, |_, _| true);
         let best = &ranking.turns[0];
         let why = explain(&index, &query, best, ranking.weights());
         assert!(

@@ -13,5 +13,5 @@ use explain::explain;
 pub(crate) use features::Feature;
 use features::Features;
 pub use profile::{Profile, RecallMode};
-pub(crate) use rank::{Ranked, Ranking, rank, recalled};
+pub(crate) use rank::{Fading, Ranked, Ranking, rank, recalled};
 pub use relevance::Evidence;

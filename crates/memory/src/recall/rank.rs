@@ -1,6 +1,6 @@
 //! Ranking the turns of a scope for a question.
 
-use backstay_core::memory::Recalled;
+use backstay_core::{Timestamp, memory::Recalled};
 
 use super::{
     Evidence, Features, Profile, RecallMode,
@@ -39,7 +39,20 @@ pub(crate) struct Ranked {
     /// The same for it and two turns on either side.
     pub(crate) wide_terms: u128,
     pub(crate) cosine: Option<f32>,
+    /// What a person's wishes add: above 0 for a pinned statement, below 0 for what fades.
+    pub(crate) wish: f32,
 }
+
+/// How much memories fade: half as much after this many days.
+#[derive(Clone, Copy)]
+pub(crate) struct Fading {
+    pub(crate) half_life_days: u32,
+    pub(crate) now: Timestamp,
+}
+
+/// A pinned statement counts as if it were this many times as likely to be what was asked for.
+const PINNED: f32 = 8.0;
+const DAY_MILLIS: f32 = 24.0 * 60.0 * 60.0 * 1_000.0;
 
 /// Ranks all turns that are allowed: none is left out because one kind of evidence alone is weak.
 /// `question` is what the embedding model made of the question, where there is one.
@@ -48,6 +61,7 @@ pub(crate) fn rank(
     query: &Query,
     question: Option<&Embedding>,
     profile: Profile,
+    fading: Option<Fading>,
     allowed: impl Fn(&Turn, u32) -> bool,
 ) -> Ranking {
     let words = WordScores::of(index, query, profile.bm25());
@@ -61,7 +75,8 @@ pub(crate) fn rank(
     let chosen =
         candidates(index, &words, cosines.as_ref(), |turn| allowed(index.turn(turn), turn));
     let measured = Measure { index, query, question, words: &words, profile }.all(&chosen, cosines);
-    let mut turns = scored(measured, profile.weights(mode));
+    let wish = |turn: u32| wish(index, turn, fading);
+    let mut turns = scored(measured, profile.weights(mode), wish);
     let evidence = Evidence::of(&words.mentions, index.turns().len(), &turns);
     // Of two that score the same the later one comes first.
     turns
@@ -72,8 +87,9 @@ pub(crate) fn rank(
 
 /// The weights were fitted to make the softmax of the sums likely (a listwise loss), so that is
 /// what a score is.
-fn scored(measured: Vec<Measured>, weights: &Features) -> Vec<Ranked> {
-    let sums: Vec<f32> = measured.iter().map(|one| one.features.dot(weights)).collect();
+fn scored(measured: Vec<Measured>, weights: &Features, wish: impl Fn(u32) -> f32) -> Vec<Ranked> {
+    let sums: Vec<f32> =
+        measured.iter().map(|one| one.features.dot(weights) + wish(one.turn)).collect();
     let highest = sums.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let total: f32 = sums.iter().map(|sum| (sum - highest).exp()).sum();
     let scored = measured.into_iter().zip(sums).map(|(measured, sum)| Ranked {
@@ -84,8 +100,21 @@ fn scored(measured: Vec<Measured>, weights: &Features) -> Vec<Ranked> {
         near_terms: measured.words.near_terms,
         wide_terms: measured.words.wide_terms,
         cosine: measured.cosine,
+        wish: wish(measured.turn),
     });
     scored.collect()
+}
+
+/// In the logarithm of likelihood, as the sums are.
+fn wish(index: &ScopeIndex, turn: u32, fading: Option<Fading>) -> f32 {
+    let turn = index.turn(turn);
+    if index.is_pinned(&turn.id) {
+        return PINNED.ln();
+    }
+    fading.map_or(0.0, |Fading { half_life_days, now }| {
+        let age = (now.millis() - turn.said_at.millis()).max(0) as f32 / DAY_MILLIS;
+        -std::f32::consts::LN_2 * age / half_life_days.max(1) as f32
+    })
 }
 
 impl Ranking {

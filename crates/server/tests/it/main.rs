@@ -12,6 +12,7 @@ mod ledger;
 mod memory;
 mod openapi;
 mod operation;
+mod policies;
 mod portability;
 mod statements;
 mod threads;

@@ -151,32 +151,16 @@ CREATE TABLE learned (
     FOREIGN KEY (workspace, thread) REFERENCES threads (workspace, id) ON DELETE CASCADE
 ) WITHOUT ROWID;
 
+-- Of a thread, made of its turns: deleted as soon as one of those is.
 CREATE TABLE summaries (
-    workspace  TEXT    NOT NULL REFERENCES workspaces (id),
-    assistant  TEXT    NOT NULL,
-    user_name  TEXT    NOT NULL,
-    kind       TEXT    NOT NULL,          -- profile, thread
-    thread     TEXT    NOT NULL,          -- '' for a profile
-    text       TEXT    NOT NULL,          -- '' once something that it rests on was forgotten
+    workspace  TEXT    NOT NULL,
+    thread     TEXT    NOT NULL,
+    text       TEXT    NOT NULL,
     built_at   INTEGER NOT NULL,
-    stale      INTEGER NOT NULL,
-    learned_by TEXT,
-    PRIMARY KEY (workspace, assistant, user_name, kind, thread)
-);
-CREATE INDEX summaries_stale ON summaries (workspace, built_at) WHERE stale = 1;
-
-CREATE TABLE summary_sources (
-    workspace TEXT NOT NULL,
-    assistant TEXT NOT NULL,
-    user_name TEXT NOT NULL,
-    kind      TEXT NOT NULL,
-    thread    TEXT NOT NULL,
-    source    TEXT NOT NULL,              -- the id of an episode or of a statement
-    PRIMARY KEY (workspace, assistant, user_name, kind, thread, source),
-    FOREIGN KEY (workspace, assistant, user_name, kind, thread)
-        REFERENCES summaries (workspace, assistant, user_name, kind, thread) ON DELETE CASCADE
+    learned_by TEXT    NOT NULL,
+    PRIMARY KEY (workspace, thread),
+    FOREIGN KEY (workspace, thread) REFERENCES threads (workspace, id) ON DELETE CASCADE
 ) WITHOUT ROWID;
-CREATE INDEX summary_sources_by_source ON summary_sources (workspace, source);
 
 -- A row for a user stands instead of the one for every user, whose `user_name` is empty.
 CREATE TABLE policies (

@@ -10,9 +10,10 @@ use super::{
 };
 use crate::{
     db::{Failure, Session, statements, values},
+    learning,
     scopes::{self, scope_user},
     statements::{self, Version, content_hash, tombstone},
-    summaries, tombstones,
+    tombstones,
 };
 
 statements! {
@@ -42,8 +43,8 @@ pub(crate) fn carry_out(
     now: Timestamp,
 ) -> Result<(), Failure> {
     let doing = Doing { session, workspace, comes_back, now };
-    for key in &plan.summaries {
-        summaries::empty(session, workspace, key)?;
+    for thread in &plan.summaries {
+        learning::begin_again(session, workspace, thread, now)?;
     }
     for (id, versions) in &plan.gone {
         doing.delete(id, versions)?;
@@ -90,8 +91,7 @@ impl Doing<'_> {
         for episode in &plan.episodes {
             self.session.execute(DELETE_SOURCE, values![self.workspace, id, episode])?;
         }
-        scopes::changed(self.session, self.workspace, &weakened.scope)?;
-        summaries::outdated_by(self.session, self.workspace, id)
+        scopes::changed(self.session, self.workspace, &weakened.scope)
     }
 
     /// Believes a superseded statement again, as it was before it was superseded; unless the scope

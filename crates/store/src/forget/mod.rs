@@ -46,7 +46,7 @@ pub struct Forgotten {
     pub weakened: Vec<MemoryId>,
     /// Statements that one that goes had taken the place of: they are believed again.
     pub restored: Vec<MemoryId>,
-    /// Profiles and summaries of threads that lose their text until they are built again.
+    /// Summaries of threads, which are written anew without what goes where a model learns.
     pub summaries: usize,
     /// Vectors of passages and statements.
     pub vectors: u64,

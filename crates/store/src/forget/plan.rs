@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use backstay_core::{
-    EpisodeId, MemoryId, WorkspaceId,
+    EpisodeId, MemoryId, ThreadId, WorkspaceId,
     memory::{RecalledId, Scope},
 };
 
@@ -11,13 +11,13 @@ use super::Forgotten;
 use crate::{
     db::{Failure, Session, statements, values},
     statements::{self, Version},
-    summaries::{self, SummaryKey},
+    summaries,
 };
 
 statements! {
     PASSAGES = "SELECT count(*) FROM episode_vectors
         WHERE workspace = $1 AND episode = $2 AND vector IS NOT NULL";
-    IS_THERE = "SELECT 1 FROM episodes WHERE workspace = $1 AND id = $2";
+    THREAD = "SELECT thread FROM episodes WHERE workspace = $1 AND id = $2";
     RESTING_ON = "SELECT DISTINCT id FROM statement_sources WHERE workspace = $1 AND episode = $2";
     HAS_VECTOR = "SELECT count(*) FROM statement_vectors
         WHERE workspace = $1 AND statement = $2 AND vector IS NOT NULL";
@@ -32,7 +32,8 @@ pub(crate) struct Plan {
     /// What had been superseded by one that goes, and what has taken that one's place by now, if
     /// anything has.
     pub(super) orphaned: BTreeMap<MemoryId, Option<MemoryId>>,
-    pub(super) summaries: BTreeSet<SummaryKey>,
+    /// Threads whose summaries go.
+    pub(super) summaries: BTreeSet<ThreadId>,
     vectors: u64,
 }
 
@@ -54,17 +55,13 @@ impl Plan {
             match id {
                 RecalledId::Memory(id) => plan.lose_statement(session, workspace, id)?,
                 RecalledId::Episode(id) => {
-                    let there = session.one(IS_THERE, values![workspace, id], |_| Ok(()))?;
+                    let there = session.one(THREAD, values![workspace, id], |_| Ok(()))?;
                     if there.is_some() && plan.episodes.insert(id.clone()) {
                         let values = values![workspace, id];
                         plan.vectors +=
                             session.one(PASSAGES, values, |row| row.get(0))?.unwrap_or(0_u64);
                         resting.extend(session.all(RESTING_ON, values, |row| row.get(0))?);
-                        plan.summaries.extend(summaries::resting_on(
-                            session,
-                            workspace,
-                            id.as_str(),
-                        )?);
+                        plan.lose_summary(session, workspace, id)?;
                     }
                 }
             }
@@ -102,8 +99,26 @@ impl Plan {
         }
         let values = values![workspace, id];
         self.vectors += session.one(HAS_VECTOR, values, |row| row.get(0))?.unwrap_or(0_u64);
-        self.summaries.extend(summaries::resting_on(session, workspace, id.as_str())?);
+        for source in versions.iter().flat_map(|version| &version.statement.said.sources) {
+            self.lose_summary(session, workspace, &source.episode)?;
+        }
         self.gone.insert(id.clone(), versions);
+        Ok(())
+    }
+
+    /// The summary of the thread in which a turn was said may hold its words.
+    fn lose_summary(
+        &mut self,
+        session: &Session<'_>,
+        workspace: &WorkspaceId,
+        episode: &EpisodeId,
+    ) -> Result<(), Failure> {
+        let thread = session.one(THREAD, values![workspace, episode], |row| row.get(0))?;
+        if let Some(thread) = thread
+            && summaries::one(session, workspace, &thread)?.is_some()
+        {
+            self.summaries.insert(thread);
+        }
         Ok(())
     }
 

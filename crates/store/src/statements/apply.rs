@@ -14,7 +14,7 @@ use crate::{
     db::{Failure, Session, statements, values},
     digest::identifier_digits,
     scopes::{self, scope_user},
-    summaries, tombstones,
+    tombstones,
 };
 
 /// Begins the source of what comes from elsewhere.
@@ -147,7 +147,7 @@ impl Changing<'_> {
             let ended = self.now.max(statement.recorded_at);
             rows::close(self.session, self.workspace, &statement, ended)?;
             self.session.execute(DELETE_VECTOR, values![self.workspace, id])?;
-            self.changed(id)?;
+            self.changed()?;
             statement.retracted_at = Some(ended);
         }
         Ok(ChangeOutcome::Retracted(statement))
@@ -200,13 +200,13 @@ impl Changing<'_> {
         make(&mut statement);
         let next = Version { statement, created_at };
         rows::insert(self.session, self.workspace, &next)?;
-        self.changed(&next.statement.id)?;
+        self.changed()?;
         Ok(next.statement)
     }
 
     fn write_first(&self, said: NewStatement) -> Result<Statement, Failure> {
         let id = self.free_id(&said)?;
-        self.changed(&id)?;
+        self.changed()?;
         let statement = Statement {
             id,
             version: 1,
@@ -300,9 +300,8 @@ impl Changing<'_> {
         Err(Error::new(ErrorCode::Conflict, message).into())
     }
 
-    fn changed(&self, id: &MemoryId) -> Result<(), Failure> {
-        scopes::changed(self.session, self.workspace, self.scope)?;
-        summaries::outdated_by(self.session, self.workspace, id)
+    fn changed(&self) -> Result<(), Failure> {
+        scopes::changed(self.session, self.workspace, self.scope)
     }
 }
 

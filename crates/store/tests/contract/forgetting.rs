@@ -4,12 +4,10 @@ use backstay_core::{
     EpisodeId,
     memory::{NewStatement, RecalledId, SourceQuote, Trust},
 };
-use backstay_store::{
-    ChangeOutcome, Forgotten, NewSummary, Refusal, StatementChange, SummaryOf, Workspace,
-};
+use backstay_store::{ChangeOutcome, Forgotten, MemoryPolicy, Refusal, StatementChange, Workspace};
 
 use crate::{
-    harness::{TestStore, ann, at, say, thread_id},
+    harness::{TestStore, ann, at, say, scope, thread_id},
     statements::{add, believed, change, statement},
 };
 
@@ -33,20 +31,10 @@ pub(crate) async fn a_forgotten_turn_takes_what_was_learned_from_it_along(store:
     let said = say(&workspace, "1", "the safe opens with zanzibar-4711", "noted").await;
     let id = add(&workspace, "Ann's safe opens with zanzibar-4711", &said[..1]).await;
     let other = add(&workspace, "Ann has a dog", &said[1..]).await;
-    let summary = NewSummary {
-        scope: ann(),
-        of: SummaryOf::Profile,
-        text: "Ann's safe opens with zanzibar-4711".to_owned(),
-        learned_by: None,
-        sources: vec![RecalledId::Memory(id.clone())],
-    };
-    workspace.put_summary(summary, at(6)).await.unwrap();
     let gone = forgotten(&workspace, &ids(&said[..1])).await;
-    assert_eq!((gone.statements, gone.summaries), (vec![id.clone()], 1));
+    assert_eq!(gone.statements, std::slice::from_ref(&id));
     assert!(workspace.statement_history(&id).await.unwrap().is_empty());
     assert!(workspace.statement(&other).await.unwrap().is_some());
-    let profile = workspace.summary(&ann(), &SummaryOf::Profile).await.unwrap().unwrap();
-    assert!(profile.stale && profile.text.is_empty());
     let bytes = store.bytes_on_disk();
     let secret = b"zanzibar-4711";
     assert!(!bytes.windows(secret.len()).any(|window| window == secret));
@@ -143,4 +131,43 @@ pub(crate) async fn a_deleted_thread_takes_what_was_learned_from_it_along(store:
     add(&workspace, "Ann lives in Ghent", &said[..1]).await;
     assert!(workspace.delete_thread(&thread_id("1"), at(9)).await.unwrap());
     assert!(believed(&workspace).await.is_empty());
+}
+
+pub(crate) async fn what_has_had_its_time_is_deleted_but_what_is_pinned(store: &TestStore) {
+    let workspace = store.a();
+    let said = say(&workspace, "1", "I live in Ghent", "noted").await;
+    add(&workspace, "Ann lives in Ghent", &said[..1]).await;
+    let ending = |text: &str, pinned| NewStatement {
+        expires_at: Some(at(100)),
+        pinned,
+        ..statement(text, &[])
+    };
+    for statement in [ending("Ann is on holiday", false), ending("Ann is allergic to nuts", true)] {
+        change(&workspace, StatementChange::Add(statement)).await;
+    }
+    assert_eq!(store.store().expire(at(99), 10).await.unwrap(), 0);
+    assert_eq!(store.store().expire(at(100), 10).await.unwrap(), 1);
+    assert_eq!(believed(&workspace).await, ["Ann lives in Ghent", "Ann is allergic to nuts"]);
+
+    let short = MemoryPolicy { episode_ttl_seconds: Some(50), ..MemoryPolicy::default() };
+    let everyone = scope("planner", None);
+    workspace.set_memory_policy(&everyone, short).await.unwrap();
+    workspace.set_memory_policy(&ann(), MemoryPolicy::default()).await.unwrap();
+    assert_eq!(store.store().expire(at(1_000), 10).await.unwrap(), 0, "her own policy keeps it");
+    assert!(workspace.clear_memory_policy(&ann()).await.unwrap());
+    assert_eq!(store.store().expire(at(51), 10).await.unwrap(), 0);
+    assert_eq!(
+        store.store().expire(at(52), 10).await.unwrap(),
+        3,
+        "two turns and what was learned"
+    );
+    assert_eq!(believed(&workspace).await, ["Ann is allergic to nuts"]);
+
+    let short = MemoryPolicy { statement_ttl_seconds: Some(50), ..MemoryPolicy::default() };
+    workspace.set_memory_policy(&ann(), short).await.unwrap();
+    add(&workspace, "Ann has a dog", &[]).await;
+    assert_eq!(store.store().expire(at(54), 10).await.unwrap(), 0);
+    assert_eq!(store.store().expire(at(55), 10).await.unwrap(), 1);
+    let never = MemoryPolicy { statement_ttl_seconds: Some(0), ..MemoryPolicy::default() };
+    assert!(workspace.set_memory_policy(&ann(), never).await.is_err());
 }

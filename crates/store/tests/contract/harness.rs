@@ -177,7 +177,13 @@ pub(crate) fn turn(generation: &str, thread: &str, says: &str, answer: &str) -> 
         learn: None,
         thread: Some(ThreadTurn {
             messages: messages.collect(),
-            thread: NewThread { id: thread, scope: ann(), title: None, created_at: at(2) },
+            thread: NewThread {
+                id: thread,
+                scope: ann(),
+                title: None,
+                created_at: at(2),
+                incognito: false,
+            },
         }),
     }
 }

@@ -1,6 +1,6 @@
 //! Jobs and learning: done once, whoever fails on the way.
 
-use backstay_core::{EpisodeId, ErrorCode};
+use backstay_core::{EpisodeId, ErrorCode, memory::RecalledId};
 use backstay_store::{
     JobState, LEARN_JOB, LearnWhen, LearningResult, Lease, NewJob, PageRequest, Retry,
     StatementChange, Workspace,
@@ -69,6 +69,27 @@ pub(crate) async fn what_is_learned_is_written_with_how_far_and_the_job(store: &
     assert!(lease(store, 9_999).await.is_empty());
 }
 
+pub(crate) async fn a_summary_goes_with_any_turn_of_its_thread_and_is_written_anew(
+    store: &TestStore,
+) {
+    let workspace = store.a();
+    let said = say_and_learn(&workspace, "1", 100).await;
+    let taken = lease(store, 100).await.remove(0);
+    let result = learned(2, &["Ann lives in Ghent"], &said[..1]);
+    workspace.finish_learning(&taken, result, at(101)).await.unwrap();
+    let id = thread_id("1");
+    assert!(workspace.thread_summary(&id).await.unwrap().is_some());
+
+    let answer = RecalledId::Episode(said[1].clone());
+    let gone = workspace.forget(&[answer], at(102)).await.unwrap();
+    assert_eq!((gone.summaries, gone.statements.len()), (1, 0));
+    assert_eq!(workspace.thread_summary(&id).await.unwrap(), None);
+    let again = lease(store, 102).await;
+    assert_eq!(again.len(), 1, "the thread is learned from anew");
+    let input = workspace.learning_input(&id, 10).await.unwrap().unwrap();
+    assert_eq!((input.episodes.len(), input.summary.as_str()), (1, ""));
+}
+
 pub(crate) async fn a_lease_that_ran_out_is_another_workers(store: &TestStore) {
     let workspace = store.a();
     let said = say_and_learn(&workspace, "1", 100).await;
@@ -133,14 +154,15 @@ pub(crate) async fn asking_again_for_work_under_way_has_it_done_once_more(store:
     assert_eq!(workspace.job(&id).await.unwrap(), None);
 }
 
-pub(crate) async fn a_thread_deleted_meanwhile_ends_its_job(store: &TestStore) {
+pub(crate) async fn a_thread_deleted_meanwhile_takes_its_job_along(store: &TestStore) {
     let workspace = store.a();
     let said = say_and_learn(&workspace, "1", 100).await;
     say(&workspace, "2", "I have a dog", "noted").await;
     let taken = lease(store, 100).await.remove(0);
     workspace.delete_thread(&thread_id("1"), at(101)).await.unwrap();
     let result = learned(2, &["Ann lives in Ghent"], &said[..1]);
-    assert!(workspace.finish_learning(&taken, result, at(102)).await.unwrap().is_empty());
+    let late = workspace.finish_learning(&taken, result, at(102)).await.unwrap_err();
+    assert_eq!(late.code(), ErrorCode::Conflict);
     assert!(believed(&workspace).await.is_empty());
     assert_eq!(workspace.learning_backlog().await.unwrap().pending, 0);
 }

@@ -77,15 +77,17 @@ contract! {
         what_a_forgotten_statement_had_displaced_is_believed_again
         what_was_forgotten_is_not_learned_again_but_may_be_stated
         a_source_is_purged_whole_and_may_come_back
-        a_deleted_thread_takes_what_was_learned_from_it_along;
+        a_deleted_thread_takes_what_was_learned_from_it_along
+        what_has_had_its_time_is_deleted_but_what_is_pinned;
     learning:
         a_thread_is_learned_from_when_it_is_silent_or_long
         what_is_learned_is_written_with_how_far_and_the_job
+        a_summary_goes_with_any_turn_of_its_thread_and_is_written_anew
         a_lease_that_ran_out_is_another_workers
         a_restart_takes_leases_back
         a_job_that_fails_waits_longer_each_time_and_then_is_dead
         asking_again_for_work_under_way_has_it_done_once_more
-        a_thread_deleted_meanwhile_ends_its_job;
+        a_thread_deleted_meanwhile_takes_its_job_along;
     vectors:
         an_episode_wants_a_vector_until_it_has_one_of_that_model
         a_change_of_model_asks_for_every_vector_again

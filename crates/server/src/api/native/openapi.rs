@@ -83,6 +83,7 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(memories::statements::list))
         .routes(routes!(memories::statements::profile))
         .routes(routes!(memories::stats::stats))
+        .routes(routes!(memories::policy::show, memories::policy::set, memories::policy::clear))
         .routes(routes!(memories::carry::export))
         .routes(routes!(memories::carry::import))
         .routes(routes!(memories::change::merge))

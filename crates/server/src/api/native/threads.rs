@@ -37,6 +37,16 @@ pub(crate) struct ThreadBody {
     updated_at: Timestamp,
     /// How many there are.
     messages: u32,
+    /// Whether nothing of it is remembered.
+    incognito: bool,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ThreadDetail {
+    #[serde(flatten)]
+    thread: ThreadBody,
+    /// What it is about, as the model that learns wrote it; null until there is one.
+    summary: Option<String>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -87,14 +97,18 @@ pub(crate) async fn list(
     path = "/backstay/v1/threads/{id}",
     tag = "threads",
     params(("id" = String, Path)),
-    responses((status = 200, body = ThreadBody), (status = 404, body = ErrorBody))
+    responses((status = 200, body = ThreadDetail), (status = 404, body = ErrorBody))
 )]
 pub(crate) async fn one(
     State(state): State<AppState>,
     caller: Caller,
     Path(id): Path<String>,
-) -> ApiResult<Json<ThreadBody>> {
-    find(&state, &caller, &id).await.map(|thread| Json(shown(thread)))
+) -> ApiResult<Json<ThreadDetail>> {
+    let thread = find(&state, &caller, &id).await?;
+    let store = state.engine.store().workspace(&caller.context.workspace);
+    let summary = store.thread_summary(&thread.id).await.map_err(|e| caller.fail(e))?;
+    let summary = summary.map(|summary| summary.text);
+    Ok(Json(ThreadDetail { thread: shown(thread), summary }))
 }
 
 /// The newest messages of a thread, in the order in which they were said.
@@ -158,6 +172,7 @@ fn shown(thread: Thread) -> ThreadBody {
         created_at: thread.created_at,
         updated_at: thread.updated_at,
         messages: thread.message_count,
+        incognito: thread.incognito,
     }
 }
 

@@ -4,6 +4,7 @@
 pub(crate) mod carry;
 pub(crate) mod change;
 pub(crate) mod forget;
+pub(crate) mod policy;
 pub(crate) mod statements;
 pub(crate) mod stats;
 

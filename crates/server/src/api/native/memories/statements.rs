@@ -5,10 +5,11 @@ use axum::{
     extract::{Path, Query, State},
 };
 use backstay_core::{
-    Error, ErrorCode, Name, Result,
+    Error, ErrorCode, MemoryId, Name, Result,
     memory::{MemoryKind, RecalledId, Statement},
 };
-use backstay_store::{StatementFilter, StatementState, SummaryOf};
+use backstay_memory::learn::profile;
+use backstay_store::{StatementFilter, StatementSet, StatementState};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -168,14 +169,14 @@ pub(crate) struct ProfileQuery {
 
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ProfileBody {
-    /// Empty while nothing is known, and after something it said was forgotten until it is written
-    /// again.
+    /// Empty while nothing is known.
     text: String,
-    /// Whether a memory that it says was changed since.
-    stale: bool,
+    /// The statements that it was written from.
+    #[schema(value_type = Vec<String>)]
+    from: Vec<MemoryId>,
 }
 
-/// What is known of a user on one page, written from their statements.
+/// What is known of a user on one page, written from the statements that are active now.
 #[utoipa::path(
     get,
     path = "/backstay/v1/memories/profile",
@@ -190,7 +191,9 @@ pub(crate) async fn profile(
 ) -> ApiResult<Json<ProfileBody>> {
     let store = state.engine.store().workspace(&caller.context.workspace);
     let scope = scope(query.assistant, query.user);
-    let found = store.summary(&scope, &SummaryOf::Profile).await.map_err(|e| caller.fail(e))?;
-    let (text, stale) = found.map(|found| (found.text, found.stale)).unwrap_or_default();
-    Ok(Json(ProfileBody { text, stale }))
+    let known = store.scope_statements(&scope, StatementSet::Believed).await;
+    let known = known.map_err(|e| caller.fail(e))?.statements;
+    let page = profile::profile(&known);
+    let from = page.from.iter().map(|statement| statement.id.clone()).collect();
+    Ok(Json(ProfileBody { text: page.text, from }))
 }
