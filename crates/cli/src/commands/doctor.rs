@@ -56,6 +56,7 @@ async fn examine(client: &Client) -> Vec<Finding> {
         finding("key", "accepted".to_owned()),
         store(&status["store"]),
         embedding(&status["embedding"]),
+        learning(&status["learning"]),
         providers(&status["providers"]),
     ]
 }
@@ -103,6 +104,25 @@ fn embedding(embedding: &Value) -> Finding {
             format!("none in {}: recall uses words and structure only", text(embedding, "folder")),
             Some("run `backstay models pull`, then start the server again".to_owned()),
         ),
+    }
+}
+
+fn learning(learning: &Value) -> Finding {
+    let Some(model) = learning["model"].as_str() else {
+        let off = "off: turns are remembered as they were said";
+        return finding("learning", off.to_owned());
+    };
+    let found = format!(
+        "{model}; {} threads wait, {} failed",
+        text(learning, "pending"),
+        text(learning, "failed")
+    );
+    match learning["last_error"].as_str() {
+        Some(error) if learning["failed"] != 0 => {
+            failure("learning", format!("{found}: {error}"), None)
+        }
+        Some(error) => finding("learning", format!("{found}; last: {error}")),
+        None => finding("learning", found),
     }
 }
 

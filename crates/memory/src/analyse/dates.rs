@@ -1,9 +1,12 @@
-//! Dates that a question speaks of: years, months, days, and days counted from now.
+//! Dates that a question speaks of: years, seasons, months, days, days counted from now, and the
+//! time before or after one of these.
 //!
 //! Only what can be matched against the moment a turn was said; all in UTC. English.
 
 use backstay_core::Timestamp;
 use jiff::{Span, civil::Date, tz::TimeZone};
+
+use super::seasons::{Season, weekday_before};
 
 const MONTHS: [&str; 12] = [
     "january",
@@ -24,6 +27,10 @@ const BEFORE_MONTH: [&str; 14] = [
     "in", "of", "since", "until", "till", "last", "this", "next", "by", "during", "before",
     "after", "early", "late",
 ];
+const NUMBERS: [&str; 12] = [
+    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
+    "twelve",
+];
 /// Years that a bare number of four digits is taken for.
 const YEARS: std::ops::RangeInclusive<i16> = 1900..=2099;
 
@@ -34,6 +41,8 @@ pub(crate) enum DateMention {
     Days(Date, Date),
     /// A month of any year.
     Month(i8),
+    /// A season of any year, from its first month to its last.
+    Months(i8, i8),
     /// A day of any year: month, then day.
     Day(i8, i8),
 }
@@ -44,6 +53,8 @@ impl DateMention {
         match self {
             Self::Days(first, last) => (*first..=*last).contains(&date),
             Self::Month(month) => date.month() == *month,
+            Self::Months(first, last) if first <= last => (*first..=*last).contains(&date.month()),
+            Self::Months(first, last) => date.month() >= *first || date.month() <= *last,
             Self::Day(month, day) => date.month() == *month && date.day() == *day,
         }
     }
@@ -55,14 +66,68 @@ pub(super) fn mentions(text: &str, now: Timestamp) -> Vec<DateMention> {
     let mut mentions = iso_dates(text);
     let mut index = 0;
     while index < tokens.len() {
-        let found = month_at(&tokens, index)
-            .or_else(|| relative_at(&tokens, index, now))
-            .or_else(|| year_at(&tokens, index));
+        let found = beside_at(&tokens, index, now).or_else(|| date_at(&tokens, index, now));
         let used = found.as_ref().map_or(1, |(_, used)| *used);
         mentions.extend(found.map(|(mention, _)| mention));
         index += used;
     }
     mentions
+}
+
+fn date_at(tokens: &[Token<'_>], index: usize, now: Timestamp) -> Option<(DateMention, usize)> {
+    tokens.get(index)?;
+    month_at(tokens, index)
+        .or_else(|| relative_at(tokens, index, now))
+        .or_else(|| season_at(tokens, index))
+        .or_else(|| year_at(tokens, index))
+}
+
+/// `the week after 8 May 2023`, `the month before last summer`, `since May 2023`
+fn beside_at(tokens: &[Token<'_>], index: usize, now: Timestamp) -> Option<(DateMention, usize)> {
+    let word = |offset: usize| tokens.get(index + offset).map_or("", |token| &token.lower);
+    let days = |from: usize| match date_at(tokens, index + from, now)? {
+        (DateMention::Days(first, last), used) => Some((first, last, from + used)),
+        _ => None,
+    };
+    if word(0) == "since" {
+        let (first, _, used) = days(1)?;
+        return Some((DateMention::Days(first, date_of(now)?.max(first)), used));
+    }
+    let span = match word(0) {
+        "day" => Span::new().days(1),
+        "week" => Span::new().days(7),
+        "month" => Span::new().months(1),
+        "year" => Span::new().years(1),
+        _ => return None,
+    };
+    let (first, last, used) = days(2)?;
+    let day = Span::new().days(1);
+    let beside = match word(1) {
+        "after" => DateMention::Days(last.checked_add(day).ok()?, last.checked_add(span).ok()?),
+        "before" => DateMention::Days(first.checked_sub(span).ok()?, first.checked_sub(day).ok()?),
+        _ => return None,
+    };
+    Some((beside, used))
+}
+
+/// `spring 2023`, `the winter of 2022`, `in the summer`
+fn season_at(tokens: &[Token<'_>], index: usize) -> Option<(DateMention, usize)> {
+    let season = Season::of(&tokens[index].lower)?;
+    let skip = usize::from(tokens.get(index + 1).is_some_and(|token| token.lower == "of"));
+    let year = tokens.get(index + 1 + skip).and_then(|token| year_of(&token.lower));
+    if let Some(year) = year {
+        let (first, last) = season.in_year(year)?;
+        return Some((DateMention::Days(first, last), 2 + skip));
+    }
+    // "Spring" and "fall" are words of their own; in a time they come after one of these.
+    let before = |back: usize| index.checked_sub(back).map(|at| tokens[at].lower.as_str());
+    let is_time = match before(1) {
+        Some("the") => before(2).is_some_and(|word| BEFORE_MONTH.contains(&word)),
+        Some(word) => BEFORE_MONTH.contains(&word),
+        None => false,
+    };
+    let (first, last) = season.months();
+    is_time.then_some((DateMention::Months(first, last), 1))
 }
 
 struct Token<'a> {
@@ -109,20 +174,42 @@ fn month_at(tokens: &[Token<'_>], index: usize) -> Option<(DateMention, usize)> 
     is_month.then_some((DateMention::Month(month), 1))
 }
 
-/// `yesterday`, `last week`, `this month`, `3 weeks ago`
+/// `yesterday`, `last week`, `this month`, `3 weeks ago`, `two years ago`, `last Friday`, `last spring`
 fn relative_at(tokens: &[Token<'_>], index: usize, now: Timestamp) -> Option<(DateMention, usize)> {
     let today = date_of(now)?;
     let word = |offset: usize| tokens.get(index + offset).map_or("", |token| &token.lower);
     match (word(0), word(1), word(2)) {
         ("today", ..) => Some((DateMention::Days(today, today), 1)),
         ("yesterday", ..) => Some((unit_ago("day", 1, today)?, 1)),
-        ("last", unit, _) => Some((unit_ago(unit, 1, today)?, 2)),
-        ("this", unit, _) => Some((unit_ago(unit, 0, today)?, 2)),
+        ("last" | "this" | "on", day, _) if weekday_before(day, today).is_some() => {
+            let day = weekday_before(day, today)?;
+            Some((DateMention::Days(day, day), 2))
+        }
+        ("last", unit, _) => match Season::of(unit) {
+            Some(season) => season.last_before(today).map(as_days),
+            None => Some((unit_ago(unit, 1, today)?, 2)),
+        },
+        ("this", unit, _) => match Season::of(unit) {
+            Some(season) => season.current(today).map(as_days),
+            None => Some((unit_ago(unit, 0, today)?, 2)),
+        },
         (count, unit, "ago") => {
-            let count = if count == "a" || count == "one" { 1 } else { count.parse().ok()? };
-            Some((unit_ago(unit.trim_end_matches('s'), count, today)?, 3))
+            Some((unit_ago(unit.trim_end_matches('s'), number_of(count)?, today)?, 3))
         }
         _ => None,
+    }
+}
+
+fn as_days((first, last): (Date, Date)) -> (DateMention, usize) {
+    (DateMention::Days(first, last), 2)
+}
+
+fn number_of(word: &str) -> Option<u16> {
+    let written = NUMBERS.iter().position(|number| *number == word);
+    match (word, written) {
+        ("a" | "an", _) => Some(1),
+        (_, Some(place)) => u16::try_from(place + 1).ok(),
+        _ => word.parse().ok(),
     }
 }
 
@@ -228,6 +315,16 @@ mod tests {
             ("last year", "2022-12-31"),
             ("3 days ago", "2023-06-12"),
             ("two things, a week ago", "2023-06-11"),
+            ("two weeks ago", "2023-05-29"),
+            ("last spring", "2023-05-31"),
+            ("this summer", "2023-08-01"),
+            ("last Monday", "2023-06-12"),
+            ("on Thursday", "2023-06-08"),
+            ("the week after 8 May 2023", "2023-05-15"),
+            ("the day before yesterday", "2023-06-13"),
+            ("the month before last spring", "2023-02-01"),
+            ("since 8 May 2023", "2023-06-15"),
+            ("in the winter of 2022", "2023-02-28"),
         ] {
             assert!(covered(question, day), "{question}");
             assert!(!covered(question, "2021-01-01"), "{question}");
@@ -235,11 +332,26 @@ mod tests {
     }
 
     #[test]
+    fn a_season_without_a_year_is_that_of_any() {
+        for (day, is_winter) in [("2020-12-31", true), ("2023-02-28", true), ("2023-03-01", false)]
+        {
+            assert_eq!(covered("What did we do during the winter?", day), is_winter, "{day}");
+        }
+        assert!(covered("in summer", "2019-07-01"));
+    }
+
+    #[test]
     fn words_that_only_look_like_dates_are_none() {
         let now = Timestamp::parse("2023-06-15T12:00:00Z").unwrap();
-        for question in
-            ["May I ask?", "you may march on", "call 5551234", "31 of 40", "99 Feb 3000"]
-        {
+        for question in [
+            "May I ask?",
+            "you may march on",
+            "call 5551234",
+            "31 of 40",
+            "99 Feb 3000",
+            "did the spring break in a fall",
+            "ten of the last",
+        ] {
             let found = mentions(question, now);
             let month = DateMention::Month(2);
             assert!(found.is_empty() || found == [month], "{question}: {found:?}");

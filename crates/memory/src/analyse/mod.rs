@@ -4,6 +4,7 @@ mod dates;
 mod form;
 mod kind;
 mod query;
+mod seasons;
 mod stop_words;
 mod words;
 
