@@ -4,11 +4,11 @@
 use backstay_core::{Result, ThreadId, Timestamp, WorkspaceId, memory::Scope};
 
 use crate::{
-    ChangeOutcome, JobState, Lease, NewJob, StatementChange, StoredEpisode, Thread, ThreadSummary,
+    ChangeOutcome, JobState, Lease, StatementChange, StoredEpisode, Thread, ThreadSummary,
     Workspace,
     db::{Failure, Session, statements, values},
     episodes::{self, listed},
-    jobs,
+    jobs::{self, NewJob},
     statements::{apply, check_all},
     summaries, threads,
 };

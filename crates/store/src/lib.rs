@@ -40,7 +40,7 @@ pub use episodes::{NewEpisode, ScopeEpisodes, StoredEpisode};
 pub use forget::Forgotten;
 pub use generations::{GenerationRow, NewGeneration, SettledAttempt, SettledGeneration, Spent};
 pub use import::{ImportOutcome, ImportedThread, ImportedTurn};
-pub use jobs::{JobRow, JobState, Lease, NewJob, Retry};
+pub use jobs::{JobRow, JobState, Lease, Retry};
 pub use keys::{KeyRecord, NewKey};
 pub use learning::{Backlog, LEARN_JOB, LearnWhen, LearningInput, LearningResult};
 pub use messages::{NewMessage, StoredMessage};

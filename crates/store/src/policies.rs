@@ -57,9 +57,6 @@ statements! {
             half_life_days, learn
         FROM policies WHERE workspace = $1 AND assistant = $2 AND user_name IN ('', $3)
         ORDER BY user_name DESC LIMIT 1";
-    LIST = "SELECT assistant, user_name, episode_ttl_seconds, statement_ttl_seconds,
-            half_life_days, learn
-        FROM policies WHERE workspace = $1 ORDER BY assistant, user_name";
 }
 
 impl Workspace {
@@ -100,11 +97,6 @@ impl Workspace {
     pub async fn memory_policy(&self, scope: &Scope) -> Result<MemoryPolicy> {
         let scope = scope.clone();
         self.read(move |session, workspace| effective(session, workspace, &scope)).await
-    }
-
-    /// Every policy that was set, by scope.
-    pub async fn memory_policies(&self) -> Result<Vec<(Scope, MemoryPolicy)>> {
-        self.read(|session, workspace| session.all(LIST, values![workspace], policy)).await
     }
 }
 

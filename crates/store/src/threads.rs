@@ -38,10 +38,6 @@ pub struct Thread {
 }
 
 statements! {
-    CREATE = "INSERT INTO threads
-            (workspace, id, assistant, user_name, title, created_at, updated_at, message_count,
-             incognito)
-        VALUES ($1, $2, $3, $4, $5, $6, $6, 0, $7)";
     /// Adds to the count of messages and makes the thread if need be. In one statement, so that two
     /// turns that end at once are given different positions.
     EXTEND = "INSERT INTO threads
@@ -65,29 +61,6 @@ statements! {
 }
 
 impl Workspace {
-    /// Fails with `conflict` when the id is taken.
-    pub async fn create_thread(&self, thread: NewThread) -> Result<Thread> {
-        self.write(move |session, workspace| {
-            let NewThread { id, scope, title, created_at, incognito } = thread;
-            let user = scope_user(&scope);
-            session.execute(
-                CREATE,
-                values![
-                    workspace,
-                    &id,
-                    &scope.assistant,
-                    user,
-                    title.as_ref(),
-                    created_at,
-                    incognito
-                ],
-            )?;
-            let updated_at = created_at;
-            Ok(Thread { id, scope, title, created_at, updated_at, message_count: 0, incognito })
-        })
-        .await
-    }
-
     pub async fn thread(&self, id: &ThreadId) -> Result<Option<Thread>> {
         let id = id.clone();
         self.read(move |session, workspace| one(session, workspace, &id)).await

@@ -21,8 +21,7 @@ use crate::Engine;
 
 /// Threads that one process learns from at the same time.
 const AT_ONCE: usize = 4;
-/// Longer than two calls with every time-out and retry of theirs; a worker that is gone for so long
-/// does not come back.
+/// Longer than a call with every time-out and retry of its own; it begins anew for the second.
 const LEASE_MICROS: i64 = 30 * 60 * 1_000_000;
 /// After about six hours a person has to look at it.
 const ATTEMPTS_MAX: u32 = 10;
@@ -49,8 +48,7 @@ pub(crate) async fn learn_forever(engine: Engine, options: LearningOptions) {
 /// How many threads were due.
 async fn learn_from_due(engine: &Engine, options: &LearningOptions) -> Result<usize> {
     let now = engine.clock().now();
-    let until = Timestamp::from_micros(now.micros().saturating_add(LEASE_MICROS));
-    let leases = engine.store().lease_jobs(LEARN_JOB, AT_ONCE, until, now).await?;
+    let leases = engine.store().lease_jobs(LEARN_JOB, AT_ONCE, lease_end(now), now).await?;
     let count = leases.len();
     join_all(leases.into_iter().map(|lease| settle(engine, options, lease))).await;
     Ok(count)
@@ -171,6 +169,7 @@ impl Learning<'_> {
         }
         let repair = prompt::repair(&request, &answer, &first.problems);
         self.check_cap(&repair).await?;
+        self.store.extend_lease(&self.lease, lease_end(self.now())).await?;
         let answer = call::ask(self.engine, &self.context, scope, repair).await?;
         let second = contract::parse(&answer);
         // A repair that understood less is worse than what there was.
@@ -200,6 +199,10 @@ impl Learning<'_> {
     fn now(&self) -> Timestamp {
         self.engine.clock().now()
     }
+}
+
+fn lease_end(now: Timestamp) -> Timestamp {
+    Timestamp::from_micros(now.micros().saturating_add(LEASE_MICROS))
 }
 
 fn midnight_before(now: Timestamp) -> Timestamp {

@@ -128,3 +128,26 @@ async fn a_used_up_budget_puts_learning_off_until_tomorrow() -> Result<()> {
     assert!(is_put_off(&client.get("/backstay/v1/generations").await?.body));
     server.stop().await
 }
+
+#[tokio::test]
+async fn learning_that_fails_is_listed_with_its_reason_and_can_be_given_up() -> Result<()> {
+    let server = learning("model = \"dead/none\"").await?;
+    let client = server.member();
+    client.chat("openai/sim-echo", FACT, json!({"user": "u", "thread": "new"})).await?;
+    let mut job = Value::Null;
+    for _ in 0..POLLS_MAX {
+        job = client.get("/backstay/v1/jobs?state=ready").await?.body["data"][0].clone();
+        if job["failures"] == 1 {
+            break;
+        }
+    }
+    assert_eq!((&job["kind"], &job["failures"]), (&json!("learn"), &json!(1)), "{job}");
+    assert!(job["last_error"].as_str().is_some_and(|error| !error.is_empty()), "{job}");
+    let path = format!("/backstay/v1/jobs/{}", job["id"].as_str().unwrap_or_default());
+    let retry = client.post(&format!("{path}/retry"), &json!({})).await?;
+    assert_eq!(retry.status.as_u16(), 404, "it is not dead, it waits");
+    assert_eq!(client.delete(&path).await?.body["done"], true);
+    assert_eq!(client.delete(&path).await?.status.as_u16(), 404);
+    assert_eq!(client.get("/backstay/v1/jobs").await?.body["data"], json!([]));
+    server.stop().await
+}

@@ -4,13 +4,11 @@ use backstay_core::{Error, JobId, Result, Timestamp, WorkspaceId};
 
 use super::{JobState, NewJob};
 use crate::{
-    Workspace,
     db::{Failure, Session, statements, values},
     digest::{digest, identifier_digits},
     messages::to_json,
 };
 
-const NAME_BYTES_MAX: usize = 256;
 const PAYLOAD_BYTES_MAX: usize = 64 * 1_024;
 
 statements! {
@@ -28,20 +26,8 @@ statements! {
             state = CASE WHEN jobs.state = 'dead' THEN 'ready' ELSE jobs.state END";
 }
 
-impl Workspace {
-    /// Asks for work. While a job of this kind and key is open, it is only noted that it was asked
-    /// for again, so that it is done once more after the worker that has it now.
-    pub async fn enqueue_job(&self, job: NewJob, now: Timestamp) -> Result<JobId> {
-        for (parameter, name) in [("kind", &job.kind), ("key", &job.key)] {
-            if !(1..=NAME_BYTES_MAX).contains(&name.len()) {
-                let message = format!("a job's {parameter} has 1 to {NAME_BYTES_MAX} bytes");
-                return Err(Error::invalid(message).with_parameter(parameter));
-            }
-        }
-        self.write(move |session, workspace| enqueue(session, workspace, &job, now)).await
-    }
-}
-
+/// Asks for work. While a job of this kind and key is open, it is only noted that it was asked for
+/// again, so that it is done once more after the worker that has it now.
 pub(crate) fn enqueue(
     session: &Session<'_>,
     workspace: &WorkspaceId,

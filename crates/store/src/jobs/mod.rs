@@ -27,14 +27,14 @@ pub(crate) const ALL: &[&[(&str, crate::db::Statement)]] =
 
 /// Work to be done.
 #[derive(Clone, Debug, PartialEq)]
-pub struct NewJob {
+pub(crate) struct NewJob {
     /// What sort of work: which workers take it.
-    pub kind: String,
+    pub(crate) kind: String,
     /// What it is done to; there is at most one open job of a kind and a key.
-    pub key: String,
-    pub payload: Value,
+    pub(crate) key: String,
+    pub(crate) payload: Value,
     /// Not before this moment.
-    pub due_at: Timestamp,
+    pub(crate) due_at: Timestamp,
 }
 
 /// What a job waits for.

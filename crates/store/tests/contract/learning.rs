@@ -2,8 +2,8 @@
 
 use backstay_core::{EpisodeId, ErrorCode, memory::RecalledId};
 use backstay_store::{
-    JobState, LEARN_JOB, LearnWhen, LearningResult, Lease, NewJob, PageRequest, Retry,
-    StatementChange, Workspace,
+    JobState, LEARN_JOB, LearnWhen, LearningResult, Lease, PageRequest, Retry, StatementChange,
+    Workspace,
 };
 
 use crate::{
@@ -135,23 +135,21 @@ pub(crate) async fn a_job_that_fails_waits_longer_each_time_and_then_is_dead(sto
 
 pub(crate) async fn asking_again_for_work_under_way_has_it_done_once_more(store: &TestStore) {
     let workspace = store.a();
-    let job = || NewJob {
-        kind: "tidy".to_owned(),
-        key: "all".to_owned(),
-        payload: serde_json::json!({"n": 1}),
-        due_at: at(1),
-    };
-    let id = workspace.enqueue_job(job(), at(1)).await.unwrap();
+    let thread = thread_id("1");
+    workspace.learn_thread(&thread, at(1)).await.unwrap();
     let opened = store.store();
-    let take = || opened.lease_jobs("tidy", 10, at(60), at(2));
+    let take = || opened.lease_jobs(LEARN_JOB, 10, at(60), at(2));
     let taken = take().await.unwrap().remove(0);
-    assert_eq!(workspace.enqueue_job(job(), at(3)).await.unwrap(), id);
+    workspace.extend_lease(&taken, at(90)).await.unwrap();
+    workspace.learn_thread(&thread, at(3)).await.unwrap();
     assert!(take().await.unwrap().is_empty());
     workspace.complete_job(&taken, at(2)).await.unwrap();
     let again = take().await.unwrap().remove(0);
     workspace.complete_job(&again, at(2)).await.unwrap();
     assert!(take().await.unwrap().is_empty());
-    assert_eq!(workspace.job(&id).await.unwrap(), None);
+    assert_eq!(workspace.learning_backlog().await.unwrap().pending, 0);
+    let late = workspace.extend_lease(&taken, at(99)).await.unwrap_err();
+    assert_eq!(late.code(), ErrorCode::Conflict);
 }
 
 pub(crate) async fn a_thread_deleted_meanwhile_takes_its_job_along(store: &TestStore) {

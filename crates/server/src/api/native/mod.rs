@@ -3,6 +3,7 @@
 mod conversations;
 mod explain;
 mod generations;
+mod jobs;
 mod memories;
 mod models;
 mod openapi;

@@ -8,7 +8,7 @@ use utoipa::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{conversations, explain, generations, memories, models, status, threads};
+use super::{conversations, explain, generations, jobs, memories, models, status, threads};
 use crate::state::AppState;
 
 const PATH: &str = "/backstay/v1/openapi.json";
@@ -96,6 +96,9 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(generations::list))
         .routes(routes!(generations::one))
         .routes(routes!(models::list))
+        .routes(routes!(jobs::list))
+        .routes(routes!(jobs::retry))
+        .routes(routes!(jobs::discard))
         .routes(routes!(status::show))
 }
 
