@@ -5,6 +5,8 @@
 pub enum Rejection {
     Empty,
     RestatesPrompt,
+    /// What sort of secret it holds.
+    HoldsSecret(&'static str),
     UnknownTurn(u32),
     QuoteTooShort,
     QuoteNotFound,
@@ -25,6 +27,7 @@ impl std::fmt::Display for Rejection {
         match self {
             Self::Empty => f.write_str("it says nothing"),
             Self::RestatesPrompt => f.write_str("it restates the instructions"),
+            Self::HoldsSecret(what) => write!(f, "it holds {what}"),
             Self::UnknownTurn(number) => write!(f, "there is no turn {number}"),
             Self::QuoteTooShort => f.write_str("the quote is too short to prove anything"),
             Self::QuoteNotFound => f.write_str("the cited turns do not contain the quote"),

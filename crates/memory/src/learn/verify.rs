@@ -116,6 +116,9 @@ impl<'a> Check<'a> {
         if contains(&self.prompt, &text) {
             return Err(Rejection::RestatesPrompt);
         }
+        if let Some(what) = safety::holds_secret(&fact.text) {
+            return Err(Rejection::HoldsSecret(what));
+        }
         let cited = self.cited(fact)?;
         let quoted = self.quoted(fact)?;
         let said_at = quoted.episode.said_at;
@@ -191,7 +194,8 @@ impl<'a> Check<'a> {
 
     fn summary(&self, summary: &str) -> Option<String> {
         let compared = normal(summary);
-        if compared.is_empty() || contains(&self.prompt, &compared) {
+        let is_unfit = contains(&self.prompt, &compared) || safety::holds_secret(summary).is_some();
+        if compared.is_empty() || is_unfit {
             return None;
         }
         match safety::judge(summary, self.segment.trust(), MemoryKind::Fact) {
@@ -333,6 +337,21 @@ mod tests {
         assert_eq!(checked(moved.clone()), Err(Rejection::DatesDiffer));
         moved.from = Some("2025-02-30".to_owned());
         assert!(matches!(checked(moved), Err(Rejection::ImpossibleDates(_))));
+    }
+
+    #[test]
+    fn a_secret_that_slipped_out_is_not_learned() {
+        let key = format!("sk-proj-{}", "a1B2c3D4".repeat(5));
+        let says = format!("I moved to Lisbon yesterday, and my key is {key}.");
+        let segment = Segment { turns: vec![turn(0, "Ana", &says)], ..Segment::default() };
+        let leaked = fact(&format!("Ana's key is {key}."), &[1], "my key is");
+        let moved = fact("Ana moved to Lisbon.", &[1], "I moved to Lisbon");
+        let summary = format!("Ana moved; her key is {key}.");
+        let reply = LearningReply { facts: vec![leaked, moved], summary };
+        let verified = verify(&reply, &segment, None);
+        assert_eq!(verified.facts.len(), 1);
+        assert!(matches!(verified.rejected[0].why, Rejection::HoldsSecret(_)));
+        assert_eq!(verified.summary, None);
     }
 
     #[test]
