@@ -19,9 +19,14 @@ use crate::{
 const MICROS_PER_SECOND: i64 = 1_000_000;
 
 statements! {
-    /// Workspace by workspace, as the index of what expires is sorted.
+    /// Workspace by workspace, as the index of what expires is sorted. An earlier version's moment
+    /// is over with the version.
     ENDED = "SELECT s.workspace, s.id FROM workspaces AS w CROSS JOIN statements AS s
-        WHERE s.workspace = w.id AND s.expires_at <= $1 AND s.pinned = 0 LIMIT $2";
+        WHERE s.workspace = w.id AND s.expires_at <= $1 AND s.pinned = 0
+            AND NOT EXISTS (SELECT 1 FROM statements AS later
+                WHERE later.workspace = s.workspace AND later.id = s.id
+                    AND later.version > s.version)
+        LIMIT $2";
     /// A policy for every user counts for those without one of their own.
     POLICIES = "SELECT p.workspace, s.assistant, s.user_name, p.episode_ttl_seconds,
             p.statement_ttl_seconds

@@ -145,9 +145,22 @@ pub(crate) async fn what_has_had_its_time_is_deleted_but_what_is_pinned(store: &
     for statement in [ending("Ann is on holiday", false), ending("Ann is allergic to nuts", true)] {
         change(&workspace, StatementChange::Add(statement)).await;
     }
+    let later = add(&workspace, "Ann's passport is in the drawer", &[]).await;
+    for (expires_at, pinned) in [(Some(at(100)), false), (None, true)] {
+        let revised = NewStatement {
+            expires_at,
+            pinned,
+            ..statement("Ann's passport is in the drawer", &[])
+        };
+        let id = later.clone();
+        let revise = StatementChange::Revise { id, expected_version: None, statement: revised };
+        change(&workspace, revise).await;
+    }
     assert_eq!(store.store().expire(at(99), 10).await.unwrap(), 0);
     assert_eq!(store.store().expire(at(100), 10).await.unwrap(), 1);
-    assert_eq!(believed(&workspace).await, ["Ann lives in Ghent", "Ann is allergic to nuts"]);
+    let passport = "Ann's passport is in the drawer";
+    let left = ["Ann lives in Ghent", "Ann is allergic to nuts", passport];
+    assert_eq!(believed(&workspace).await, left, "pinned, and pinned since");
 
     let short = MemoryPolicy { episode_ttl_seconds: Some(50), ..MemoryPolicy::default() };
     let everyone = scope("planner", None);
@@ -161,7 +174,7 @@ pub(crate) async fn what_has_had_its_time_is_deleted_but_what_is_pinned(store: &
         3,
         "two turns and what was learned"
     );
-    assert_eq!(believed(&workspace).await, ["Ann is allergic to nuts"]);
+    assert_eq!(believed(&workspace).await, ["Ann is allergic to nuts", passport]);
 
     let short = MemoryPolicy { statement_ttl_seconds: Some(50), ..MemoryPolicy::default() };
     workspace.set_memory_policy(&ann(), short).await.unwrap();
