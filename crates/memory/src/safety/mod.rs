@@ -7,13 +7,12 @@
 //!
 //! Patterns stop what says plainly, in a known language, what it wants. They do not stop a false
 //! fact, nor a command in words that nobody listed: about a third of attacks by strangers got past
-//! them at first sight. Trust, caps by source, attribution and purging by source are for the rest.
+//! them at first sight. Trust, attribution and purging by source are for the rest.
 //!
 //! Everything here is pure and takes time linear in the text; judging a long passage is work for
 //! when it is stored or indexed, not for every question.
 
 mod aim;
-mod caps;
 mod encoded;
 mod fold;
 mod forms;
@@ -26,7 +25,6 @@ mod secrets;
 use backstay_core::memory::{MemoryKind, Trust};
 
 use aim::Aim;
-pub use caps::{recalled_per_source, source_cap};
 use fold::Sentence;
 pub use secrets::holds_secret;
 
