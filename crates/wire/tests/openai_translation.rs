@@ -89,7 +89,7 @@ fn remembered_statements_travel_as_fenced_text_of_the_user() {
     let (body, _) = encode(&conversation(vec![Message::new(Role::User, vec![block])]));
     assert_eq!(body["messages"][0]["role"], "user");
     let content = body["messages"][0]["content"].as_str().unwrap();
-    assert!(content.contains("[2025-03-09]\nAda: I moved to Oslo\n</memory>"), "{content}");
+    assert!(content.contains("9 March 2025\nAda: I moved to Oslo\n</memory>"), "{content}");
 }
 
 #[test]
