@@ -14,8 +14,10 @@ use super::{Failure, sql, statement::Statement};
 
 const FILE_NAME: &str = "backstay.db";
 const LOCK_NAME: &str = "backstay.lock";
-/// How long a checkpoint waits for readers; no other two connections here wait for each other.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long a checkpoint waits for readers.
+pub(super) const READERS_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long a write waits while a long log is copied: on a busy disk that takes seconds.
+pub(super) const COPYING_TIMEOUT: Duration = Duration::from_secs(60);
 /// Statements that a connection keeps prepared: more than this crate has.
 const PREPARED_MAX: usize = 256;
 
@@ -98,6 +100,7 @@ pub(super) fn open_writer(file: &Path, synchronous: Synchronous) -> Result<Conne
          PRAGMA wal_autocheckpoint = 0;
          PRAGMA journal_size_limit = 67108864;",
     )?;
+    connection.busy_timeout(COPYING_TIMEOUT)?;
     Ok(connection)
 }
 
@@ -113,7 +116,7 @@ pub(super) fn open_reader(file: &Path) -> Result<Connection, Failure> {
 
 fn open(file: &Path, flags: OpenFlags) -> Result<Connection, Failure> {
     let connection = Connection::open_with_flags(file, flags)?;
-    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.busy_timeout(READERS_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(PREPARED_MAX);
     connection.execute_batch("PRAGMA foreign_keys = ON; PRAGMA mmap_size = 268435456;")?;
     Ok(connection)

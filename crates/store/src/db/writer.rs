@@ -20,8 +20,12 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    Failure, Session, Synchronous, checkpointer::Checkpointer, connection::CHECKPOINT,
-    failure::closed, sql, statement::Statement,
+    Failure, Session, Synchronous,
+    checkpointer::Checkpointer,
+    connection::{CHECKPOINT, COPYING_TIMEOUT, READERS_TIMEOUT},
+    failure::closed,
+    sql,
+    statement::Statement,
 };
 
 /// Units of work in one transaction: enough that a commit's cost is shared out, few enough that the
@@ -184,12 +188,12 @@ fn run(target: &Target, lock: File, mut queue: mpsc::Receiver<Command>) {
                 target.checkpointer.committed(units);
             }
             Command::Checkpoint(sender) => {
-                let _nobody_waits = sender.send(checkpoint(connection));
+                let _nobody_waits = sender.send(checkpoint(connection).map_err(Error::from));
             }
             Command::Close(sender) => {
                 queue.close();
                 target.checkpointer.close();
-                let emptied = checkpoint(connection);
+                let emptied = checkpoint(connection).map_err(Error::from);
                 drop(held.take());
                 drop(lock);
                 // A log that a reader still needs is emptied when the folder is opened next.
@@ -262,9 +266,11 @@ fn guarded<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T> {
     }
 }
 
-fn checkpoint(connection: &Connection) -> Result<bool> {
-    let busy = Session(connection).one(CHECKPOINT, &[], |row| row.get::<bool>(0))?;
-    Ok(busy == Some(false))
+fn checkpoint(connection: &Connection) -> Result<bool, Failure> {
+    connection.busy_timeout(READERS_TIMEOUT)?;
+    let busy = Session(connection).one(CHECKPOINT, &[], |row| row.get::<bool>(0));
+    connection.busy_timeout(COPYING_TIMEOUT)?;
+    Ok(busy? == Some(false))
 }
 
 #[cfg(test)]
