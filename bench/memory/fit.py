@@ -34,8 +34,9 @@ ASSISTANT_MEANING = ["meaning", "opening_meaning", "session_meaning"]
 """Between long turns a mean of vectors says little, and matches of single words help no question."""
 TOKENS = ["token_match", "near_token_match", "session_token_match"]
 DIALOGUE = [
-    "speaker_named", "named_speaks_of_self", "speaks_to_named", "date_named", "asks", "ends_asking", "answers_question",
-    "length", "first_person", "second_person", "has_time", "time_for_time", "has_names", "opens",
+    "speaker_named", "named_speaks_of_self", "speaks_to_named", "date_named", "time_spoken_of", "denies_for_denial",
+    "linked", "asks", "ends_asking", "answers_question", "length", "first_person", "second_person", "has_time",
+    "time_for_time", "has_names", "opens",
 ]
 ASSISTANT = [
     "date_named", "long_length", "said_by_user", "closes", "preference_for_request", "states_instruction", "recency",

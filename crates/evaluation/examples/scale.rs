@@ -134,10 +134,11 @@ fn conversation(random: &mut Random, scope: &Scope, number: usize, count: usize)
     }
 }
 
-/// What the process holds in memory, as Linux counts it.
+/// What the process holds in memory of its own, as Linux counts it: without the parts of the database
+/// file that are mapped, which the system takes back when it needs the room.
 fn resident_bytes() -> Result<u64, Box<dyn Error>> {
     let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kibibytes = line.and_then(|rest| rest.split_whitespace().next()).ok_or("no VmRSS")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+    let kibibytes = line.and_then(|rest| rest.split_whitespace().next()).ok_or("no RssAnon")?;
     Ok(kibibytes.parse::<u64>()? * 1024)
 }

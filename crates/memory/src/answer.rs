@@ -1,6 +1,9 @@
 //! What is asked of a recall, and what comes back.
 
-use backstay_core::{ThreadId, Timestamp, memory::Recalled};
+use backstay_core::{
+    ThreadId, Timestamp,
+    memory::{RecallFilter, Recalled},
+};
 
 use crate::{Evidence, Profile, RecallMode};
 
@@ -13,6 +16,7 @@ pub struct RecallOptions {
     pub limit: usize,
     /// A thread, and the position from which its turns are in the prompt already.
     pub exclude: Option<(ThreadId, u32)>,
+    pub filter: RecallFilter,
     /// What "yesterday" in the question counts from.
     pub now: Timestamp,
     /// `None` chooses by what the scope's turns look like.
@@ -22,7 +26,8 @@ pub struct RecallOptions {
 impl RecallOptions {
     /// 1,000 tokens, 50 memories.
     pub fn at(now: Timestamp) -> Self {
-        Self { budget_tokens: 1_000, limit: 50, exclude: None, now, profile: None }
+        let filter = RecallFilter::default();
+        Self { budget_tokens: 1_000, limit: 50, exclude: None, filter, now, profile: None }
     }
 }
 

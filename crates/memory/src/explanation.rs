@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use backstay_core::memory::{Recalled, RecalledId};
+use backstay_core::memory::{RecallFilter, Recalled, RecalledId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -63,6 +63,8 @@ pub enum Outcome {
     NothingRelevant,
     /// The same was said in an item that was recalled.
     SaidAlready,
+    /// Its source, a document, a tool or a third party, has as many places as one source may have.
+    SourceFull,
     /// It did not fit into the token budget beside better ones.
     BudgetFull,
 }
@@ -81,6 +83,8 @@ pub enum MissingReason {
     /// The scope has nothing of this name that may be recalled: it belongs elsewhere, was
     /// forgotten, has expired or is quarantined.
     NotInScope,
+    /// The filter does not let it through.
+    FilteredOut,
     /// It shares no word with the question, nor do the turns around it, and its meaning is far.
     NoEvidence,
 }
@@ -94,6 +98,7 @@ impl Explanation {
         query: &Query,
         ranking: &Ranking,
         packed: &Packed,
+        filter: &RecallFilter,
         asked: &[RecalledId],
         limit: usize,
     ) -> Self {
@@ -106,6 +111,7 @@ impl Explanation {
             match left_out.get(&ranked.turn) {
                 _ if !ranking.relevant => Outcome::NothingRelevant,
                 Some(LeftOut::SaidAlready) => Outcome::SaidAlready,
+                Some(LeftOut::SourceFull) => Outcome::SourceFull,
                 Some(LeftOut::Budget) | None => Outcome::BudgetFull,
             }
         };
@@ -126,6 +132,7 @@ impl Explanation {
         let missing = asked.iter().filter(|id| !is_ranked(id)).map(|id| Missing {
             id: id.clone(),
             reason: match index.number(id) {
+                Some(number) if !index.passes(number, filter) => MissingReason::FilteredOut,
                 Some(_) => MissingReason::NoEvidence,
                 None => MissingReason::NotInScope,
             },

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use backstay_core::{
     Result, WorkspaceId,
-    memory::{RecalledId, Scope, Statement},
+    memory::{RecalledId, Scope, Statement, Trust},
 };
-use backstay_store::{PassageVector, StatementSet, Store, Workspace};
+use backstay_store::{MemoryPolicy, PassageVector, StatementSet, Store, Workspace};
 
 use crate::{
     EmbeddingModel,
@@ -14,7 +14,9 @@ use crate::{
     safety,
 };
 
-/// Episodes whose vectors are read from the store at once.
+/// Episodes that are read from the store at once, and episodes whose vectors are: a scope need not be
+/// in memory twice to be loaded.
+const EPISODES_AT_ONCE: usize = 10_000;
 const VECTORS_AT_ONCE: usize = 10_000;
 
 /// The indexes of the scopes in use. The store is the truth: every look at an index first compares
@@ -31,15 +33,15 @@ impl Indexes {
         Self { store, model: model.cloned(), cache: ScopeCache::new(bytes_max) }
     }
 
-    /// The scope's index, holding everything that is committed now.
+    /// The scope's index, holding everything that is committed now, and the policy that holds.
     pub(crate) async fn current(
         &self,
         workspace: &WorkspaceId,
         scope: &Scope,
-    ) -> Result<SharedIndex> {
+    ) -> Result<(SharedIndex, MemoryPolicy)> {
         let store = self.store.workspace(workspace);
         let shared = self.cache.get(workspace, scope);
-        let committed = store.scope_version(scope).await?;
+        let (committed, policy) = store.scope_version_and_policy(scope).await?;
         if !shared.read().await.is_current(committed) {
             let mut loaded = shared.write().await;
             // Another call may have done it while this one waited.
@@ -48,7 +50,7 @@ impl Indexes {
             }
             self.cache.resized(workspace, scope, loaded.index.size_bytes());
         }
-        Ok(shared)
+        Ok((shared, policy))
     }
 
     /// Hands vectors that were just stored to the index, if it is held.
@@ -62,7 +64,7 @@ impl Indexes {
             return Ok(());
         }
         // An index that lags behind would lack the turns that the vectors belong to.
-        let shared = self.current(workspace, scope).await?;
+        let (shared, _) = self.current(workspace, scope).await?;
         let mut loaded = shared.write().await;
         for (id, passages) in vectors {
             loaded.index.set_vectors(id, passages);
@@ -90,20 +92,29 @@ impl Indexes {
         loaded: &mut Loaded,
     ) -> Result<()> {
         let known = loaded.version.unwrap_or_default();
-        let mut found = store.scope_episodes(scope, known.written).await?;
-        if found.version.forgotten == known.forgotten {
-            loaded.index.append(found.episodes);
-        } else {
-            if known.written > 0 {
-                found = store.scope_episodes(scope, 0).await?;
+        // What is committed while this reads is read again next time, and changes nothing then.
+        let mut version = store.scope_version(scope).await?;
+        let is_kept = loaded.version.is_none() || version.forgotten == known.forgotten;
+        let mut kept = HashSet::new();
+        let mut after = Some(if is_kept { known.written } else { 0 });
+        while let Some(first) = after {
+            let found = store.scope_episodes(scope, first, EPISODES_AT_ONCE).await?;
+            after = found.next;
+            if !is_kept {
+                kept.extend(found.episodes.iter().map(|episode| episode.id.clone()));
             }
-            loaded.index.reconcile(found.episodes);
+            loaded.index.append(found.episodes);
         }
-        let mut version = found.version;
+        if !is_kept {
+            loaded.index.keep_episodes(&kept);
+        }
         if loaded.version.is_none() || version.changed != known.changed {
             let found = store.scope_statements(scope, StatementSet::Recallable).await?;
             loaded.index.set_statements(&recallable(found.statements));
             version.changed = found.version.changed;
+            let mut summaries = store.scope_summaries(scope).await?;
+            summaries.retain(|_, text| safety::may_be_recalled(text, Trust::ModelInference));
+            loaded.index.set_summaries(summaries);
         }
         if loaded.version.is_none()
             && let Some(model) = &self.model

@@ -11,6 +11,7 @@
 
 mod analyse;
 mod answer;
+mod broad;
 mod embed;
 mod excerpt;
 mod explanation;

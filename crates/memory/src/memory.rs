@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use backstay_core::{
     Error, Result, ThreadId, Timestamp, WorkspaceId,
-    memory::{Recalled, RecalledId, Scope},
+    memory::{RecallFilter, Recalled, RecalledId, Scope},
 };
 use backstay_store::{Forgotten, Store};
 use serde::Serialize;
@@ -13,7 +13,7 @@ use crate::{
     Embedding, EmbeddingModel, Embeddings, Explanation, Profile, Recall, RecallOptions,
     analyse::Query,
     embed::Urgency,
-    index::{ScopeIndex, Turn},
+    index::ScopeIndex,
     indexes::Indexes,
     pack::{self, Limits, Packed},
     pending::{OfScope, Pending},
@@ -75,24 +75,16 @@ impl Memory {
         options: RecallOptions,
     ) -> Result<Recall> {
         let limits = Limits { budget_tokens: options.budget_tokens, items: options.limit };
-        let query = Query::new(question, options.now);
-        self.look_up(
-            workspace,
-            scope,
-            query,
-            options.profile,
-            not_shown(options.exclude),
-            move |index, query, ranking| {
-                let packed = packed(index, query, ranking, &limits);
-                Recall {
-                    items: packed.items,
-                    tokens: packed.tokens,
-                    relevant: ranking.relevant,
-                    evidence: ranking.evidence,
-                    mode: ranking.mode,
-                }
-            },
-        )
+        self.look_up(workspace, scope, question, options, move |index, query, ranking| {
+            let packed = packed(index, query, ranking, &limits);
+            Recall {
+                items: packed.items,
+                tokens: packed.tokens,
+                relevant: ranking.relevant,
+                evidence: ranking.evidence,
+                mode: ranking.mode,
+            }
+        })
         .await
     }
 
@@ -108,47 +100,28 @@ impl Memory {
         limit: usize,
     ) -> Result<Explanation> {
         let limits = Limits { budget_tokens: options.budget_tokens, items: options.limit };
-        let query = Query::new(question, options.now);
-        self.look_up(
-            workspace,
-            scope,
-            query,
-            options.profile,
-            not_shown(options.exclude),
-            move |index, query, ranking| {
-                let packed = packed(index, query, ranking, &limits);
-                Explanation::of(index, query, ranking, &packed, &asked, limit)
-            },
-        )
+        let filter = options.filter.clone();
+        self.look_up(workspace, scope, question, options, move |index, query, ranking| {
+            let packed = packed(index, query, ranking, &limits);
+            Explanation::of(index, query, ranking, &packed, &filter, &asked, limit)
+        })
         .await
     }
 
-    /// The turns of a scope that have anything to do with a question, best first, whole, however
-    /// little they have to do with it.
+    /// What a scope remembers that has anything to do with a question, best first, whole, however
+    /// little it has to do with it: at most [`RecallOptions::limit`], whatever tokens they take.
     pub async fn search(
         &self,
         workspace: &WorkspaceId,
         scope: &Scope,
         question: &str,
-        limit: usize,
-        now: Timestamp,
+        options: RecallOptions,
     ) -> Result<Vec<Recalled>> {
-        let query = Query::new(question, now);
-        self.look_up(
-            workspace,
-            scope,
-            query,
-            None,
-            |_, _, _| true,
-            move |index, query, ranking| {
-                ranking
-                    .turns
-                    .iter()
-                    .take(limit)
-                    .map(|turn| ranking.recalled(index, query, turn))
-                    .collect()
-            },
-        )
+        let limit = options.limit;
+        self.look_up(workspace, scope, question, options, move |index, query, ranking| {
+            let best = ranking.turns.iter().take(limit);
+            best.map(|turn| ranking.recalled(index, query, turn)).collect()
+        })
         .await
     }
 
@@ -203,15 +176,14 @@ impl Memory {
         &self,
         workspace: &WorkspaceId,
         scope: &Scope,
-        query: Query,
-        profile: Option<Profile>,
-        allowed: impl Fn(&ScopeIndex, u32, &Turn) -> bool + Send + 'static,
+        question: &str,
+        options: RecallOptions,
         make: impl FnOnce(&ScopeIndex, &Query, &Ranking) -> T + Send + 'static,
     ) -> Result<T> {
-        let policy = self.parts.store.workspace(workspace).memory_policy(scope).await?;
-        let now = query.now;
+        let RecallOptions { exclude, filter, now, profile, .. } = options;
+        let query = Query::new(question, now);
+        let (shared, policy) = self.parts.indexes.current(workspace, scope).await?;
         let fading = policy.half_life_days.map(|half_life_days| Fading { half_life_days, now });
-        let shared = self.parts.indexes.current(workspace, scope).await?;
         let (turns, vectors) = {
             let index = &shared.read().await.index;
             (index.turns().len(), index.vectors().count())
@@ -221,7 +193,15 @@ impl Memory {
         let work = move || {
             let profile = profile.unwrap_or_else(|| Profile::of(&loaded.index));
             let index = &loaded.index;
-            let allowed = |turn: &Turn, number: u32| allowed(index, number, turn);
+            let is_shown = |number: u32| is_shown(index, number, exclude.as_ref());
+            // Most recalls exclude and filter nothing, and need not look at every turn for that.
+            let excludes = exclude.is_some();
+            let filters = filter != RecallFilter::default();
+            let allowed = |number: u32| {
+                let sources = || index.sources(&index.turn(number).id);
+                !(excludes && (is_shown(number) || sources().any(is_shown)))
+                    && !(filters && !index.passes(number, &filter))
+            };
             let ranking = recall::rank(index, &query, question.as_ref(), profile, fading, allowed);
             make(&loaded.index, &query, &ranking)
         };
@@ -244,16 +224,12 @@ impl Memory {
     }
 }
 
-/// All but the turns that the prompt shows already, and the statements that were made of those.
-fn not_shown(shown: Option<(ThreadId, u32)>) -> impl Fn(&ScopeIndex, u32, &Turn) -> bool {
-    move |index, number, turn| {
-        let Some((thread, from)) = &shown else { return true };
-        let is_shown = |number: u32| {
-            index.turn(number).position >= *from
-                && index.conversation(number).thread.as_ref() == Some(thread)
-        };
-        !is_shown(number) && !index.sources(&turn.id).any(is_shown)
-    }
+/// Whether the prompt shows a turn already.
+fn is_shown(index: &ScopeIndex, number: u32, shown: Option<&(ThreadId, u32)>) -> bool {
+    shown.is_some_and(|(thread, from)| {
+        index.turn(number).position >= *from
+            && index.conversation(number).thread.as_ref() == Some(thread)
+    })
 }
 
 fn packed(index: &ScopeIndex, query: &Query, ranking: &Ranking, limits: &Limits) -> Packed {

@@ -6,6 +6,7 @@ use backstay_core::{ThreadId, chat::RecalledBlock, memory::Recalled, tokens};
 
 use crate::{
     analyse::{self, Query},
+    broad,
     excerpt::excerpt,
     index::ScopeIndex,
     recall::{self, Ranked, Ranking},
@@ -14,6 +15,8 @@ use crate::{
 /// One turn takes at most this share of the budget; of a longer one the part that bears on the
 /// question is shown.
 const TURN_SHARE: u64 = 4;
+/// The same for a question about the whole of conversations: many turns matter, each a little.
+const BROAD_TURN_SHARE: u64 = 12;
 /// The least that a turn is cut to.
 const TURN_TOKENS_MIN: u64 = 24;
 /// A question or answer is pulled in for this many of the best turns.
@@ -46,6 +49,8 @@ pub(crate) enum LeftOut {
     Budget,
     /// Someone said the same in a turn that was recalled.
     SaidAlready,
+    /// Its source, of little trust, has as many places as it may have.
+    SourceFull,
 }
 
 struct Packing<'a> {
@@ -57,6 +62,8 @@ struct Packing<'a> {
     used: u64,
     taken: HashSet<u32>,
     said: HashSet<String>,
+    /// By source of little trust: how many places it has.
+    of_sources: HashMap<&'a str, usize>,
     items: Vec<Taken<'a>>,
     left_out: Vec<(u32, LeftOut)>,
 }
@@ -81,10 +88,18 @@ pub(crate) fn pack(
         used: fence,
         taken: HashSet::new(),
         said: HashSet::new(),
+        of_sources: HashMap::new(),
         items: Vec::new(),
         left_out: Vec::new(),
     };
-    for ranked in ranking.turns.iter().take(RANKS_MAX) {
+    let best = &ranking.turns[..ranking.turns.len().min(RANKS_MAX)];
+    let order = if query.kind.broad {
+        packing.take_summaries(best);
+        broad::in_rotation(index, best)
+    } else {
+        best.iter().collect()
+    };
+    for ranked in order {
         if packing.is_full() {
             break;
         }
@@ -109,8 +124,29 @@ impl<'a> Packing<'a> {
             || self.used + TURN_TOKENS_MIN / 2 > self.limits.budget_tokens
     }
 
+    /// Summaries take half of the budget at most.
+    fn take_summaries(&mut self, best: &'a [Ranked]) {
+        let share = self.turn_tokens_max();
+        for (ranked, mut item) in broad::summaries(self.index, best) {
+            item.text = excerpt(&item.text, self.query, share);
+            let begins = !self.items.iter().any(|taken| item.continues(&taken.item));
+            let cost = RecalledBlock::cost_tokens(&item, begins);
+            if self.used + cost <= self.limits.budget_tokens / 2
+                && self.items.len() < self.limits.items
+            {
+                self.used += cost;
+                self.items.push(Taken { ranked, item });
+            }
+        }
+    }
+
+    fn turn_tokens_max(&self) -> u64 {
+        let share = if self.query.kind.broad { BROAD_TURN_SHARE } else { TURN_SHARE };
+        (self.limits.budget_tokens / share).max(TURN_TOKENS_MIN)
+    }
+
     fn take(&mut self, ranked: &'a Ranked) -> bool {
-        let share = (self.limits.budget_tokens / TURN_SHARE).max(TURN_TOKENS_MIN);
+        let share = self.turn_tokens_max();
         // Most of those that are tried when the budget is nearly full are seen not to fit by this.
         let whole = tokens::estimate(&self.index.turn(ranked.turn).text);
         let least = if whole <= share { whole } else { TURN_TOKENS_MIN };
@@ -164,6 +200,14 @@ impl<'a> Packing<'a> {
         if self.used + cost > self.limits.budget_tokens {
             self.left_out.push((number, LeftOut::Budget));
             return false;
+        }
+        if let Some(source) = self.index.limited_source(&turn.id) {
+            let places = self.of_sources.entry(&source.name).or_default();
+            if *places == source.recalled_max {
+                self.left_out.push((number, LeftOut::SourceFull));
+                return false;
+            }
+            *places += 1;
         }
         self.used += cost;
         self.said.insert(said);

@@ -5,13 +5,13 @@
 use backstay_core::{
     EpisodeId, Name, ThreadId, Timestamp, WorkspaceId,
     memory::{
-        Confidence, MemoryKind, MemoryState, NewStatement, Recalled, RecalledId, Scope,
-        SourceQuote, Speaker, Trust, Validity,
+        Confidence, MemoryKind, MemoryState, NewStatement, RecallFilter, Recalled, RecalledId,
+        Scope, SourceQuote, Speaker, Trust, Validity,
     },
 };
 use backstay_memory::{
-    EmbeddingModel, Embeddings, Memory, MemoryOptions, Recall, RecallMode, RecallOptions,
-    UpstreamEmbedder,
+    EmbeddingModel, Embeddings, Memory, MemoryOptions, MissingReason, Outcome, Recall, RecallMode,
+    RecallOptions, UpstreamEmbedder,
 };
 use backstay_store::{
     ImportedThread, ImportedTurn, MemoryPolicy, StatementChange, Store, StoreOptions,
@@ -116,6 +116,10 @@ impl World {
     }
 }
 
+fn at_most(limit: usize) -> RecallOptions {
+    RecallOptions { limit, ..RecallOptions::at(moment()) }
+}
+
 fn texts(recall: &Recall) -> Vec<&str> {
     recall.items.iter().map(|item| item.text.as_str()).collect()
 }
@@ -161,7 +165,7 @@ async fn what_was_forgotten_is_never_recalled_again() {
     // Deleting by another way than through memory is noticed as well.
     let third = [RecalledId::Episode(ids[2].clone())];
     world.store.workspace(&workspace).forget(&third, moment()).await.unwrap();
-    let found = world.memory.search(&workspace, &me, "Lisbon", 50, moment()).await.unwrap();
+    let found = world.memory.search(&workspace, &me, "Lisbon", at_most(50)).await.unwrap();
     assert!(found.iter().all(|item| item.id != ids[2]), "{found:?}");
 }
 
@@ -254,7 +258,7 @@ async fn what_is_pinned_comes_first_and_what_is_old_fades_where_a_policy_says_so
     add(said("The dentist for Anna is called Okafor.", 400, false)).await.unwrap();
     add(said("The dentist for Berta is called Ferreira.", 1, false)).await.unwrap();
     let first = async |question: &str| {
-        let found = world.memory.search(&workspace("a"), &me, question, 9, moment()).await.unwrap();
+        let found = world.memory.search(&workspace("a"), &me, question, at_most(9)).await.unwrap();
         found[0].text.clone()
     };
     let about_anna = "What is the dentist for Anna called?";
@@ -264,6 +268,77 @@ async fn what_is_pinned_comes_first_and_what_is_old_fades_where_a_policy_says_so
     assert!(first(about_anna).await.contains("Ferreira"), "forty half-lives later");
     add(said("The dentist for Carla is called Nowak.", 800, true)).await.unwrap();
     assert!(first("What is the dentist called?").await.contains("Nowak"), "pinned does not fade");
+}
+
+#[tokio::test]
+async fn one_document_fills_no_answer_and_explain_says_so() {
+    let world = World::new(Embeddings::None).await;
+    let me = scope("helper", None);
+    let store = world.store.workspace(&workspace("a"));
+    let of_page = |number: usize| NewStatement {
+        trust: Trust::Document,
+        source: "document:page.html".to_owned(),
+        ..statement(&format!("The dentist for patient {number} is called Okafor."))
+    };
+    let mut added = Vec::new();
+    for number in 0..10 {
+        let add = StatementChange::Add(of_page(number));
+        added.extend(store.change_statements(&me, vec![add], moment()).await.unwrap());
+    }
+    let own = StatementChange::Add(statement("The dentist for Anna is called Nowak."));
+    store.change_statements(&me, vec![own], moment()).await.unwrap();
+    let question = "What is the dentist called?";
+    let recall = world.recall("a", &me, question).await;
+    let from_page = texts(&recall).into_iter().filter(|text| text.contains("patient")).count();
+    assert_eq!((from_page, recall.items.len()), (3, 4), "{recall:?}");
+    let (limit, options) = (20, RecallOptions::at(moment()));
+    let memory = &world.memory;
+    let explained =
+        memory.explain(&workspace("a"), &me, question, options, Vec::new(), limit).await.unwrap();
+    let full = explained.items.iter().filter(|item| item.outcome == Outcome::SourceFull).count();
+    assert_eq!(full, 7);
+}
+
+#[tokio::test]
+async fn a_filter_narrows_a_recall_and_explain_names_it() {
+    let world = World::new(Embeddings::None).await;
+    let me = scope("helper", None);
+    let store = world.store.workspace(&workspace("a"));
+    world.tell("a", &me, "t", &["The dentist is called Okafor."]).await;
+    let ids = world.tell("a", &me, "u", &["The dentist is called Ferreira."]).await;
+    let mut tagged = statement("The dentist is called Nowak.");
+    tagged.metadata.insert("project".to_owned(), "teeth".into());
+    tagged.said_at = Timestamp::from_millis(moment().millis() + 86_400_000);
+    store.change_statements(&me, vec![StatementChange::Add(tagged)], moment()).await.unwrap();
+    let question = "What is the dentist called?";
+    let named = async |filter: RecallFilter| {
+        let options = RecallOptions { filter, ..RecallOptions::at(moment()) };
+        let recall = world.recall_with("a", &me, question, options).await;
+        let names = ["Okafor", "Ferreira", "Nowak"];
+        let is_named = |name: &&str| texts(&recall).iter().any(|text| text.contains(name));
+        names.into_iter().filter(is_named).collect::<Vec<_>>()
+    };
+    assert_eq!(named(RecallFilter::default()).await.len(), 3);
+    let thread = store.episode(&ids[0]).await.unwrap().unwrap().episode.thread;
+    let of_thread = RecallFilter { thread: Some(thread), ..RecallFilter::default() };
+    assert_eq!(named(of_thread.clone()).await, ["Ferreira"]);
+    let since = Timestamp::from_millis(moment().millis() + 80_000_000);
+    let late = RecallFilter { from: Some(since), ..RecallFilter::default() };
+    let early = RecallFilter { to: Some(since), ..RecallFilter::default() };
+    assert_eq!(named(late).await, ["Nowak"]);
+    assert_eq!(named(early).await, ["Okafor", "Ferreira"]);
+    let project = |name: &str| {
+        let metadata = serde_json::Map::from_iter([("project".to_owned(), name.into())]);
+        RecallFilter { metadata, ..RecallFilter::default() }
+    };
+    assert_eq!(named(project("teeth")).await, ["Nowak"]);
+    assert!(named(project("bread")).await.is_empty());
+    let options = RecallOptions { filter: project("teeth"), ..RecallOptions::at(moment()) };
+    let asked = vec![RecalledId::Episode(ids[0].clone())];
+    let memory = &world.memory;
+    let explained =
+        memory.explain(&workspace("a"), &me, question, options, asked, 9).await.unwrap();
+    assert_eq!(explained.missing[0].reason, MissingReason::FilteredOut);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

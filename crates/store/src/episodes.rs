@@ -41,8 +41,10 @@ pub struct StoredEpisode {
 /// Episodes of a scope and the version of the scope that they belong to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScopeEpisodes {
-    /// By thread, then by position.
+    /// In the order in which they were written.
     pub episodes: Vec<Episode>,
+    /// Where the next ones begin; `None` when these were the last.
+    pub next: Option<u64>,
     pub version: ScopeVersion,
 }
 
@@ -68,9 +70,9 @@ statements! {
              recorded_at, source, trust, sequence)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
     AWAIT_VECTOR = "INSERT INTO episode_vectors (workspace, episode, passage) VALUES ($1, $2, 0)";
-    OF_SCOPE = "SELECT id, thread, position, speaker, author, text, said_at FROM episodes
+    OF_SCOPE = "SELECT id, thread, position, speaker, author, text, said_at, sequence FROM episodes
         WHERE workspace = $1 AND assistant = $2 AND user_name = $3 AND sequence > $4
-        ORDER BY thread, position";
+        ORDER BY sequence LIMIT $5";
     ONE = concat!("SELECT ", columns!(), " FROM episodes WHERE workspace = $1 AND id = $2");
     LIST = concat!("SELECT ", columns!(), " FROM episodes
         WHERE workspace = $1 AND assistant = $2 AND user_name = $3 AND sequence < $4
@@ -87,15 +89,28 @@ impl Workspace {
         .await
     }
 
-    /// The episodes of a scope that were written after the given sequence number, and the scope's
-    /// version as of the same moment. 0 asks for all of them; [`ScopeVersion::written`] of an
-    /// earlier answer for those that came since.
-    pub async fn scope_episodes(&self, scope: &Scope, after: u64) -> Result<ScopeEpisodes> {
+    /// At most so many episodes of a scope, those that were written next after the given sequence
+    /// number, and the scope's version as of the same moment. 0 begins at the first,
+    /// [`ScopeEpisodes::next`] goes on, [`ScopeVersion::written`] of an earlier answer asks for
+    /// those that came since.
+    pub async fn scope_episodes(
+        &self,
+        scope: &Scope,
+        after: u64,
+        episodes_max: usize,
+    ) -> Result<ScopeEpisodes> {
         let scope = scope.clone();
         self.read(move |session, workspace| {
             let version = scopes::version(session, workspace, &scope)?;
-            let values = values![workspace, &scope.assistant, scope_user(&scope), after];
-            Ok(ScopeEpisodes { episodes: session.all(OF_SCOPE, values, episode)?, version })
+            let (assistant, user) = (&scope.assistant, scope_user(&scope));
+            let values = values![workspace, assistant, user, after, episodes_max];
+            let mut last = after;
+            let episodes = session.all(OF_SCOPE, values, |row| {
+                last = row.get(7)?;
+                episode(row)
+            })?;
+            let is_full = !episodes.is_empty() && episodes.len() == episodes_max;
+            Ok(ScopeEpisodes { episodes, next: is_full.then_some(last), version })
         })
         .await
     }

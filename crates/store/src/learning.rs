@@ -9,6 +9,7 @@ use crate::{
     db::{Failure, Session, statements, values},
     episodes::{self, listed},
     jobs::{self, NewJob},
+    scopes,
     statements::{apply, check_all},
     summaries, threads,
 };
@@ -154,6 +155,9 @@ pub(crate) fn begin_again(
     now: Timestamp,
 ) -> Result<(), Failure> {
     summaries::delete(session, workspace, thread)?;
+    if let Some(thread) = threads::one(session, workspace, thread)? {
+        scopes::changed(session, workspace, &thread.scope)?;
+    }
     if session.execute(BEGIN_AGAIN, values![workspace, thread])? > 0 {
         jobs::enqueue(session, workspace, &job(thread, now), now)?;
     }
@@ -174,6 +178,7 @@ fn finish(
     if let Some((text, learned_by)) = summary {
         let summary = ThreadSummary { text, built_at: now, learned_by };
         summaries::put(session, workspace, &thread, &summary)?;
+        scopes::changed(session, workspace, &scope)?;
     }
     let more = session.one(IS_MORE, values![workspace, &thread, up_to], |_| Ok(()))?.is_some();
     jobs::complete(session, workspace, lease, &owned, more, now)?;

@@ -24,6 +24,11 @@ pub(crate) const ALL: &[Migration] = &[
         name: "memory",
         sql: include_str!("../migrations/sqlite/0002_memory.sql"),
     },
+    Migration {
+        version: 3,
+        name: "threads_by_scope",
+        sql: include_str!("../migrations/sqlite/0003_threads_by_scope.sql"),
+    },
 ];
 
 const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (

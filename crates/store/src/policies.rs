@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use crate::{
     Workspace,
     db::{Failure, Row, Session, statements, values},
-    scopes::scope_user,
+    scopes::{self, ScopeVersion, scope_user},
     threads::scope,
 };
 
@@ -97,6 +97,19 @@ impl Workspace {
     pub async fn memory_policy(&self, scope: &Scope) -> Result<MemoryPolicy> {
         let scope = scope.clone();
         self.read(move |session, workspace| effective(session, workspace, &scope)).await
+    }
+
+    /// What a recall needs to know of a scope before it looks at its index, in one read.
+    pub async fn scope_version_and_policy(
+        &self,
+        scope: &Scope,
+    ) -> Result<(ScopeVersion, MemoryPolicy)> {
+        let scope = scope.clone();
+        self.read(move |session, workspace| {
+            let version = scopes::version(session, workspace, &scope)?;
+            Ok((version, effective(session, workspace, &scope)?))
+        })
+        .await
     }
 }
 

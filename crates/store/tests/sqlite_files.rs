@@ -79,6 +79,6 @@ async fn health_tells_schema_size_and_journal() {
     let workspace = WorkspaceId::default_workspace();
     store.ensure_workspace(&workspace, "default", Timestamp::default()).await.unwrap();
     let health = store.health().await.unwrap();
-    assert_eq!((health.schema_version, health.journal.as_str()), (2, "wal"));
+    assert_eq!((health.schema_version, health.journal.as_str()), (3, "wal"));
     assert!(health.size_bytes > 4_096);
 }

@@ -1,6 +1,7 @@
 //! What is remembered: episodes, statements, the scope they belong to, and what a recall brings
 //! back.
 
+mod filter;
 mod recalled;
 mod statement;
 mod trust;
@@ -10,6 +11,7 @@ use utoipa::ToSchema;
 
 use crate::{EpisodeId, Name, ThreadId, Timestamp};
 
+pub use filter::RecallFilter;
 pub use recalled::{Recalled, RecalledId};
 pub use statement::{
     Confidence, MemoryKind, MemoryState, NewStatement, SourceQuote, Statement, Validity,

@@ -5,27 +5,31 @@ use utoipa::ToSchema;
 
 use crate::{EpisodeId, MemoryId, ThreadId, Timestamp};
 
-/// What was recalled: a turn as it was said, or a statement. Written as the plain identifier, whose
+/// What was recalled: a turn as it was said, a statement, or a thread's summary. Written as the plain identifier, whose
 /// prefix tells which.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum RecalledId {
     Episode(EpisodeId),
     Memory(MemoryId),
+    /// The running summary of a thread, by the thread's identifier.
+    Summary(ThreadId),
 }
 
 impl RecalledId {
-    /// `None` for anything but the identifier of an episode or a memory.
+    /// `None` for anything but the identifier of an episode, a memory or a thread.
     pub fn parse(text: &str) -> Option<Self> {
         EpisodeId::parse(text)
             .map(Self::Episode)
             .or_else(|| MemoryId::parse(text).map(Self::Memory))
+            .or_else(|| ThreadId::parse(text).map(Self::Summary))
     }
 
     pub fn as_str(&self) -> &str {
         match self {
             Self::Episode(id) => id.as_str(),
             Self::Memory(id) => id.as_str(),
+            Self::Summary(thread) => thread.as_str(),
         }
     }
 }

@@ -47,6 +47,30 @@ impl Trust {
         }
     }
 
+    /// How many statements one source of this trust (`document:handbook.pdf`, `tool:web_search`) may
+    /// have recalled in a scope; those after them are quarantined. A page that yields a thousand
+    /// statements would crowd out what the user said, whatever each of them says. `None` for people
+    /// in their own conversations and for models.
+    ///
+    /// This and [`Self::recalled_per_source`] are a choice, not a measurement: far above what an
+    /// honest source adds, far below what fills a scope or an answer.
+    pub fn source_cap(self) -> Option<usize> {
+        match self {
+            Self::Document | Self::ThirdParty => Some(100),
+            Self::Tool => Some(200),
+            Self::ModelInference | Self::DirectUser => None,
+        }
+    }
+
+    /// How many statements of one source of this trust one recall may bring back.
+    pub fn recalled_per_source(self) -> Option<usize> {
+        match self {
+            Self::Document | Self::ThirdParty => Some(3),
+            Self::Tool => Some(5),
+            Self::ModelInference | Self::DirectUser => None,
+        }
+    }
+
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|trust| trust.as_str() == text)
     }

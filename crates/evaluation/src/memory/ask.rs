@@ -111,8 +111,8 @@ impl Asker<'_> {
         let (scope, text) = (&room.told.scope, &question.text);
         // Before the stop-watch: this embeds the question, which is timed by itself, and has the
         // scope's index read from the store, as it is in a server that runs.
-        let ranked =
-            self.memory.search(self.workspace, scope, text, DEPTH, question.asked_at).await?;
+        let options = RecallOptions { limit: DEPTH, ..self.options(question, 0) };
+        let ranked = self.memory.search(self.workspace, scope, text, options).await?;
         let ranking = room.told.turns(ranked.iter().map(|item| &item.id));
         let gold = Gold::of(&question.evidence, &room.session_of_turns);
         let mut outcome = outcome(&gold, room, &ranking);

@@ -34,6 +34,9 @@ const NUMBERS: [&str; 12] = [
 /// Years that a bare number of four digits is taken for.
 const YEARS: std::ops::RangeInclusive<i16> = 1900..=2099;
 
+/// A longer span that a turn speaks of says little about when.
+const SPOKEN_DAYS_MAX: usize = 31;
+
 /// A time that a question mentions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum DateMention {
@@ -49,7 +52,10 @@ pub(crate) enum DateMention {
 
 impl DateMention {
     pub(crate) fn covers(&self, moment: Timestamp) -> bool {
-        let Some(date) = date_of(moment) else { return false };
+        date_of(moment).is_some_and(|date| self.has(date))
+    }
+
+    fn has(&self, date: Date) -> bool {
         match self {
             Self::Days(first, last) => (*first..=*last).contains(&date),
             Self::Month(month) => date.month() == *month,
@@ -58,6 +64,26 @@ impl DateMention {
             Self::Day(month, day) => date.month() == *month && date.day() == *day,
         }
     }
+
+    /// Whether a day of a short span is in it.
+    pub(crate) fn meets(&self, first: Date, last: Date) -> bool {
+        days(first).take_while(|day| *day <= last).take(SPOKEN_DAYS_MAX).any(|day| self.has(day))
+    }
+}
+
+/// The first span of at most [`SPOKEN_DAYS_MAX`] days that a turn speaks of: "yesterday" is the day
+/// before it was said.
+pub(crate) fn days_spoken_of(text: &str, said_at: Timestamp) -> Option<(Date, Date)> {
+    mentions(text, said_at).into_iter().find_map(|mention| match mention {
+        DateMention::Days(first, last) if days(first).nth(SPOKEN_DAYS_MAX)? > last => {
+            Some((first, last))
+        }
+        _ => None,
+    })
+}
+
+fn days(first: Date) -> impl Iterator<Item = Date> {
+    first.series(Span::new().days(1))
 }
 
 /// Every date that the text mentions; `now` is what relative ones count from.
@@ -180,6 +206,8 @@ fn relative_at(tokens: &[Token<'_>], index: usize, now: Timestamp) -> Option<(Da
     let word = |offset: usize| tokens.get(index + offset).map_or("", |token| &token.lower);
     match (word(0), word(1), word(2)) {
         ("today", ..) => Some((DateMention::Days(today, today), 1)),
+        ("tomorrow", ..) => Some((unit_ago("day", -1, today)?, 1)),
+        ("next", unit, _) => Some((unit_ago(unit, -1, today)?, 2)),
         ("yesterday", ..) => Some((unit_ago("day", 1, today)?, 1)),
         ("last" | "this" | "on", day, _) if weekday_before(day, today).is_some() => {
             let day = weekday_before(day, today)?;
@@ -194,7 +222,7 @@ fn relative_at(tokens: &[Token<'_>], index: usize, now: Timestamp) -> Option<(Da
             None => Some((unit_ago(unit, 0, today)?, 2)),
         },
         (count, unit, "ago") => {
-            Some((unit_ago(unit.trim_end_matches('s'), number_of(count)?, today)?, 3))
+            Some((unit_ago(unit.trim_end_matches('s'), number_of(count)?.into(), today)?, 3))
         }
         _ => None,
     }
@@ -213,8 +241,9 @@ fn number_of(word: &str) -> Option<u16> {
     }
 }
 
-/// The whole day, week (from Monday), month or year that lies `count` of them back.
-fn unit_ago(unit: &str, count: u16, today: Date) -> Option<DateMention> {
+/// The whole day, week (from Monday), month or year that lies `count` of them back, or ahead when
+/// that is below 0.
+fn unit_ago(unit: &str, count: i32, today: Date) -> Option<DateMention> {
     let count = i64::from(count);
     let (first, last) = match unit {
         "day" => {
@@ -338,6 +367,23 @@ mod tests {
             assert_eq!(covered("What did we do during the winter?", day), is_winter, "{day}");
         }
         assert!(covered("in summer", "2019-07-01"));
+    }
+
+    #[test]
+    fn a_turn_speaks_of_days_reckoned_from_when_it_was_said() {
+        let said_at = Timestamp::parse("2023-05-08T13:56:00Z").unwrap();
+        let spoken = |text: &str| {
+            days_spoken_of(text, said_at).map(|(first, last)| (first.to_string(), last.to_string()))
+        };
+        let both = |first: &str, last: &str| Some((first.to_owned(), last.to_owned()));
+        assert_eq!(spoken("I went there yesterday."), both("2023-05-07", "2023-05-07"));
+        assert_eq!(spoken("We fly next month!"), both("2023-06-01", "2023-06-30"));
+        assert_eq!(spoken("I moved last year."), None, "too long a span to say when");
+        assert_eq!(spoken("Nice weather"), None);
+        let (first, last) = days_spoken_of("See you tomorrow", said_at).unwrap();
+        let asked = |question: &str| mentions(question, said_at)[0].meets(first, last);
+        assert!(asked("on 9 May 2023") && asked("in May") && asked("May 9") && asked("in 2023"));
+        assert!(!asked("on 8 May 2023") && !asked("in June"));
     }
 
     #[test]

@@ -56,6 +56,10 @@ const NUMBERS: [&str; 13] = [
     "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "twice",
     "couple", "several",
 ];
+const DENIALS: [&str; 18] = [
+    "not", "no", "never", "nobody", "nothing", "none", "neither", "nor", "cannot", "without",
+    "except", "hate", "hates", "dislike", "dislikes", "avoid", "avoids", "allergic",
+];
 /// How people say what they want from every answer.
 const INSTRUCTIONS: [&str; 10] = [
     "always ",
@@ -94,6 +98,8 @@ pub(crate) struct Form {
     pub(crate) ends_asking: bool,
     pub(crate) has_time: bool,
     pub(crate) has_number: bool,
+    /// It says that something is not so.
+    pub(crate) denies: bool,
     /// It says how to answer from now on.
     pub(crate) instructs: bool,
     /// It says what its speaker likes.
@@ -125,6 +131,7 @@ impl Form {
             has_time: among(&TIMES) > 0 || all.iter().any(|word| is_year(word)),
             has_number: among(&NUMBERS) > 0
                 || all.iter().any(|word| word.bytes().all(|byte| byte.is_ascii_digit())),
+            denies: denies(&lower),
             instructs: contains(&INSTRUCTIONS),
             prefers: contains(&PREFERENCES),
             first_person: share(among(&FIRST_PERSON)),
@@ -147,6 +154,13 @@ impl Form {
     pub(crate) fn names(&self) -> f32 {
         f32::from(self.names) / NAMES_MAX as f32
     }
+}
+
+/// Whether a text in lower case, with plain apostrophes, says that something is not so.
+pub(super) fn denies(lower: &str) -> bool {
+    let mut words =
+        lower.split(|character: char| !character.is_alphanumeric() && character != '\'');
+    words.any(|word| word.ends_with("n't") || DENIALS.contains(&word))
 }
 
 /// Different words with a capital inside a sentence, at most [`NAMES_MAX`].

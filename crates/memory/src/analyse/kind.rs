@@ -1,5 +1,7 @@
 //! What kind of answer a question wants.
 
+use super::form::denies;
+
 /// Words that begin a request for something to be done, not for what was said.
 const REQUESTS: [&str; 14] = [
     "how do i",
@@ -42,6 +44,8 @@ pub(crate) struct Kind {
     pub(crate) name: bool,
     /// Something to be done: an answer to which standing wishes apply.
     pub(crate) request: bool,
+    /// What is not so: "What does Ann not eat?"
+    pub(crate) denial: bool,
     /// A summary, or an order of events: no few turns are the evidence.
     pub(crate) broad: bool,
 }
@@ -80,6 +84,7 @@ impl Kind {
                     "what place",
                 ]),
             request: REQUESTS.iter().any(|phrase| trimmed.starts_with(phrase)),
+            denial: denies(&lower.replace('\u{2019}', "'")),
             broad: has(&BROAD),
         }
     }
@@ -95,6 +100,7 @@ mod tests {
         assert!(Kind::of("Where did she go?").name && Kind::of("How many dogs?").count);
         assert!(Kind::of("How can I sort a list?").request);
         assert!(Kind::of("Can you summarise our talks?").broad);
+        assert!(Kind::of("What doesn\u{2019}t Ann eat?").denial && !Kind::of("Knots?").denial);
         assert_eq!(Kind::of("What is my dog called?"), Kind::default());
     }
 }

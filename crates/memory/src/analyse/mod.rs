@@ -8,6 +8,7 @@ mod seasons;
 mod stop_words;
 mod words;
 
+pub(crate) use dates::days_spoken_of;
 pub(crate) use form::Form;
 pub(crate) use query::{Query, TERMS_MAX};
 pub(crate) use stop_words::contains as is_stop_word;

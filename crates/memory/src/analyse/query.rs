@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use backstay_core::Timestamp;
+use jiff::civil::Date;
 use rust_stemmers::{Algorithm, Stemmer};
 
 use super::{dates, dates::DateMention, kind::Kind, words};
@@ -24,8 +25,6 @@ pub(crate) struct Query {
     pub(crate) words: HashSet<String>,
     pub(crate) dates: Vec<DateMention>,
     pub(crate) kind: Kind,
-    /// When it is asked.
-    pub(crate) now: Timestamp,
 }
 
 #[derive(Debug)]
@@ -51,11 +50,16 @@ impl Query {
             .collect();
         let dates = dates::mentions(&text, now);
         let kind = Kind::of(&text);
-        Self { terms, words: words.into_iter().collect(), dates, kind, now, text }
+        Self { terms, words: words.into_iter().collect(), dates, kind, text }
     }
 
     pub(crate) fn names(&self, name_words: &[String]) -> bool {
         name_words.iter().any(|word| self.words.contains(word))
+    }
+
+    /// Whether it mentions a time that has a day of this span in it.
+    pub(crate) fn names_days(&self, (first, last): (Date, Date)) -> bool {
+        self.dates.iter().any(|mention| mention.meets(first, last))
     }
 
     pub(crate) fn dated(&self, moment: Timestamp) -> bool {

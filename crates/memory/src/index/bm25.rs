@@ -4,8 +4,6 @@
 //! 2009) with an inverse document frequency that is never negative. A window counts as a document
 //! of its own: its term frequencies are the sums over its turns.
 
-use hashbrown::HashMap;
-
 use super::ScopeIndex;
 use crate::analyse::{Query, TERMS_MAX};
 
@@ -31,6 +29,9 @@ pub(crate) struct WordScores {
     pub(crate) own: Vec<f32>,
     /// By conversation.
     pub(crate) session: Vec<f32>,
+    /// The best of each, and never 0.
+    pub(crate) own_best: f32,
+    pub(crate) session_best: f32,
     /// By term of the question: how many turns mention it.
     pub(crate) mentions: Vec<usize>,
 }
@@ -44,31 +45,37 @@ impl WordScores {
         let mut scores = Self {
             own: vec![0.0; turns],
             session: vec![0.0; conversations.len()],
+            own_best: 0.0,
+            session_best: 0.0,
             mentions: Vec::with_capacity(query.terms.len()),
         };
-        // The lengths of conversations are only asked for where a term occurs.
-        let mut lengths: HashMap<u32, f32> = HashMap::new();
+        let mut frequencies = vec![0_u32; conversations.len()];
         for term in &query.terms {
             let postings = index.terms().postings(&term.term);
             let idf = inverse_document_frequency(turns, postings.len());
-            let mut frequencies: HashMap<u32, u32> = HashMap::new();
+            let mut mentioning = Vec::new();
             for posting in postings {
                 let (turn, count) = (posting.number(), posting.count());
                 scores.own[turn as usize] +=
                     parameters.score(idf, count as f32, index.length(turn) / average);
-                *frequencies.entry(index.conversation_of(turn)).or_default() += count;
+                let conversation = index.conversation_of(turn);
+                let frequency = &mut frequencies[conversation as usize];
+                if *frequency == 0 {
+                    mentioning.push(conversation);
+                }
+                *frequency += count;
             }
-            let idf = inverse_document_frequency(conversations.len(), frequencies.len());
-            for (number, frequency) in frequencies {
-                let length = *lengths.entry(number).or_insert_with(|| {
-                    let turns = &conversations[number as usize].turns;
-                    turns.iter().map(|turn| index.length(*turn)).sum()
-                });
+            let idf = inverse_document_frequency(conversations.len(), mentioning.len());
+            for number in mentioning {
+                let frequency = std::mem::take(&mut frequencies[number as usize]);
+                let length = conversations[number as usize].length as f32;
                 scores.session[number as usize] +=
                     parameters.score(idf, frequency as f32, length / session_average);
             }
             scores.mentions.push(postings.len());
         }
+        let best = |scores: &[f32]| scores.iter().copied().fold(1e-6, f32::max);
+        (scores.own_best, scores.session_best) = (best(&scores.own), best(&scores.session));
         scores
     }
 }
@@ -113,14 +120,15 @@ impl<'a> Windows<'a> {
             .filter_map(|(place, term)| Some((index.terms().number_of(&term.term)?, place)))
             .collect();
         places.sort_unstable();
+        let [near, wide] = WindowStatistics::near_and_wide(index, query);
         Self {
             remainders: places
                 .iter()
                 .map(|(number, _)| remainder(*number))
                 .fold(0, |all, bit| all | bit),
             places,
-            near: WindowStatistics::of(index, query, 1),
-            wide: WindowStatistics::of(index, query, 2),
+            near,
+            wide,
             index,
             parameters,
         }
@@ -163,33 +171,28 @@ impl<'a> Windows<'a> {
 }
 
 impl WindowStatistics {
-    /// Of windows with this many turns on either side. Counted as if turns stood in the order of
-    /// their numbers and edges were as long as the rest: true but for the ends of conversations.
-    fn of(index: &ScopeIndex, query: &Query, reach: u32) -> Self {
+    /// Of windows with one turn on either side and with two. Counted as if turns stood in the order
+    /// of their numbers and edges were as long as the rest: true but for the ends of conversations.
+    fn near_and_wide(index: &ScopeIndex, query: &Query) -> [Self; 2] {
+        const WIDTHS: [u32; 2] = [3, 5];
         let turns = index.turns().len();
-        let width = 2 * reach + 1;
-        let idf = query.terms.iter().map(|term| {
-            let mut windows = 0_usize;
+        let mut idf = WIDTHS.map(|_| Vec::with_capacity(query.terms.len()));
+        for term in &query.terms {
+            let mut windows = [0_usize; 2];
             let mut last = None;
             for posting in index.terms().postings(&term.term) {
-                let gap = last.map_or(width, |last| posting.number() - last);
-                windows += gap.min(width) as usize;
+                let gap = last.map_or(u32::MAX, |last| posting.number() - last);
+                for (windows, width) in windows.iter_mut().zip(WIDTHS) {
+                    *windows += gap.min(width) as usize;
+                }
                 last = Some(posting.number());
             }
-            inverse_document_frequency(turns, windows.min(turns))
-        });
-        let in_windows = |length: usize| {
-            let missing = (0..reach as usize).map(|place| 2 * (reach as usize - place));
-            let missing: usize = missing.take(length).sum();
-            (length * width as usize).saturating_sub(missing)
-        };
-        let all: usize = index
-            .conversations()
-            .iter()
-            .map(|conversation| in_windows(conversation.turns.len()))
-            .sum();
-        let average_turn = index.total_length() as f32 / turns as f32;
-        Self { average: (average_turn * all as f32 / turns as f32).max(1.0), idf: idf.collect() }
+            for (idf, windows) in idf.iter_mut().zip(windows) {
+                idf.push(inverse_document_frequency(turns, windows.min(turns)));
+            }
+        }
+        let [near, wide] = idf;
+        [(1, near), (2, wide)].map(|(reach, idf)| Self { average: average(index, reach), idf })
     }
 
     fn score(&self, parameters: Parameters, frequencies: &[u32], length: f32) -> f32 {
@@ -199,6 +202,18 @@ impl WindowStatistics {
             .map(|(idf, frequency)| parameters.score(*idf, *frequency as f32, relative_length))
             .sum()
     }
+}
+
+/// How many terms a window with this many turns on either side has, on average.
+fn average(index: &ScopeIndex, reach: usize) -> f32 {
+    let in_windows = |length: usize| {
+        let missing: usize = (0..reach).map(|place| 2 * (reach - place)).take(length).sum();
+        (length * (2 * reach + 1)).saturating_sub(missing)
+    };
+    let conversations = index.conversations().iter();
+    let all: usize = conversations.map(|conversation| in_windows(conversation.turns.len())).sum();
+    let turns = index.turns().len() as f32;
+    (index.total_length() as f32 / turns * all as f32 / turns).max(1.0)
 }
 
 fn remainder(number: u32) -> u64 {

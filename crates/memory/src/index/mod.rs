@@ -3,6 +3,7 @@
 pub(crate) mod bm25;
 mod cache;
 pub(crate) mod dot;
+mod filter;
 mod scope_index;
 mod states;
 mod terms;

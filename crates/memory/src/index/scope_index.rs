@@ -11,6 +11,7 @@ use backstay_core::{
 };
 use backstay_store::PassageVector;
 use hashbrown::HashTable;
+use serde_json::{Map, Value};
 
 use super::{
     Turn,
@@ -58,6 +59,14 @@ struct Held {
     pinned: bool,
     /// The turns that it rests on.
     sources: Box<[RecalledId]>,
+    limited: Option<LimitedSource>,
+    metadata: Option<Box<Map<String, Value>>>,
+}
+
+/// A source of little trust, and how many of its statements one recall may bring back.
+pub(crate) struct LimitedSource {
+    pub(crate) name: Box<str>,
+    pub(crate) recalled_max: usize,
 }
 
 impl ScopeIndex {
@@ -71,11 +80,9 @@ impl ScopeIndex {
         }
     }
 
-    /// Makes the index hold exactly these.
-    pub(crate) fn reconcile(&mut self, episodes: Vec<Episode>) {
-        let kept: HashSet<&EpisodeId> = episodes.iter().map(|episode| &episode.id).collect();
+    /// Forgets all turns but these.
+    pub(crate) fn keep_episodes(&mut self, kept: &HashSet<EpisodeId>) {
         self.remove(|id| matches!(id, RecalledId::Episode(id) if !kept.contains(id)));
-        self.append(episodes);
     }
 
     /// Makes the index hold exactly these versions of statements; the rest stays as it is.
@@ -87,7 +94,7 @@ impl ScopeIndex {
             RecalledId::Memory(id) => {
                 wanted.get(id).copied() != held.get(id).map(|held| held.version)
             }
-            RecalledId::Episode(_) => false,
+            RecalledId::Episode(_) | RecalledId::Summary(_) => false,
         });
         for statement in statements {
             let id = RecalledId::Memory(statement.id.clone());
@@ -98,7 +105,15 @@ impl ScopeIndex {
         self.statements = statements.iter().map(|one| (one.id.clone(), Held::of(one))).collect();
     }
 
-    /// Forgets turns and statements. What stood on both sides of one now stands side by side.
+    /// Gives the conversations their summaries, and takes away those that are not among them.
+    pub(crate) fn set_summaries(&mut self, mut summaries: HashMap<ThreadId, String>) {
+        for conversation in &mut self.conversations {
+            let summary = conversation.thread.as_ref().and_then(|thread| summaries.remove(thread));
+            conversation.summary = summary.map(String::into_boxed_str);
+        }
+    }
+
+    /// Forgets turns and statements, and the summaries of conversations that lose a turn. What stood on both sides of one now stands side by side.
     pub(crate) fn remove(&mut self, is_gone: impl Fn(&RecalledId) -> bool) {
         if !self.turns.iter().any(|turn| is_gone(&turn.id)) {
             return;
@@ -108,16 +123,20 @@ impl ScopeIndex {
         self.statements.retain(|id, _| !is_gone(&RecalledId::Memory(id.clone())));
         let mut kept = Vec::new();
         for (number, turn) in (0_u32..).zip(old.turns) {
+            let conversation = old.conversations_of[number as usize] as usize;
             if is_gone(&turn.id) {
+                old.conversations[conversation].summary = None;
                 continue;
             }
             kept.push(number);
-            let conversation = old.conversations_of[number as usize];
-            let thread = old.conversations[conversation as usize].thread.clone();
+            let thread = old.conversations[conversation].thread.clone();
             let author = &old.authors[turn.author as usize].name;
             let terms: Vec<(&str, u32)> = old.terms.of_turn(turn.terms.clone()).collect();
             self.insert(turn, thread, author, &terms);
         }
+        let summaries = old.conversations.into_iter();
+        let named = summaries.filter_map(|old| Some((old.thread?, String::from(old.summary?))));
+        self.set_summaries(named.collect());
         self.vectors = old.vectors.keep(&kept);
         self.states = old.states.keep(&kept);
     }
@@ -206,17 +225,31 @@ impl ScopeIndex {
 
     /// The turns that a statement rests on, as far as they are held; none for a turn.
     pub(crate) fn sources(&self, id: &RecalledId) -> impl Iterator<Item = u32> {
-        let held = match id {
-            RecalledId::Memory(id) => self.statements.get(id),
-            RecalledId::Episode(_) => None,
-        };
-        let sources = held.map_or(&[][..], |held| &held.sources);
+        let sources = self.held(id).map_or(&[][..], |held| &held.sources);
         sources.iter().filter_map(|source| self.number(source))
+    }
+
+    /// The source of a statement, if it is one of those that may not fill an answer; never of a turn.
+    pub(crate) fn limited_source(&self, id: &RecalledId) -> Option<&LimitedSource> {
+        self.held(id)?.limited.as_ref()
+    }
+
+    /// Whether it is a statement whose metadata has all of these.
+    pub(crate) fn has_metadata(&self, id: &RecalledId, wanted: &Map<String, Value>) -> bool {
+        let metadata = self.held(id).and_then(|held| held.metadata.as_ref());
+        wanted.iter().all(|(key, value)| metadata.and_then(|held| held.get(key)) == Some(value))
     }
 
     /// Whether a person wants it recalled before others; never of a turn.
     pub(crate) fn is_pinned(&self, id: &RecalledId) -> bool {
-        matches!(id, RecalledId::Memory(id) if self.statements.get(id).is_some_and(|held| held.pinned))
+        self.held(id).is_some_and(|held| held.pinned)
+    }
+
+    fn held(&self, id: &RecalledId) -> Option<&Held> {
+        match id {
+            RecalledId::Memory(id) => self.statements.get(id),
+            RecalledId::Episode(_) | RecalledId::Summary(_) => None,
+        }
     }
 
     /// About how much memory it takes.
@@ -236,9 +269,14 @@ impl ScopeIndex {
             let mut words = self.authors.iter().chain([&author]).flat_map(|author| &author.words);
             words.any(|other| other == word)
         };
+        let form = Form::of(&said.text, is_speaker);
+        // Reading times takes longer than seeing that there is none.
+        let speaks_of =
+            form.has_time.then(|| analyse::days_spoken_of(&said.text, said.said_at)).flatten();
         let turn = Turn {
             id,
-            form: Form::of(&said.text, is_speaker),
+            speaks_of,
+            form,
             text: said.text.into(),
             said_at: said.said_at,
             position: said.position,
@@ -271,6 +309,7 @@ impl ScopeIndex {
         let (first, last) = self.time_span.unwrap_or((turn.said_at, turn.said_at));
         self.time_span = Some((first.min(turn.said_at), last.max(turn.said_at)));
         self.total_length += u64::from(length);
+        self.conversations[conversation as usize].length += u64::from(length);
         self.turns_bytes += turn.size_bytes();
         let (turns, hasher) = (&self.turns, &self.hasher);
         let hash = |number: &u32| hasher.hash_one(&turns[*number as usize].id);
@@ -286,7 +325,7 @@ impl ScopeIndex {
             None => next,
         };
         if number == next {
-            self.conversations.push(Conversation { thread, turns: Vec::new() });
+            self.conversations.push(Conversation { thread, ..Conversation::default() });
         }
         number
     }
@@ -317,8 +356,17 @@ impl Held {
     fn of(statement: &Statement) -> Self {
         let sources = statement.said.sources.iter();
         let ids = sources.map(|source| RecalledId::Episode(source.episode.clone()));
-        let (version, pinned) = (statement.version, statement.said.pinned);
-        Self { version, pinned, sources: ids.collect() }
+        let said = &statement.said;
+        Self {
+            version: statement.version,
+            pinned: said.pinned,
+            sources: ids.collect(),
+            limited: said.trust.recalled_per_source().map(|recalled_max| LimitedSource {
+                name: said.source.as_str().into(),
+                recalled_max,
+            }),
+            metadata: (!said.metadata.is_empty()).then(|| Box::new(said.metadata.clone())),
+        }
     }
 }
 

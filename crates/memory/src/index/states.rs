@@ -27,7 +27,7 @@ pub(crate) struct States {
 
 /// A question's tokens, ready to be compared.
 pub(crate) struct QuestionStates {
-    codes: Vec<i8>,
+    codes: Vec<i16>,
     inverse_lengths: Vec<f32>,
     /// How much each token counts: rare ones most. They add up to 1.
     weights: Vec<f32>,
@@ -93,7 +93,7 @@ impl States {
         let weights: Vec<f32> = states.pieces.iter().map(weight).collect();
         let total: f32 = weights.iter().sum();
         Some(QuestionStates {
-            codes: states.codes.clone(),
+            codes: dot::widened(&states.codes),
             inverse_lengths: inverse_lengths(&states.codes).collect(),
             weights: weights.into_iter().map(|weight| weight / total).collect(),
         })
@@ -108,8 +108,11 @@ impl States {
         }
         let codes = &self.codes[tokens.start * STATE_DIMENSION..tokens.end * STATE_DIMENSION];
         let lengths = &self.inverse_lengths[tokens];
+        let (codes, _) = codes.as_chunks();
+        let (asked, _) = question.codes.as_chunks();
         let mut closest = vec![0.0; question.len()];
-        dot::wide(|| closest_of(question, codes, lengths, &mut closest));
+        let factors = &question.inverse_lengths;
+        dot::raise_to_best_products(asked, factors, codes, lengths, &mut closest);
         closest
     }
 
@@ -140,17 +143,6 @@ impl States {
         let new: HashSet<u16> = self.pieces[start..].iter().copied().collect();
         for piece in new {
             *self.mentions.entry(piece).or_default() += 1;
-        }
-    }
-}
-
-#[inline(always)]
-fn closest_of(question: &QuestionStates, codes: &[i8], lengths: &[f32], closest: &mut [f32]) {
-    for (token, length) in codes.chunks_exact(STATE_DIMENSION).zip(lengths) {
-        let asked = question.codes.chunks_exact(STATE_DIMENSION).zip(&question.inverse_lengths);
-        for ((asked, asked_length), best) in asked.zip(closest.iter_mut()) {
-            let similarity = dot::product_of_codes(asked, token) as f32 * length * asked_length;
-            *best = best.max(similarity);
         }
     }
 }

@@ -74,6 +74,11 @@ impl Terms {
         self.postings.get_index_of(term).and_then(|number| u32::try_from(number).ok())
     }
 
+    /// How many turns mention a term, by its number.
+    pub(crate) fn mentions(&self, number: u32) -> usize {
+        self.postings.get_index(number as usize).map_or(0, |(_, postings)| postings.len())
+    }
+
     /// The turns that mention a term, in the order of their numbers.
     pub(crate) fn postings(&self, term: &str) -> &[Count] {
         self.postings.get(term).map_or(&[], Vec::as_slice)

@@ -7,6 +7,8 @@ use backstay_core::{
     memory::{Episode, RecalledId, Speaker, Statement, Trust},
 };
 
+use jiff::civil::Date;
+
 use crate::{
     analyse::{self, Form},
     embed,
@@ -33,6 +35,8 @@ pub(crate) struct Turn {
     /// Where its terms stand in the index.
     pub(super) terms: Range<usize>,
     pub(crate) form: Form,
+    /// The days that it speaks of, reckoned from when it was said.
+    pub(crate) speaks_of: Option<(Date, Date)>,
 }
 
 /// Someone who speaks in a scope.
@@ -43,9 +47,14 @@ pub(crate) struct Author {
 }
 
 /// The turns of one thread in their order, by their numbers; or one statement, of no thread.
+#[derive(Default)]
 pub(crate) struct Conversation {
     pub(crate) thread: Option<ThreadId>,
     pub(crate) turns: Vec<u32>,
+    /// What a model that learned from it sums up.
+    pub(crate) summary: Option<Box<str>>,
+    /// How many terms its turns have together.
+    pub(crate) length: u64,
 }
 
 impl Turn {

@@ -4,7 +4,7 @@
 //! The cosines of the best are then computed again from the full numbers, which a small scope keeps
 //! in memory; in a large one the rounded cosine counts, which is right to about a hundredth.
 
-use std::thread;
+use std::{ops::Range, thread};
 
 use super::dot;
 
@@ -22,7 +22,8 @@ pub(crate) struct Vectors {
     dimension: usize,
     /// Passage after passage; the longest number of each is 127.
     codes: Vec<i8>,
-    passages: Vec<Passage>,
+    /// By passage: what a code times this is about.
+    scales: Vec<f32>,
     /// Empty once it would take too much memory.
     full: Vec<f32>,
     drops_full: bool,
@@ -32,21 +33,18 @@ pub(crate) struct Vectors {
     count: usize,
 }
 
-#[derive(Clone, Copy)]
-struct Passage {
-    /// [`NO_TURN`] for one that was replaced.
-    turn: u32,
-    /// What a code times this is about.
-    scale: f32,
-}
-
-const NO_TURN: u32 = u32::MAX;
-
-/// Where a turn's passages stand.
+/// Where a turn's passages stand. Those that were replaced stand in between until the index is built
+/// anew.
 #[derive(Clone, Copy, Default)]
 struct Passages {
     start: u32,
     count: u32,
+}
+
+impl Passages {
+    fn range(self) -> Range<usize> {
+        self.start as usize..(self.start + self.count) as usize
+    }
 }
 
 /// Cosines of one question with every turn, each of its best passage.
@@ -74,7 +72,7 @@ impl Vectors {
         turn: u32,
         vectors: impl Iterator<Item = &'a [f32]> + Clone,
     ) -> bool {
-        let dimension = if self.passages.is_empty() {
+        let dimension = if self.scales.is_empty() {
             vectors.clone().next().map_or(0, <[f32]>::len)
         } else {
             self.dimension
@@ -91,16 +89,14 @@ impl Vectors {
             self.of_turns.resize(index + 1, Passages::default());
         }
         let old = self.of_turns[index];
-        let stale = old.start as usize..(old.start + old.count) as usize;
-        self.passages[stale].iter_mut().for_each(|passage| passage.turn = NO_TURN);
         self.count += usize::from(old.count == 0);
-        let start = self.passages.len();
+        let start = self.scales.len();
         for vector in vectors {
-            self.push(turn, vector);
+            self.push(vector);
         }
         self.of_turns[index] = Passages {
             start: u32::try_from(start).unwrap_or(u32::MAX),
-            count: u32::try_from(self.passages.len() - start).unwrap_or(0),
+            count: u32::try_from(self.scales.len() - start).unwrap_or(0),
         };
         true
     }
@@ -114,15 +110,14 @@ impl Vectors {
             if passages.is_empty() {
                 continue;
             }
-            let start = u32::try_from(kept.passages.len()).unwrap_or(u32::MAX);
+            let start = u32::try_from(kept.scales.len()).unwrap_or(u32::MAX);
             let count = u32::try_from(passages.len()).unwrap_or(0);
             kept.of_turns.resize(number as usize + 1, Passages::default());
             kept.of_turns[number as usize] = Passages { start, count };
             let numbers = passages.start * self.dimension..passages.end * self.dimension;
             kept.codes.extend_from_slice(&self.codes[numbers.clone()]);
             kept.full.extend_from_slice(self.full.get(numbers).unwrap_or_default());
-            let passages = &self.passages[passages];
-            kept.passages.extend(passages.iter().map(|old| Passage { turn: number, ..*old }));
+            kept.scales.extend_from_slice(&self.scales[passages]);
             kept.count += 1;
         }
         kept
@@ -136,7 +131,7 @@ impl Vectors {
     pub(crate) fn size_bytes(&self) -> usize {
         self.codes.len()
             + self.full.len() * size_of::<f32>()
-            + self.passages.len() * size_of::<Passage>()
+            + self.scales.len() * size_of::<f32>()
             + self.of_turns.len() * size_of::<Passages>()
     }
 
@@ -147,32 +142,28 @@ impl Vectors {
             return None;
         }
         let (question, scale) = encode(question);
-        let middle =
-            if self.passages.len() >= TWO_THREADS_FROM { self.passages.len() / 2 } else { 0 };
-        let part = |passages: &[Passage], codes: &[i8], cosines: &mut Vec<f32>| {
-            dot::wide(|| {
-                for (passage, codes) in passages.iter().zip(codes.chunks_exact(self.dimension)) {
-                    let product = dot::product_of_codes(&question, codes) as f32;
-                    cosines.push(product * passage.scale * scale);
-                }
-            });
-        };
-        let (first, second) = self.passages.split_at(middle);
-        let (first_codes, second_codes) = self.codes.split_at(middle * self.dimension);
-        let mut cosines = Vec::with_capacity(self.passages.len());
-        let mut further = Vec::with_capacity(second.len());
-        thread::scope(|scope| {
-            if !first.is_empty() {
-                scope.spawn(|| part(first, first_codes, &mut cosines));
-            }
-            part(second, second_codes, &mut further);
-        });
+        let question = dot::widened(&question);
         let mut by_turn = vec![f32::NEG_INFINITY; self.of_turns.len()];
-        for (passage, cosine) in self.passages.iter().zip(cosines.iter().chain(&further)) {
-            if let Some(best) = by_turn.get_mut(passage.turn as usize) {
-                *best = best.max(*cosine);
+        let whole = self.of_turns.len().max(1);
+        let part = if self.scales.len() >= TWO_THREADS_FROM { whole.div_ceil(2) } else { whole };
+        let scan = |turns: &[Passages], cosines: &mut [f32]| {
+            for (passages, best) in turns.iter().zip(cosines) {
+                for passage in passages.range() {
+                    let product = dot::product_with_codes(&question, self.codes(passage));
+                    *best = best.max(product as f32 * self.scales[passage] * scale);
+                }
             }
-        }
+        };
+        thread::scope(|scope| {
+            let mut parts = self.of_turns.chunks(part).zip(by_turn.chunks_mut(part));
+            let own = parts.next();
+            for (turns, cosines) in parts {
+                scope.spawn(|| scan(turns, cosines));
+            }
+            if let Some((turns, cosines)) = own {
+                scan(turns, cosines);
+            }
+        });
         Some(Cosines { by_turn })
     }
 
@@ -186,8 +177,13 @@ impl Vectors {
     }
 
     /// The exact cosine of a turn's first passage, as [`Self::exact`].
-    pub(crate) fn opening(&self, turn: u32, question: &[f32]) -> Option<f32> {
-        let first = self.range(turn).next()?;
+    /// `best` is what that returned.
+    pub(crate) fn opening(&self, turn: u32, question: &[f32], best: Option<f32>) -> Option<f32> {
+        let mut passages = self.range(turn);
+        if passages.len() == 1 {
+            return best;
+        }
+        let first = passages.next()?;
         let vector = self.full.get(first * self.dimension..(first + 1) * self.dimension)?;
         Some(dot::product(question, vector))
     }
@@ -197,45 +193,41 @@ impl Vectors {
     /// The scalar product with a mean is the mean of the scalar products; only the mean's length
     /// needs the vectors. `around` are those turns, the middle one first.
     pub(crate) fn window(&self, around: &[u32], cosines: &Cosines) -> Option<f32> {
-        let mut mean = vec![0.0; self.dimension];
+        let weight = |place: usize| if place == 0 { 1.0 } else { BESIDE };
+        cosines.of(*around.first()?)?;
+        let known = || around.iter().enumerate().filter(|(_, turn)| cosines.of(**turn).is_some());
         let mut sum = 0.0;
-        for (place, turn) in around.iter().enumerate() {
-            let weight = if place == 0 { 1.0 } else { BESIDE };
-            let Some(cosine) = cosines.of(*turn) else {
-                if place == 0 {
-                    return None;
-                }
-                continue;
-            };
-            sum += weight * cosine;
-            self.add_to(&mut mean, *turn, weight);
-        }
-        let length = dot::product(&mean, &mean).sqrt();
-        Some(if length > 0.0 { sum / length } else { 0.0 })
-    }
-
-    /// Of a turn with several passages the first one stands for it: it holds what the turn is about.
-    fn add_to(&self, mean: &mut [f32], turn: u32, weight: f32) {
-        let first = self.range(turn).start;
-        let codes = &self.codes[first * self.dimension..][..self.dimension];
-        let scale = weight * self.passages[first].scale;
-        dot::wide(|| {
-            for (number, code) in mean.iter_mut().zip(codes) {
-                *number += scale * f32::from(*code);
+        let mut square = 0.0;
+        for (place, turn) in known() {
+            sum += weight(place) * cosines.of(*turn).unwrap_or_default();
+            square += weight(place) * weight(place);
+            for (other_place, other) in known().take_while(|(other, _)| *other < place) {
+                square += 2.0 * weight(place) * weight(other_place) * self.between(*turn, *other);
             }
-        });
+        }
+        Some(if square > 0.0 { sum / square.sqrt() } else { 0.0 })
     }
 
-    fn range(&self, turn: u32) -> std::ops::Range<usize> {
-        let Passages { start, count } =
-            self.of_turns.get(turn as usize).copied().unwrap_or_default();
-        start as usize..(start + count) as usize
+    /// The rounded cosine of two turns. Of a turn with several passages the first one stands for it:
+    /// it holds what the turn is about.
+    fn between(&self, left: u32, right: u32) -> f32 {
+        let [left, right] = [left, right].map(|turn| self.range(turn).start);
+        let product = dot::product_of_codes(self.codes(left), self.codes(right));
+        product as f32 * self.scales[left] * self.scales[right]
     }
 
-    fn push(&mut self, turn: u32, vector: &[f32]) {
+    fn codes(&self, passage: usize) -> &[i8] {
+        &self.codes[passage * self.dimension..][..self.dimension]
+    }
+
+    fn range(&self, turn: u32) -> Range<usize> {
+        self.of_turns.get(turn as usize).copied().unwrap_or_default().range()
+    }
+
+    fn push(&mut self, vector: &[f32]) {
         let (codes, scale) = encode(vector);
         self.codes.extend(codes);
-        self.passages.push(Passage { turn, scale });
+        self.scales.push(scale);
         let bytes = (self.full.len() + vector.len()) * size_of::<f32>();
         if self.drops_full || bytes > FULL_BYTES_MAX {
             self.drops_full = true;

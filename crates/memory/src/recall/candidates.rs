@@ -2,20 +2,19 @@
 //!
 //! Words and vectors each score every turn of the scope; the best by both together, the best by
 //! either alone, and the turns around them become candidates. In a scope of ordinary size every
-//! turn is one.
-
-use hashbrown::HashSet;
+//! turn is one. How many are taken was measured by taking them in LoCoMo's conversations of 600 turns
+//! too: recall at ten and evidence at 1,000 tokens are the same as of all turns.
 
 use crate::index::{Cosines, ScopeIndex, bm25::WordScores};
 
 /// A scope of at most this many turns is looked at whole.
 const WHOLE_TURNS_MAX: usize = 1_000;
 /// The best that are taken by words and meaning together.
-const TOGETHER: usize = 150;
+const TOGETHER: usize = 100;
 /// The best that are taken by either alone: none gates the other.
 const ALONE: usize = 50;
 /// Of the best by both, those whose neighbours come along.
-const WITH_NEIGHBOURS: usize = 100;
+const WITH_NEIGHBOURS: usize = 40;
 /// Turns on either side that come along.
 const AROUND: isize = 2;
 /// How much words, a conversation's words and meaning count in the choice. About as in the final
@@ -35,40 +34,90 @@ pub(super) fn candidates(
     if all.len() <= WHOLE_TURNS_MAX {
         return all.filter(|turn| allowed(*turn)).collect();
     }
-    let scale = |scores: &[f32]| scores.iter().copied().fold(f32::EPSILON, f32::max).recip();
-    let (own_scale, session_scale) = (scale(&words.own), scale(&words.session));
-    let own = |turn: u32| words.own[turn as usize];
-    let cosine = |turn: u32| cosines.and_then(|cosines| cosines.of(turn)).unwrap_or_default();
-    let together = |turn: u32| {
+    let (own_scale, session_scale) = (words.own_best.recip(), words.session_best.recip());
+    let mut together = Best::new(TOGETHER);
+    let mut by_words = Best::new(ALONE);
+    let mut by_meaning = Best::new(ALONE);
+    for turn in all {
+        let own = words.own[turn as usize];
+        let cosine = cosines.and_then(|cosines| cosines.of(turn)).unwrap_or_default();
         let session = words.session[index.conversation_of(turn) as usize];
-        WORDS * own(turn) * own_scale
-            + SESSION_WORDS * session * session_scale
-            + MEANING * cosine(turn)
-    };
-    let mut best_together = best(all.clone(), together, TOGETHER);
-    best_together.sort_unstable_by(|left, right| right.0.total_cmp(&left.0));
-    let around = best_together.iter().take(WITH_NEIGHBOURS).flat_map(|(_, turn)| {
+        let score =
+            WORDS * own * own_scale + SESSION_WORDS * session * session_scale + MEANING * cosine;
+        together.offer(score, turn, &allowed);
+        by_words.offer(own, turn, &allowed);
+        by_meaning.offer(cosine, turn, &allowed);
+    }
+    let together = together.best_first();
+    let around = together.iter().take(WITH_NEIGHBOURS).flat_map(|turn| {
         (-AROUND..=AROUND).filter_map(|distance| index.neighbour(*turn, distance))
     });
-    let alone = best(all.clone(), own, ALONE).into_iter().chain(best(all, cosine, ALONE));
-    let single = best_together.iter().copied().chain(alone).map(|(_, turn)| turn);
-    let found: HashSet<u32> = around.chain(single).filter(|turn| allowed(*turn)).collect();
-    let mut found: Vec<u32> = found.into_iter().collect();
+    let mut found: Vec<u32> = around
+        .filter(|turn| allowed(*turn))
+        .chain(together.iter().copied())
+        .chain(by_words.best_first())
+        .chain(by_meaning.best_first())
+        .collect();
     found.sort_unstable();
+    found.dedup();
     found
 }
 
-/// The turns with the highest scores above 0, with those scores, in no order.
-fn best(
-    turns: impl Iterator<Item = u32>,
-    score: impl Fn(u32) -> f32,
+/// The turns with the highest scores above 0. Most of a large scope is passed over by one comparison
+/// each.
+struct Best {
     count: usize,
-) -> Vec<(f32, u32)> {
-    let mut scored: Vec<(f32, u32)> =
-        turns.map(|turn| (score(turn), turn)).filter(|(score, _)| *score > 0.0).collect();
-    if scored.len() > count {
-        scored.select_nth_unstable_by(count, |left, right| right.0.total_cmp(&left.0));
-        scored.truncate(count);
+    /// At most twice as many as wanted, in no order.
+    scored: Vec<(f32, u32)>,
+    /// A score that is not above this has no place.
+    floor: f32,
+}
+
+impl Best {
+    fn new(count: usize) -> Self {
+        Self { count, scored: Vec::with_capacity(2 * count), floor: 0.0 }
     }
-    scored
+
+    fn offer(&mut self, score: f32, turn: u32, allowed: impl Fn(u32) -> bool) {
+        if score > self.floor && allowed(turn) {
+            self.scored.push((score, turn));
+            if self.scored.len() == 2 * self.count {
+                self.keep_best();
+            }
+        }
+    }
+
+    fn keep_best(&mut self) {
+        if let Some(last) = self.count.checked_sub(1).filter(|last| *last < self.scored.len()) {
+            let by_score = |left: &(f32, u32), right: &(f32, u32)| right.0.total_cmp(&left.0);
+            let (_, worst, _) = self.scored.select_nth_unstable_by(last, by_score);
+            self.floor = worst.0;
+            self.scored.truncate(self.count);
+        }
+    }
+
+    fn best_first(mut self) -> Vec<u32> {
+        self.keep_best();
+        self.scored.sort_unstable_by(|left, right| right.0.total_cmp(&left.0));
+        self.scored.into_iter().map(|(_, turn)| turn).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_best_are_kept_and_those_that_are_not_allowed_take_no_place() {
+        let mut best = Best::new(3);
+        for turn in 0..100 {
+            best.offer((turn * 37 % 101) as f32, turn, |turn| turn % 2 == 0);
+        }
+        let mut expected: Vec<u32> = (0..100).filter(|turn| turn % 2 == 0).collect();
+        expected.sort_by_key(|turn| std::cmp::Reverse(turn * 37 % 101));
+        assert_eq!(best.best_first(), expected[..3]);
+        let mut none = Best::new(3);
+        none.offer(0.0, 1, |_| true);
+        assert!(none.best_first().is_empty());
+    }
 }

@@ -45,6 +45,11 @@ pub(crate) fn explain(
             ]),
             Some("says how its speaker wants things done".to_owned()),
         ),
+        (
+            added(Feature::TimeSpokenOf),
+            turn.speaks_of.map(|(first, _)| format!("speaks of {first}")),
+        ),
+        (added(Feature::Linked), Some("names what the likeliest memories name".to_owned())),
         (added(Feature::AnswersQuestion), Some("the turn before it asked a question".to_owned())),
     ];
     let total: f32 = reasons.iter().map(|(share, _)| share.max(0.0)).sum();
@@ -106,7 +111,7 @@ mod tests {
             ("thr_b", "The cat sleeps."),
         ]);
         let query = Query::new("Why move to Lisbon?", Timestamp::default());
-        let ranking = rank(&index, &query, None, Profile::Dialogue, None, |_, _| true);
+        let ranking = rank(&index, &query, None, Profile::Dialogue, None, |_| true);
         let best = &ranking.turns[0];
         let why = explain(&index, &query, best, ranking.weights());
         assert!(

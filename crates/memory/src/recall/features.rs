@@ -52,6 +52,12 @@ features! {
     SpeaksToNamed "speaks_to_named",
     /// The question names a time in which it was said.
     DateNamed "date_named",
+    /// It speaks of a time that the question names, reckoned from when it was said: "yesterday".
+    TimeSpokenOf "time_spoken_of",
+    /// It denies something, and so does the question.
+    DeniesForDenial "denies_for_denial",
+    /// It shares rare terms with the likeliest turns.
+    Linked "linked",
     /// It asks something itself.
     Asks "asks",
     /// It ends with a question.

@@ -6,6 +6,7 @@ use hashbrown::HashMap;
 use super::{
     Profile,
     features::{Feature, Features},
+    links,
 };
 use crate::{
     analyse::Query,
@@ -73,6 +74,7 @@ impl Measure<'_> {
         if let Some(states) = states {
             self.set_states(&mut all, &states);
         }
+        links::set(self.index, self.query, &mut all);
         all
     }
 
@@ -80,16 +82,15 @@ impl Measure<'_> {
     /// many words were asked and how rare they are.
     fn set_words(&self, all: &mut [Measured]) {
         let highest = |scores: &mut dyn Iterator<Item = f32>| scores.fold(1e-6, f32::max);
-        let own = highest(&mut self.words.own.iter().copied());
-        let session = highest(&mut self.words.session.iter().copied());
         let near = highest(&mut all.iter().map(|measured| measured.words.near));
         let wide = highest(&mut all.iter().map(|measured| measured.words.wide));
         for Measured { turn, features, words, .. } in all {
             let conversation = self.index.conversation_of(*turn) as usize;
-            features.set(Feature::OwnWords, self.words.own[*turn as usize] / own);
+            features.set(Feature::OwnWords, self.words.own[*turn as usize] / self.words.own_best);
             features.set(Feature::NearWords, words.near / near);
             features.set(Feature::WideWords, words.wide / wide);
-            features.set(Feature::SessionWords, self.words.session[conversation] / session);
+            let session = self.words.session[conversation] / self.words.session_best;
+            features.set(Feature::SessionWords, session);
         }
     }
 
@@ -115,6 +116,9 @@ impl Measure<'_> {
             set(Feature::NamedSpeaksOfSelf, yes(names_one && is_named && speaks_of_self));
             set(Feature::SpeaksToNamed, yes(names_one && !is_named && speaks_to));
             set(Feature::DateNamed, yes(self.query.dated(turn.said_at)));
+            let speaks_of_named = turn.speaks_of.is_some_and(|days| self.query.names_days(days));
+            set(Feature::TimeSpokenOf, yes(speaks_of_named));
+            set(Feature::DeniesForDenial, yes(form.denies && self.query.kind.denial));
             set(Feature::Asks, yes(form.asks));
             set(Feature::EndsAsking, yes(form.ends_asking));
             set(Feature::AnswersQuestion, yes(before.is_some_and(|before| before.form.asks)));
@@ -154,7 +158,8 @@ impl Measure<'_> {
             let conversation = self.index.conversation_of(*turn);
             let session = *best.entry(conversation).or_insert_with(|| best_of(*turn));
             features.set(Feature::Meaning, COSINE_SCALE * cosine.unwrap_or(mean));
-            let opening = question.and_then(|own| self.index.vectors().opening(*turn, own));
+            let opening =
+                question.and_then(|own| self.index.vectors().opening(*turn, own, *cosine));
             features.set(Feature::OpeningMeaning, COSINE_SCALE * opening.unwrap_or(mean));
             features.set(Feature::NearMeaning, COSINE_SCALE * near);
             features.set(Feature::SessionMeaning, COSINE_SCALE * session);

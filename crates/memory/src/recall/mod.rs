@@ -3,6 +3,7 @@
 mod candidates;
 mod explain;
 mod features;
+mod links;
 mod measure;
 mod profile;
 mod rank;

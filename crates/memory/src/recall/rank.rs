@@ -12,7 +12,7 @@ use super::{
 use crate::{
     analyse::Query,
     embed::Embedding,
-    index::{ScopeIndex, Turn, bm25::WordScores},
+    index::{ScopeIndex, bm25::WordScores},
 };
 
 /// The turns that have to do with a question, best first.
@@ -62,7 +62,7 @@ pub(crate) fn rank(
     question: Option<&Embedding>,
     profile: Profile,
     fading: Option<Fading>,
-    allowed: impl Fn(&Turn, u32) -> bool,
+    allowed: impl Fn(u32) -> bool,
 ) -> Ranking {
     let words = WordScores::of(index, query, profile.bm25());
     let cosines = question.and_then(|question| index.vectors().scan(&question.vector));
@@ -72,8 +72,7 @@ pub(crate) fn rank(
         (Some(_), None) => RecallMode::WordsAndVectors,
         (Some(_), Some(_)) => RecallMode::WordsVectorsAndTokens,
     };
-    let chosen =
-        candidates(index, &words, cosines.as_ref(), |turn| allowed(index.turn(turn), turn));
+    let chosen = candidates(index, &words, cosines.as_ref(), allowed);
     let measured = Measure { index, query, question, words: &words, profile }.all(&chosen, cosines);
     let wish = |turn: u32| wish(index, turn, fading);
     let mut turns = scored(measured, profile.weights(mode), wish);

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Ranked;
+use super::{Feature, Ranked};
 
 /// Enough of the question's words, by their weight, in one turn and those beside it, where words
 /// are all there is. Chosen so that few questions with an answer stay below it; what that costs is
@@ -72,7 +72,10 @@ fn weight(mentions: usize, turns: usize) -> f32 {
     ((without + 0.5) / (with_term + 0.5)).ln_1p()
 }
 
-/// Whether one turn has anything to do with the question at all.
+/// Whether one turn has anything to do with the question at all, by itself or by what it shares with
+/// the likeliest turns.
 pub(super) fn has_evidence(turn: &Ranked) -> bool {
-    turn.wide_terms != 0 || turn.cosine.is_some_and(|cosine| cosine >= COSINE_NOISE)
+    turn.wide_terms != 0
+        || turn.features.get(Feature::Linked) > 0.0
+        || turn.cosine.is_some_and(|cosine| cosine >= COSINE_NOISE)
 }

@@ -53,6 +53,11 @@ impl Plan {
         let mut resting: BTreeSet<MemoryId> = BTreeSet::new();
         for id in ids {
             match id {
+                RecalledId::Summary(thread) => {
+                    if summaries::one(session, workspace, thread)?.is_some() {
+                        plan.summaries.insert(thread.clone());
+                    }
+                }
                 RecalledId::Memory(id) => plan.lose_statement(session, workspace, id)?,
                 RecalledId::Episode(id) => {
                     let there = session.one(THREAD, values![workspace, id], |_| Ok(()))?;

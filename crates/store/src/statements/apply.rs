@@ -2,7 +2,7 @@
 
 use backstay_core::{
     Error, ErrorCode, MemoryId, Result, Timestamp, WorkspaceId,
-    memory::{NewStatement, Scope, SourceQuote, Statement, Trust},
+    memory::{MemoryState, NewStatement, Scope, SourceQuote, Statement, Trust},
 };
 
 use super::{
@@ -27,6 +27,9 @@ statements! {
     IS_TAKEN = "SELECT 1 FROM statements WHERE workspace = $1 AND id = $2 LIMIT 1";
     EPISODE_IN_SCOPE = "SELECT 1 FROM episodes
         WHERE workspace = $1 AND id = $2 AND assistant = $3 AND user_name = $4";
+    ACTIVE_OF_SOURCE = "SELECT count(*) FROM (SELECT 1 FROM statements
+        WHERE workspace = $1 AND source = $2 AND assistant = $3 AND user_name = $4
+            AND retracted_at IS NULL AND quarantine IS NULL LIMIT $5) AS part";
     DELETE_VECTOR = "DELETE FROM statement_vectors WHERE workspace = $1 AND statement = $2";
 }
 
@@ -204,7 +207,14 @@ impl Changing<'_> {
         Ok(next.statement)
     }
 
-    fn write_first(&self, said: NewStatement) -> Result<Statement, Failure> {
+    fn write_first(&self, mut said: NewStatement) -> Result<Statement, Failure> {
+        if said.state == MemoryState::Active
+            && let Some(cap) = said.trust.source_cap()
+            && self.active_of_source(&said.source, cap)? >= cap
+        {
+            let reason = format!("{} has said {cap} things already", said.source);
+            said.state = MemoryState::Quarantined(reason);
+        }
         let id = self.free_id(&said)?;
         self.changed()?;
         let statement = Statement {
@@ -220,6 +230,14 @@ impl Changing<'_> {
         rows::insert(self.session, self.workspace, &first)?;
         rows::await_vector(self.session, self.workspace, &first.statement)?;
         Ok(first.statement)
+    }
+
+    /// At most `count_max`.
+    fn active_of_source(&self, source: &str, count_max: usize) -> Result<usize, Failure> {
+        let (assistant, user) = (&self.scope.assistant, scope_user(self.scope));
+        let values = values![self.workspace, source, assistant, user, count_max];
+        let count: Option<u64> = self.session.one(ACTIVE_OF_SOURCE, values, |row| row.get(0))?;
+        Ok(count.and_then(|count| usize::try_from(count).ok()).unwrap_or_default())
     }
 
     /// An identifier made of what the statement says. One that said the same before, and is not

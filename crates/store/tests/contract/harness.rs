@@ -208,7 +208,7 @@ pub(crate) async fn forget(workspace: &Workspace, ids: &[EpisodeId]) -> usize {
 }
 
 pub(crate) async fn texts(workspace: &Workspace, scope: &Scope) -> Vec<String> {
-    let found = workspace.scope_episodes(scope, 0).await.unwrap();
+    let found = workspace.scope_episodes(scope, 0, 1_000).await.unwrap();
     found.episodes.into_iter().map(|episode| episode.text).collect()
 }
 

@@ -64,12 +64,20 @@ pub(crate) async fn a_cursor_that_was_not_given_out_is_refused(store: &TestStore
 pub(crate) async fn only_what_was_written_since_is_read_again(store: &TestStore) {
     let workspace = store.a();
     say(&workspace, "1", "I live in Ghent", "noted").await;
-    let first = workspace.scope_episodes(&ann(), 0).await.unwrap();
+    let first = workspace.scope_episodes(&ann(), 0, 100).await.unwrap();
     assert_eq!(first.version, workspace.scope_version(&ann()).await.unwrap());
     say(&workspace, "2", "I moved to Porto", "noted").await;
     assert_ne!(first.version, workspace.scope_version(&ann()).await.unwrap());
-    let since = workspace.scope_episodes(&ann(), first.version.written).await.unwrap();
+    let since = workspace.scope_episodes(&ann(), first.version.written, 100).await.unwrap();
     let said: Vec<&str> = since.episodes.iter().map(|episode| episode.text.as_str()).collect();
     assert_eq!(said, ["I moved to Porto", "noted"]);
     assert_eq!(since.version, workspace.scope_version(&ann()).await.unwrap());
+    let mut by_three = Vec::new();
+    let mut after = Some(0);
+    while let Some(first) = after {
+        let found = workspace.scope_episodes(&ann(), first, 3).await.unwrap();
+        by_three.extend(found.episodes.into_iter().map(|episode| episode.text));
+        after = found.next;
+    }
+    assert_eq!(by_three, ["I live in Ghent", "noted", "I moved to Porto", "noted"]);
 }

@@ -69,7 +69,8 @@ contract! {
         a_retracted_statement_is_believed_no_more_and_can_be_stated_anew
         lists_are_filtered_and_come_in_pages
         a_vector_of_an_outdated_text_is_not_stored
-        a_statement_about_a_forgotten_turn_is_refused;
+        a_statement_about_a_forgotten_turn_is_refused
+        a_document_that_says_too_much_is_kept_aside;
     forgetting:
         a_forgotten_turn_takes_what_was_learned_from_it_along
         what_another_turn_says_as_well_stays

@@ -197,3 +197,25 @@ pub(crate) async fn a_statement_about_a_forgotten_turn_is_refused(store: &TestSt
     let outcome = change(&workspace, StatementChange::Add(learned)).await;
     assert_eq!(outcome, ChangeOutcome::Refused(Refusal::SourcesGone));
 }
+
+pub(crate) async fn a_document_that_says_too_much_is_kept_aside(store: &TestStore) {
+    let workspace = store.a();
+    let cap = Trust::Document.source_cap().unwrap();
+    let said = |page: &str, number: usize| NewStatement {
+        trust: Trust::Document,
+        source: format!("document:{page}"),
+        learned_by: None,
+        ..statement(&format!("Line {number} of {page}."), &[])
+    };
+    let all = (0..=cap).map(|number| StatementChange::Add(said("long.html", number)));
+    let outcomes = workspace.change_statements(&ann(), all.collect(), at(5)).await.unwrap();
+    let kept_aside = |outcome: &ChangeOutcome| {
+        let state = outcome.statement().map(|statement| statement.said.state.clone());
+        matches!(state, Some(MemoryState::Quarantined(_)))
+    };
+    let (last, first) = outcomes.split_last().unwrap();
+    assert!(kept_aside(last) && !first.iter().any(kept_aside));
+    assert!(!kept_aside(&change(&workspace, StatementChange::Add(said("other.html", 1))).await));
+    let own = statement("Ann said this herself.", &[]);
+    assert!(!kept_aside(&change(&workspace, StatementChange::Add(own)).await));
+}

@@ -6,7 +6,7 @@ use axum::{
 };
 use backstay_core::{
     Error, Name, Result,
-    memory::{RecalledId, Scope},
+    memory::{RecallFilter, RecalledId, Scope},
 };
 use backstay_memory::{Explanation, Profile, RecallOptions};
 use serde::Deserialize;
@@ -43,6 +43,8 @@ pub(crate) struct ExplainBody {
     /// How turns are ranked; chosen by what the scope's turns look like by default.
     #[serde(default)]
     profile: Option<Profile>,
+    #[serde(default)]
+    filter: RecallFilter,
 }
 
 /// Explain a recall: what speaks for each of the best memories and what became of it, and why those
@@ -83,6 +85,7 @@ async fn explained(state: &AppState, caller: &Caller, request: Request) -> Resul
         options.budget_tokens = budget_tokens;
     }
     options.profile = body.profile;
+    options.filter = body.filter;
     let assistant = body.assistant.unwrap_or_else(Name::default_assistant);
     let scope = Scope { assistant, user: body.user };
     let (workspace, memory) = (&caller.context.workspace, state.engine.memory());

@@ -55,6 +55,14 @@ pub(crate) struct AddBody {
     pinned: bool,
     #[serde(default)]
     metadata: Map<String, Value>,
+    /// Whose words these are: the user's own unless told. What a document, a tool or a third party
+    /// says may not direct the assistant, and of one source only so much is recalled.
+    #[serde(default)]
+    trust: Trust,
+    /// Where it comes from, to be forgotten together: `document:handbook.pdf`. `api` unless told;
+    /// must be told for a document, a tool or a third party.
+    #[serde(default)]
+    source: Option<String>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -92,20 +100,25 @@ pub(crate) async fn add(
 
 async fn add_statement(state: &AppState, caller: &Caller, request: Request) -> Result<ChangedBody> {
     let body: AddBody = body::read_json(request, state.body_bytes_max).await?;
+    if body.source.is_none() && body.trust.source_cap().is_some() {
+        let message = "name the source of what a document, a tool or a third party says, as in \
+                       document:handbook.pdf, so that it can be forgotten together";
+        return Err(Error::invalid(message).with_parameter("source"));
+    }
     let now = state.engine.clock().now();
     let scope = scope(body.assistant, body.user);
     let said = NewStatement {
-        state: judged(&body.text, Trust::DirectUser, body.kind),
+        state: judged(&body.text, body.trust, body.kind),
         text: body.text,
         kind: body.kind,
         subject: body.subject,
         confidence: body.confidence,
-        trust: Trust::DirectUser,
+        trust: body.trust,
         valid: body.valid,
         said_at: body.said_at.unwrap_or(now),
         expires_at: body.expires_at,
         pinned: body.pinned,
-        source: SOURCE.to_owned(),
+        source: body.source.unwrap_or_else(|| SOURCE.to_owned()),
         learned_by: None,
         sources: Vec::new(),
         metadata: body.metadata,

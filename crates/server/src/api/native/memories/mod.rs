@@ -14,8 +14,9 @@ use axum::{
 };
 use backstay_core::{
     EpisodeId, Error, Name, Result, ThreadId, Timestamp,
-    memory::{Recalled, Scope},
+    memory::{RecallFilter, Recalled, Scope},
 };
+use backstay_memory::RecallOptions;
 use backstay_store::StoredEpisode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -101,6 +102,8 @@ pub(crate) struct SearchBody {
     user: Option<Name>,
     #[serde(default)]
     limit: Option<usize>,
+    #[serde(default)]
+    filter: RecallFilter,
 }
 
 /// Find what is remembered about a question, best first, each with why it was found.
@@ -134,5 +137,6 @@ async fn search_memories(
     let scope = scope(body.assistant, body.user);
     let workspace = &caller.context.workspace;
     let now = state.engine.clock().now();
-    state.engine.memory().search(workspace, &scope, &body.query, limit, now).await
+    let options = RecallOptions { limit, filter: body.filter, ..RecallOptions::at(now) };
+    state.engine.memory().search(workspace, &scope, &body.query, options).await
 }

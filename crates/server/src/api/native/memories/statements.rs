@@ -125,7 +125,8 @@ async fn find(state: &AppState, caller: &Caller, id: &str) -> Result<AnyMemory> 
         Some(RecalledId::Memory(id)) => {
             store.statement(&id).await?.map(|found| AnyMemory::Statement(Box::new(found)))
         }
-        None => None,
+        // A summary is read with its thread.
+        Some(RecalledId::Summary(_)) | None => None,
     };
     found.ok_or_else(|| missing(id))
 }
