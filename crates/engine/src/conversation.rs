@@ -3,7 +3,7 @@
 use backstay_core::{
     CallContext, Error, ErrorCode, Name, Result, ThreadId,
     chat::{ChatRequest, Message, Part, RecalledBlock, Role},
-    memory::{MemoryMode, Recalled, Scope},
+    memory::{MemoryMode, RecallFilter, Recalled, Scope},
     tokens,
 };
 use backstay_memory::RecallOptions;
@@ -95,7 +95,8 @@ pub(crate) async fn prepare(
         return Ok(Turn { request, keep, recalled: Vec::new(), memory_tokens: 0 });
     }
     let (recalled, memory_tokens) =
-        recall(engine, context, &scope, &keep.thread, shown_from, &mut request).await?;
+        recall(engine, context, &scope, (&keep.thread, shown_from), extension.filter, &mut request)
+            .await?;
     Ok(Turn { request, keep, recalled, memory_tokens })
 }
 
@@ -224,8 +225,8 @@ async fn recall(
     engine: &Engine,
     context: &CallContext,
     scope: &Scope,
-    thread: &KeepThread,
-    shown_from: Option<u32>,
+    (thread, shown_from): (&KeepThread, Option<u32>),
+    filter: RecallFilter,
     request: &mut ChatRequest,
 ) -> Result<(Vec<Recalled>, u64)> {
     let asked = request.messages.iter().enumerate().rev().find_map(|(index, message)| {
@@ -238,6 +239,7 @@ async fn recall(
     let options = RecallOptions {
         budget_tokens: engine.options().budget_tokens,
         exclude: excluded(context, scope, thread, shown_from),
+        filter,
         ..RecallOptions::at(engine.clock().now())
     };
     let recall = engine.memory().recall(&context.workspace, scope, &question, options).await?;

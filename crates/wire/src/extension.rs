@@ -2,14 +2,14 @@
 
 use backstay_core::{
     Error, GenerationId, Money, Name, Result, ThreadId,
-    memory::{MemoryMode, Recalled},
+    memory::{MemoryMode, RecallFilter, Recalled},
 };
-use serde::Serialize;
+use serde::{Deserialize as _, Serialize};
 use serde_json::{Map, Value};
 
 /// The request member and the reply member of this name hold what other servers do not know.
 pub(crate) const MEMBER: &str = "backstay";
-const ALLOWED: &str = "assistant, user, thread, memory";
+const ALLOWED: &str = "assistant, user, thread, memory, filter";
 
 /// Whose memory a call uses and where its history is kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub struct RequestExtension {
     pub user: Option<Name>,
     pub thread: Option<ThreadChoice>,
     pub memory: Option<MemoryMode>,
+    /// Narrows what is recalled. Of the body only: no header holds an object.
+    pub filter: RecallFilter,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,10 +63,11 @@ impl RequestExtension {
             }
         }
         let member = |name: &str| text_member(members, name);
-        Self::from_texts(
+        let named = Self::from_texts(
             [member("assistant")?, member("user")?, member("thread")?, member("memory")?],
             ["backstay.assistant", "backstay.user", "backstay.thread", "backstay.memory"],
-        )
+        )?;
+        Ok(Self { filter: filter(members.get("filter"))?, ..named })
     }
 
     /// The settings of a call: each from the body's member where it has one, else from its header.
@@ -87,6 +90,7 @@ impl RequestExtension {
             user: from_body.user.or(from_headers.user),
             thread: from_body.thread.or(from_headers.thread),
             memory: from_body.memory.or(from_headers.memory),
+            filter: from_body.filter,
         }))
     }
 
@@ -98,6 +102,7 @@ impl RequestExtension {
             user: user.map(|text| name(text, sources[1])).transpose()?,
             thread: thread.map(|text| thread_choice(text, sources[2])).transpose()?,
             memory: memory.map(|text| memory_mode(text, sources[3])).transpose()?,
+            filter: RecallFilter::default(),
         })
     }
 }
@@ -109,6 +114,16 @@ fn text_member<'a>(members: &'a Map<String, Value>, name: &str) -> Result<Option
         Some(_) => Err(Error::invalid(format!("`{MEMBER}.{name}` must be a string"))
             .with_parameter(format!("{MEMBER}.{name}"))),
     }
+}
+
+fn filter(value: Option<&Value>) -> Result<RecallFilter> {
+    let Some(value) = value.filter(|value| !value.is_null()) else {
+        return Ok(RecallFilter::default());
+    };
+    RecallFilter::deserialize(value).map_err(|cause| {
+        Error::invalid(format!("`{MEMBER}.filter` is not a filter: {cause}"))
+            .with_parameter(format!("{MEMBER}.filter"))
+    })
 }
 
 fn name(text: &str, source: &str) -> Result<Name> {

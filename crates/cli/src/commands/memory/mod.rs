@@ -18,6 +18,10 @@ use show::{changed, explanation, forgotten, memories, statements, stats};
 /// Kinds of statements.
 const KINDS: [&str; 6] = ["fact", "preference", "event", "plan", "relation", "instruction"];
 
+const OWN_WORDS: &str = "direct_user";
+/// Whose words a statement repeats, the least trusted first.
+const TRUST: [&str; 5] = ["document", "third_party", "tool", "model_inference", OWN_WORDS];
+
 #[derive(Args)]
 pub(crate) struct MemoryCommand {
     #[command(subcommand)]
@@ -82,6 +86,12 @@ enum Action {
         /// Recall it before others, and never let it expire.
         #[arg(long)]
         pin: bool,
+        /// Whose words these are, if not the user's own; then --source says from where.
+        #[arg(long, value_parser = TRUST, requires = "source")]
+        trust: Option<String>,
+        /// Where it comes from, to be forgotten together, such as `document:handbook.pdf`.
+        #[arg(long)]
+        source: Option<String>,
     },
     /// List statements: what was learned from conversations, or stated.
     Statements {
@@ -213,8 +223,10 @@ impl MemoryCommand {
                 let page: Value = client.get(&format!("/backstay/v1/memories{query}")).await?;
                 output.show(&page, |page| memories(page, "Nothing is remembered yet."));
             }
-            Action::Add { text, whose, kind, subject, pin } => {
+            Action::Add { text, whose, kind, subject, pin, trust, source } => {
                 let body = json!({
+                    "trust": trust.as_deref().unwrap_or(OWN_WORDS),
+                    "source": source,
                     "text": text,
                     "assistant": whose.assistant,
                     "user": whose.user,
