@@ -200,7 +200,7 @@ impl Memory {
             let allowed = |number: u32| {
                 let sources = || index.sources(&index.turn(number).id);
                 !(excludes && (is_shown(number) || sources().any(is_shown)))
-                    && !(filters && !index.passes(number, &filter))
+                    && (!filters || index.passes(number, &filter))
             };
             let ranking = recall::rank(index, &query, question.as_ref(), profile, fading, allowed);
             make(&loaded.index, &query, &ranking)
