@@ -11,7 +11,8 @@ use crate::{analyse::Query, index::ScopeIndex};
 
 /// The likeliest turns that others are linked to.
 const BEST: usize = 4;
-/// A term that more than this share of the turns mention links nothing.
+/// A term that more than this share of the turns mention links nothing. Two turns have to, so that in
+/// a scope of a few dozen turns, where nothing is rare, nothing is linked.
 const MENTIONED_SHARE_MAX: f32 = 0.03;
 /// What several links may add up to, in the weight of a term that two turns of the scope mention.
 const FULL: f32 = 2.0;
@@ -33,7 +34,7 @@ pub(super) fn set(index: &ScopeIndex, query: &Query, all: &mut [Measured]) {
     let asked: Vec<u32> =
         query.terms.iter().filter_map(|term| index.terms().number_of(&term.term)).collect();
     let turns = index.turns().len() as f32;
-    let mentioned_max = (turns * MENTIONED_SHARE_MAX).max(2.0);
+    let mentioned_max = turns * MENTIONED_SHARE_MAX;
     let weight = |mentions: usize| (turns / mentions as f32).ln();
     // By rare term: its weight, and a bit for each of the best that mentions it.
     let mut links: HashMap<u32, (f32, u8)> = HashMap::new();
@@ -61,7 +62,9 @@ fn best(all: &[Measured]) -> Vec<u32> {
     let rough = |measured: &Measured| -> f32 {
         ROUGH.iter().map(|(feature, weight)| weight * measured.features.get(*feature)).sum()
     };
-    let mut scored: Vec<(f32, u32)> = all.iter().map(|one| (rough(one), one.turn)).collect();
+    let scored = all.iter().map(|one| (rough(one), one.turn));
+    // In a small scope, turns that have nothing to do with the question would be among the best.
+    let mut scored: Vec<(f32, u32)> = scored.filter(|(score, _)| *score > 0.0).collect();
     let by_score = |left: &(f32, u32), right: &(f32, u32)| right.0.total_cmp(&left.0);
     if scored.len() > BEST {
         scored.select_nth_unstable_by(BEST - 1, by_score);
