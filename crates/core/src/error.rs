@@ -59,6 +59,7 @@ error_codes! {
     MissingKey = "missing_api_key", Authentication, 401, retry false;
     InvalidKey = "invalid_api_key", Authentication, 401, retry false;
     ModelNotFound = "model_not_found", NotFound, 404, retry false;
+    NoEndpoints = "no_endpoints", NotFound, 404, retry false;
     NotFound = "not_found", NotFound, 404, retry false;
     MethodNotAllowed = "method_not_allowed", Request, 405, retry false;
     Conflict = "conflict", Request, 409, retry false;

@@ -7,6 +7,7 @@
 pub mod chat;
 mod clock;
 mod context;
+mod endpoint;
 mod error;
 mod ids;
 pub mod limits;
@@ -15,6 +16,7 @@ mod money;
 mod name;
 mod portable;
 mod random;
+mod routing;
 mod secret;
 mod time;
 pub mod tokens;
@@ -23,14 +25,16 @@ mod wire_format;
 
 pub use clock::{Clock, ManualClock};
 pub use context::CallContext;
+pub use endpoint::{DataPolicy, EndpointFacts, Modality, Quantization};
 pub use error::{Error, ErrorClass, ErrorCode, Result, UpstreamError};
 pub use ids::{
     EpisodeId, GenerationId, JobId, KeyId, MemoryId, MessageId, RequestId, ThreadId, WorkspaceId,
 };
-pub use money::{Money, Price};
+pub use money::{Charge, Money, Price};
 pub use name::Name;
 pub use portable::{PortableMessage, PortableRecord, PortableThread, PortableTurn};
 pub use random::Random;
+pub use routing::{Percentiles, PriceCeiling, RoutingPolicy, RoutingPreferences, Sort, SortBy};
 pub use secret::Secret;
 pub use time::Timestamp;
 pub use usage::Usage;

@@ -145,6 +145,24 @@ impl Price {
     }
 }
 
+/// What one provider charges for one attempt.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Charge {
+    pub usage: Usage,
+    /// `None` when the price is unknown.
+    pub cost: Option<Money>,
+    /// The price as it was when the attempt was made.
+    pub price: Option<Price>,
+}
+
+impl Charge {
+    /// The provider's own figure where it gave one, else usage times price.
+    pub fn of(usage: Usage, price: Option<Price>) -> Self {
+        let computed = price.as_ref().and_then(|price| price.cost(&usage));
+        Self { cost: usage.provider_cost.or(computed), usage, price }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,9 @@
 //! Who is calling, and may they: the one place that turns a key into a caller.
 
-use std::{collections::HashMap, sync::Mutex};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
 
 use backstay_core::{CallContext, Clock, Error, ErrorCode, RequestId, Result, Timestamp};
 use backstay_store::{KeyRecord, Store};
@@ -51,7 +54,12 @@ impl Admission {
         if record.expires_at.is_some_and(|expiry| expiry <= now) {
             return Err(invalid("this API key has expired"));
         }
-        Ok(CallContext { workspace: record.workspace, key: record.id, request })
+        Ok(CallContext {
+            workspace: record.workspace,
+            key: record.id,
+            request,
+            policy: Arc::default(),
+        })
     }
 
     async fn record(&self, hash: [u8; 32]) -> Result<KeyRecord> {

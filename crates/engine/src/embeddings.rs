@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use backstay_core::{
-    CallContext, Error, ErrorCode, Price, Result, Usage,
+    CallContext, EndpointFacts, Error, ErrorCode, Price, Result, Usage,
     chat::{ChatReply, ChatRequest},
     tokens,
 };
@@ -107,7 +107,7 @@ fn builtin_endpoint() -> Endpoint {
     Endpoint {
         provider: Arc::new(Provider::builtin()),
         model: BUILTIN_EMBEDDING_MODEL.to_owned(),
-        price: Some(Price::FREE),
+        facts: Arc::new(EndpointFacts { price: Some(Price::FREE), ..EndpointFacts::default() }),
     }
 }
 

@@ -81,7 +81,7 @@ impl Open {
         finished_at: Timestamp,
     ) -> SettledGeneration {
         let endpoint = self.endpoint.as_ref();
-        let price = endpoint.and_then(|endpoint| endpoint.price.clone());
+        let price = endpoint.and_then(|endpoint| endpoint.price().cloned());
         let cost = usage.as_ref().and_then(|usage| {
             let computed = price.as_ref().and_then(|price| price.cost(usage));
             usage.provider_cost.or(computed)

@@ -21,6 +21,9 @@ pub struct Preset {
     /// True for servers on this machine that need no key and are found by asking their usual port.
     #[serde(default)]
     pub local: bool,
+    /// True for one that passes calls on to other providers under their models' catalogue names.
+    #[serde(default)]
+    pub aggregator: bool,
     pub docs: String,
 }
 

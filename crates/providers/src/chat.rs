@@ -14,6 +14,7 @@ use reqwest::{
     Method, Response,
     header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
 };
+use serde_json::{Map, Value};
 
 use crate::{
     FrameStream, Upstreams, builtin,
@@ -59,7 +60,8 @@ impl Upstreams {
         deadlines: Deadlines,
     ) -> Result<ChatCall> {
         let mut loss = Loss::default();
-        let body = backstay_wire::encode_request(http.format, request, model, &mut loss)?;
+        let extra = for_this_provider(provider, request);
+        let body = backstay_wire::encode_request(http.format, request, model, extra, &mut loss)?;
         let path = path(http.format, model, request.stream);
         let mut call = self
             .request(http, Method::POST, &path)
@@ -81,6 +83,15 @@ impl Upstreams {
         };
         Ok(ChatCall { frames, dropped: loss.into_names() })
     }
+}
+
+/// Fields of the body that only this provider is sent.
+fn for_this_provider(provider: &Provider, request: &ChatRequest) -> Map<String, Value> {
+    if provider.is_aggregator {
+        return backstay_wire::delegated(&request.routing);
+    }
+    let options = request.routing.options.get(&provider.id).and_then(Value::as_object);
+    options.cloned().unwrap_or_default()
 }
 
 /// What the client said to the provider in headers; `headers` replaces what we would have said.

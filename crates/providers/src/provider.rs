@@ -10,6 +10,8 @@ pub struct Provider {
     pub id: String,
     /// For people: `OpenAI`.
     pub name: String,
+    /// True for one that passes calls on to other providers under their models' catalogue names.
+    pub is_aggregator: bool,
     pub kind: ProviderKind,
 }
 
@@ -63,17 +65,24 @@ impl Provider {
             )));
         }
         let http = HttpProvider { format, base_url, key };
-        Ok(Self { id: id.to_owned(), name: name.to_owned(), kind: ProviderKind::Http(http) })
+        Ok(Self {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            is_aggregator: false,
+            kind: ProviderKind::Http(http),
+        })
     }
 
     pub fn from_preset(preset: &Preset, base_url: &str, key: Option<Secret>) -> Result<Self> {
-        Self::http(preset.id, &preset.name, preset.format, base_url, key)
+        let provider = Self::http(preset.id, &preset.name, preset.format, base_url, key)?;
+        Ok(Self { is_aggregator: preset.aggregator, ..provider })
     }
 
     pub fn builtin() -> Self {
         Self {
             id: crate::BUILTIN_PROVIDER.to_owned(),
             name: "Built in".to_owned(),
+            is_aggregator: false,
             kind: ProviderKind::Builtin,
         }
     }

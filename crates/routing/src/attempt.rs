@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use backstay_core::{
-    Clock, Error, ErrorCode, Random, Result, Timestamp,
+    Charge, Clock, Error, ErrorCode, Random, Result, Timestamp,
     chat::{ChatEvent, ChatRequest, Frame},
 };
 use backstay_providers::{ChatCall, Deadlines, EmbeddingCall, FrameStream, Upstreams};
@@ -27,6 +27,9 @@ pub struct Attempt {
     pub started_at: Timestamp,
     /// Until the first content or the failure.
     pub duration_ms: u64,
+    /// What the provider charges for an attempt whose answer was not used: one that broke off, or
+    /// lost to another. The answer's own charge is settled with the generation.
+    pub charge: Option<Charge>,
 }
 
 /// Attempts as they happen, readable from outside so that a call which is dropped half-way leaves
@@ -165,6 +168,7 @@ impl Router {
             http_status: error.and_then(Error::upstream).and_then(|upstream| upstream.status),
             started_at,
             duration_ms: elapsed_ms(started_at, self.clock.now()),
+            charge: None,
         });
         if let Some(error) = error {
             tracing::info!(

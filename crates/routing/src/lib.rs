@@ -10,4 +10,4 @@ mod nearest;
 mod retry;
 
 pub use attempt::{Attempt, AttemptLog, Router, Started};
-pub use catalogue::{Catalogue, ConfiguredModel, Endpoint, ModelEntry, ModelFacts, Route};
+pub use catalogue::{Catalogue, ConfiguredModel, Endpoint, ModelEntry, Route};

@@ -8,11 +8,11 @@ use backstay_core::{
     chat::{ChatReply, ChatRequest, Frame, Message, RawFrame},
 };
 use bytes::Bytes;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{
     EncodeOptions, ListedModel, Loss, ReplyExtension, anthropic_messages, extension,
-    gemini_generate, openai_chat,
+    gemini_generate, openai_chat, routing_fields,
     upstream_error::{name_provider, refused},
 };
 
@@ -31,10 +31,12 @@ pub struct Decoded {
 pub fn decode_request(format: WireFormat, body: &[u8]) -> Result<Decoded> {
     let mut members = parse_object(body)?;
     let extension = members.shift_remove(extension::MEMBER);
-    let request = match format {
+    let routing = routing_fields::take(&mut members)?;
+    let mut request = match format {
         WireFormat::OpenAi | WireFormat::Gemini => openai_chat::decode_request(members),
         WireFormat::Anthropic => anthropic_messages::decode_request(members),
     }?;
+    request.routing = routing;
     Ok(Decoded { request, extension })
 }
 
@@ -51,8 +53,8 @@ pub(crate) fn parse_object(body: &[u8]) -> Result<serde_json::Map<String, Value>
     }
 }
 
-/// Writes the body for a provider's endpoint. `model` is the provider's name of the model. What the
-/// format cannot carry is noted in `loss`.
+/// Writes the body for a provider's endpoint. `model` is the provider's name of the model, `extra`
+/// are fields for this provider alone, which win. What the format cannot carry is noted in `loss`.
 ///
 /// # Errors
 /// `UnsupportedContent` when nothing of a message can be carried, and what the format refuses.
@@ -60,16 +62,20 @@ pub fn encode_request(
     format: WireFormat,
     request: &ChatRequest,
     model: &str,
+    extra: Map<String, Value>,
     loss: &mut Loss,
 ) -> Result<Bytes> {
     for (at, message) in request.messages.iter().enumerate() {
         check_something_is_left(format, message, at)?;
     }
-    let body = match format {
+    let mut body = match format {
         WireFormat::OpenAi => openai_chat::encode_request(request, model, loss),
         WireFormat::Anthropic => anthropic_messages::encode_request(request, model, loss),
         WireFormat::Gemini => gemini_generate::encode_request(request, model, loss),
     }?;
+    if let Value::Object(members) = &mut body {
+        members.extend(extra);
+    }
     to_bytes(&body)
 }
 

@@ -16,6 +16,7 @@ mod loss;
 mod models;
 mod openai_chat;
 mod options;
+mod routing_fields;
 mod sse;
 mod step;
 mod stream;
@@ -36,6 +37,7 @@ pub use format::{
 pub use loss::Loss;
 pub use models::ListedModel;
 pub use options::EncodeOptions;
+pub use routing_fields::delegated;
 pub use sse::{SseEvent, SseParser};
 pub use step::Step;
 pub use stream::{StreamDecoder, StreamEncoder};

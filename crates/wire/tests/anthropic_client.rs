@@ -9,7 +9,7 @@ use backstay_core::{
 use backstay_wire::{
     EncodeOptions, Loss, decode_request, encode_error, encode_reply, encode_request,
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 const FORMAT: WireFormat = WireFormat::Anthropic;
 
@@ -19,7 +19,7 @@ fn request(body: Value) -> Result<ChatRequest, Error> {
 
 fn sent_to(format: WireFormat, request: &ChatRequest) -> (Value, Vec<String>) {
     let mut loss = Loss::default();
-    let body = encode_request(format, request, "m", &mut loss).unwrap();
+    let body = encode_request(format, request, "m", Map::new(), &mut loss).unwrap();
     (serde_json::from_slice(&body).unwrap(), loss.into_names())
 }
 

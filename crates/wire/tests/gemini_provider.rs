@@ -12,13 +12,13 @@ use backstay_wire::{
     Loss, SseParser, StreamDecoder, decode_reply, decode_request, encode_request, upstream_error,
 };
 use bytes::Bytes;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 const FORMAT: WireFormat = WireFormat::Gemini;
 
 fn sent(request: &ChatRequest, model: &str) -> (Value, Vec<String>) {
     let mut loss = Loss::default();
-    let body = encode_request(FORMAT, request, model, &mut loss).unwrap();
+    let body = encode_request(FORMAT, request, model, Map::new(), &mut loss).unwrap();
     (serde_json::from_slice(&body).unwrap(), loss.into_names())
 }
 

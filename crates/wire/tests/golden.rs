@@ -17,7 +17,7 @@ use backstay_wire::{
     encode_reply, encode_request,
 };
 use bytes::Bytes;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 const DIALECTS: [WireFormat; 2] = [WireFormat::OpenAi, WireFormat::Anthropic];
 
@@ -99,7 +99,8 @@ fn every_request_reaches_every_upstream_format() {
         let request = decode_request(dialect, &body).unwrap().request;
         for format in WireFormat::ALL {
             let mut loss = Loss::default();
-            let sent = encode_request(format, &request, "upstream-model", &mut loss).unwrap();
+            let sent =
+                encode_request(format, &request, "upstream-model", Map::new(), &mut loss).unwrap();
             let sent: Value = serde_json::from_slice(&sent).unwrap();
             if format == dialect {
                 assert!(loss.is_empty(), "{name} lost {loss:?} on its way to its own format");

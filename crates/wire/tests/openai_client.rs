@@ -7,7 +7,7 @@ use backstay_core::{
     chat::{ChatRequest, MediaSource, Part, Role, Tool},
 };
 use backstay_wire::{Loss, decode_request, encode_request};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 fn decode(body: &Value) -> backstay_core::Result<ChatRequest> {
     decode_request(WireFormat::OpenAi, body.to_string().as_bytes()).map(|decoded| decoded.request)
@@ -23,7 +23,8 @@ fn with_part(part: Value) -> Value {
 
 fn to_openai(request: &ChatRequest) -> Value {
     let mut loss = Loss::default();
-    let body = encode_request(WireFormat::OpenAi, request, "upstream-name", &mut loss).unwrap();
+    let body = encode_request(WireFormat::OpenAi, request, "upstream-name", Map::new(), &mut loss)
+        .unwrap();
     assert!(loss.is_empty(), "{loss:?}");
     serde_json::from_slice(&body).unwrap()
 }
@@ -138,8 +139,8 @@ fn a_plain_call_carries_no_stream_fields() {
 #[test]
 fn a_message_of_only_unknown_parts_is_refused_where_it_would_arrive_empty() {
     let request = decode(&with_part(json!({"type": "video_url", "video_url": {}}))).unwrap();
-    let error =
-        encode_request(WireFormat::Gemini, &request, "m", &mut Loss::default()).unwrap_err();
+    let error = encode_request(WireFormat::Gemini, &request, "m", Map::new(), &mut Loss::default())
+        .unwrap_err();
     assert_eq!(error.code(), ErrorCode::UnsupportedContent);
     assert_eq!(error.parameter(), Some("messages[0].content"));
     assert!(error.message().contains("video_url"), "{error}");

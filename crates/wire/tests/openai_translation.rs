@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 
 fn encode(request: &ChatRequest) -> (Value, Vec<String>) {
     let mut loss = Loss::default();
-    let body = encode_request(WireFormat::OpenAi, request, "m", &mut loss).unwrap();
+    let body = encode_request(WireFormat::OpenAi, request, "m", Map::new(), &mut loss).unwrap();
     (serde_json::from_slice(&body).unwrap(), loss.into_names())
 }
 

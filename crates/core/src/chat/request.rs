@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::Message;
-use crate::WireFormat;
+use crate::{RoutingPreferences, WireFormat};
 
 /// What a client asks of a model. Made by a wire format's decoder, read by another's encoder.
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -17,6 +17,7 @@ pub struct ChatRequest {
     pub response_format: Option<ResponseFormat>,
     pub reasoning: Option<Reasoning>,
     pub parameters: Parameters,
+    pub routing: RoutingPreferences,
     /// True when the client wants server-sent events.
     pub stream: bool,
     /// OpenAI's `stream_options.include_usage`.

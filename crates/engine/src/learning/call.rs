@@ -1,5 +1,7 @@
 //! One model call of learning: through the same routing and the same ledger as a client's.
 
+use std::sync::Arc;
+
 use backstay_core::{
     CallContext, ErrorCode, JobId, KeyId, RequestId, Result, WorkspaceId,
     chat::{ChatRequest, Collector, Parameters},
@@ -21,6 +23,7 @@ pub(super) fn context(workspace: &WorkspaceId, job: &JobId) -> CallContext {
         workspace: workspace.clone(),
         key: KeyId::learning(),
         request: request.unwrap_or_else(RequestId::unknown),
+        policy: Arc::default(),
     }
 }
 

@@ -186,7 +186,7 @@ impl Learning<'_> {
         }
         let spent = self.store.spent_on_learning(midnight_before(self.now())).await?;
         let endpoints = self.engine.catalogue().resolve(&request.model)?;
-        let price = endpoints.first().and_then(|endpoint| endpoint.price.as_ref());
+        let price = endpoints.first().and_then(|endpoint| endpoint.price());
         let worst = worst_case(crate::open::prompt_tokens(request));
         fits(self.options, &spent, price, &worst)
             .map_err(|reason| Unlearned::Capped(reason.to_string()))

@@ -20,6 +20,10 @@ pub(crate) struct ProviderSection {
     /// The environment variable that holds the key.
     #[serde(default)]
     api_key_env: Option<String>,
+    /// Whether it passes calls on to other providers under their models' catalogue names, as
+    /// OpenRouter does.
+    #[serde(default)]
+    aggregator: bool,
     #[serde(default)]
     pub(crate) models: Vec<ConfiguredModel>,
 }
@@ -56,6 +60,7 @@ impl ProviderSection {
             (None, None) => None,
         };
         let name = self.name.as_deref().unwrap_or(&self.id);
-        Provider::http(&self.id, name, self.format, &self.base_url, key)
+        let provider = Provider::http(&self.id, name, self.format, &self.base_url, key)?;
+        Ok(Provider { is_aggregator: self.aggregator, ..provider })
     }
 }

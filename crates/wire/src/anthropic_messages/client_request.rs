@@ -87,7 +87,6 @@ fn decode_fields(body: Object<'_>, notes: &mut Notes) -> Result<ChatRequest> {
     let (tool_choice, parallel_tool_calls) = client_tools::tool_choice(body, notes)?;
     let request = ChatRequest {
         model,
-        messages: Vec::new(),
         tools: client_tools::tools(body, notes)?,
         tool_choice,
         parallel_tool_calls,
@@ -96,8 +95,7 @@ fn decode_fields(body: Object<'_>, notes: &mut Notes) -> Result<ChatRequest> {
         parameters: parameters(body, notes)?,
         stream: body.flag("stream")?.unwrap_or(false),
         include_usage: true,
-        origin: None,
-        origin_headers: Vec::new(),
+        ..ChatRequest::default()
     };
     notes.others(body, &INTERPRETED);
     Ok(request)
