@@ -45,6 +45,8 @@ enum Command {
     Memory(memory::MemoryCommand),
     /// List the models that can be called, or install the embedding model.
     Models(models::Models),
+    /// Show how calls find their endpoints.
+    Route(route::RouteCommand),
     /// Bring conversations into memory from a file.
     Import(import_file::Import),
     /// Check the installation and say what to do about what is wrong.
@@ -65,6 +67,7 @@ async fn main() -> ExitCode {
         Command::Chat(command) => command.run(&connection, output).await,
         Command::Memory(command) => command.run(&connection, output).await,
         Command::Models(command) => command.run(&connection, output).await,
+        Command::Route(command) => command.run(&connection, output).await,
         Command::Import(command) => command.run(&connection, output).await,
         Command::Doctor(command) => command.run(&connection, output).await,
         Command::Demo(command) => command.run(output).await,

@@ -58,6 +58,7 @@ error_codes! {
     BodyTooLarge = "body_too_large", Request, 413, retry false;
     MissingKey = "missing_api_key", Authentication, 401, retry false;
     InvalidKey = "invalid_api_key", Authentication, 401, retry false;
+    PermissionDenied = "permission_denied", Authentication, 403, retry false;
     ModelNotFound = "model_not_found", NotFound, 404, retry false;
     NoEndpoints = "no_endpoints", NotFound, 404, retry false;
     NotFound = "not_found", NotFound, 404, retry false;
@@ -78,6 +79,7 @@ error_codes! {
     FirstTokenTimeout = "timeout_first_token", Upstream, 504, retry true;
     IdleTimeout = "timeout_idle", Upstream, 504, retry true;
     TotalTimeout = "timeout_total", Upstream, 504, retry false;
+    Abandoned = "abandoned", Upstream, 502, retry false;
     NoProvider = "no_provider", Server, 503, retry false;
     StoreUnavailable = "store_unavailable", Server, 503, retry false;
     ShuttingDown = "shutting_down", Server, 503, retry false;

@@ -47,6 +47,22 @@ pub struct RoutingPreferences {
     pub trace: bool,
 }
 
+impl RoutingPreferences {
+    /// The preferences with a policy's demands, so that whoever acts on them acts on both.
+    #[must_use]
+    pub fn narrowed_by(mut self, policy: &RoutingPolicy) -> Self {
+        self.zero_retention |= policy.zero_retention;
+        self.deny_data_collection |= policy.deny_data_collection;
+        self.price_max = self.price_max.lower_of(&policy.price_max);
+        for provider in &policy.deny_providers {
+            if !self.ignore.contains(provider) {
+                self.ignore.push(provider.clone());
+            }
+        }
+        self
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sort {
     pub by: SortBy,
@@ -74,6 +90,19 @@ pub struct PriceCeiling {
 impl PriceCeiling {
     pub fn is_none(&self) -> bool {
         *self == Self::default()
+    }
+
+    fn lower_of(&self, other: &Self) -> Self {
+        let lower = |a: Option<Money>, b: Option<Money>| match (a, b) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (one, other) => one.or(other),
+        };
+        Self {
+            prompt: lower(self.prompt, other.prompt),
+            completion: lower(self.completion, other.completion),
+            request: lower(self.request, other.request),
+            image: lower(self.image, other.image),
+        }
     }
 }
 

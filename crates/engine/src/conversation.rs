@@ -4,7 +4,6 @@ use backstay_core::{
     CallContext, Error, ErrorCode, Name, Result, ThreadId,
     chat::{ChatRequest, Message, Part, RecalledBlock, Role},
     memory::{MemoryMode, RecallFilter, Recalled, Scope},
-    tokens,
 };
 use backstay_memory::RecallOptions;
 use backstay_store::Thread;
@@ -183,7 +182,7 @@ async fn add_history(
     let mut budget = engine.options().history_tokens;
     let mut start = stored.len();
     for (index, message) in stored.iter().enumerate().rev() {
-        let cost = message_tokens(&message.message);
+        let cost = message.message.estimated_tokens();
         if cost > budget {
             break;
         }
@@ -198,24 +197,6 @@ async fn add_history(
     let history = stored.into_iter().skip(start).map(|stored| stored.message);
     messages.splice(instructions..instructions, history);
     Ok(shown_from)
-}
-
-fn message_tokens(message: &Message) -> u64 {
-    message.parts.iter().map(part_tokens).sum()
-}
-
-pub(crate) fn part_tokens(part: &Part) -> u64 {
-    /// What providers commonly charge for a picture of middling size.
-    const MEDIA_TOKENS: u64 = 1_000;
-    match part {
-        Part::Text { text } | Part::Reasoning { text, .. } | Part::Refusal { text } => {
-            tokens::estimate(text)
-        }
-        Part::ToolCall(call) => tokens::estimate(&call.name) + tokens::estimate(&call.arguments),
-        Part::ToolResult { parts, .. } => parts.iter().map(part_tokens).sum(),
-        Part::Recalled(block) => tokens::estimate(&block.to_prompt_text()),
-        Part::Image(_) | Part::File(_) | Part::Audio(_) => MEDIA_TOKENS,
-    }
 }
 
 /// Recalls what bears on the last thing the user said, and puts it right before it: as late as

@@ -13,7 +13,7 @@ use backstay_routing::{Catalogue, Endpoint};
 use backstay_wire::{EmbeddingInput, EmbeddingReply, EmbeddingRequest, VectorEncoding};
 use serde_json::Map;
 
-use crate::{Engine, conversation::Keep, generation::begin, open::prompt_tokens};
+use crate::{Engine, conversation::Keep, generation::begin};
 
 /// The built-in embedding model's name within its provider.
 pub const BUILTIN_EMBEDDING_MODEL: &str = "all-minilm-l6-v2";
@@ -34,10 +34,13 @@ impl Engine {
     ) -> Result<EmbeddingReply> {
         let builtin = format!("{BUILTIN_PROVIDER}/{BUILTIN_EMBEDDING_MODEL}");
         let is_builtin = request.model == builtin;
-        let endpoints =
-            if is_builtin { Vec::new() } else { self.catalogue().resolve(&request.model)? };
-        let ledger =
-            Arc::new(ChatRequest { model: request.model.clone(), ..ChatRequest::default() });
+        let mut ledger = ChatRequest { model: request.model.clone(), ..ChatRequest::default() };
+        self.router().apply_policies(context, &mut ledger);
+        let endpoints = match is_builtin {
+            true => Vec::new(),
+            false => self.plan(context, &ledger, None)?.endpoints,
+        };
+        let ledger = Arc::new(ledger);
         let mut guard = begin(self, context, ledger, Keep::default(), 0).await?;
         let outcome = if is_builtin {
             self.embed_builtin(&request).await.map(|reply| (builtin_endpoint(), reply, Vec::new()))
@@ -48,7 +51,7 @@ impl Engine {
         };
         match outcome {
             Ok((endpoint, mut reply, dropped)) => {
-                guard.answering(endpoint, &dropped);
+                guard.answering(endpoint, None, &dropped);
                 let usage = usage(&request, &reply);
                 reply.prompt_tokens = Some(usage.prompt_tokens);
                 guard.complete(ChatReply { usage: Some(usage), ..ChatReply::default() }).await?;
@@ -84,8 +87,8 @@ impl Engine {
     /// Counts a prompt's tokens: by the provider where its format can, else by our own estimate,
     /// since no other provider's tokenizer is at hand.
     pub async fn count_tokens(&self, request: &ChatRequest) -> Result<TokenCount> {
-        let endpoints = self.catalogue().resolve(&request.model)?;
-        if let Some(endpoint) = endpoints.first() {
+        let resolved = self.catalogue().resolve(&request.model)?;
+        if let Some(endpoint) = resolved.endpoints.first() {
             let counted = self
                 .router()
                 .upstreams()
@@ -97,9 +100,7 @@ impl Engine {
                 Err(error) => tracing::info!(%error, "the provider did not count; estimating"),
             }
         }
-        let tools: u64 =
-            request.tools.iter().map(|tool| tokens::estimate(&format!("{tool:?}"))).sum();
-        Ok(TokenCount { tokens: prompt_tokens(request) + tools, estimated: true })
+        Ok(TokenCount { tokens: request.estimated_prompt_tokens(), estimated: true })
     }
 }
 
@@ -130,8 +131,12 @@ pub fn upstream_embeddings(
     upstreams: &Upstreams,
     name: &str,
 ) -> Result<Embeddings> {
-    let endpoint =
-        catalogue.resolve(name)?.into_iter().next().ok_or_else(|| catalogue.unknown(name))?;
+    let endpoint = catalogue
+        .resolve(name)?
+        .endpoints
+        .into_iter()
+        .next()
+        .ok_or_else(|| catalogue.unknown(name))?;
     let model =
         EmbeddingModel { name: name.to_owned(), revision: "upstream".to_owned(), dimension: 0 };
     let upstreams = upstreams.clone();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use backstay_core::{CallContext, GenerationId, Result, chat::ChatRequest};
-use backstay_routing::{AttemptLog, Endpoint};
+use backstay_routing::{AttemptLog, Plan, RouterTrace};
 use backstay_store::NewGeneration;
 
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
 pub(crate) async fn call(
     engine: &Engine,
     context: &CallContext,
-    endpoints: &[Endpoint],
+    plan: Plan,
     turn: Turn,
 ) -> Result<Reply> {
     let Turn { request, keep, recalled, memory_tokens } = turn;
@@ -26,15 +26,18 @@ pub(crate) async fn call(
     let thread = keep.thread.requested().cloned();
     let mut guard = begin(engine, context, Arc::clone(&request), keep, memory_tokens).await?;
     let generation = guard.id().clone();
-    match engine.router().run(endpoints, &request, &guard.attempts()).await {
+    let log = guard.attempts();
+    match engine.router().run(&plan.endpoints, &request, &log).await {
         Ok(started) => {
-            guard.answering(started.endpoint, &started.dropped);
+            let router = plan.trace.map(|trace| RouterTrace { attempts: log.all(), ..trace });
+            guard.answering(started.endpoint, plan.conversation, &started.dropped);
             Ok(Reply {
                 generation,
                 thread,
                 recalled,
                 memory_tokens,
                 dropped_parameters: started.dropped,
+                router,
                 frames: metered(guard, started.frames),
             })
         }
@@ -78,6 +81,7 @@ pub(crate) async fn begin(
         request,
         keep,
         endpoint: None,
+        conversation: None,
         first_token_at: None,
         dropped: Vec::new(),
     }))

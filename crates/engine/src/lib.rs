@@ -24,7 +24,7 @@ use backstay_core::{
 };
 use backstay_memory::{Embedder, Memory};
 use backstay_providers::FrameStream;
-use backstay_routing::{Catalogue, Router};
+use backstay_routing::{Catalogue, ConversationKey, Plan, Router, RouterTrace};
 use backstay_store::Store;
 use backstay_wire::RequestExtension;
 
@@ -77,6 +77,8 @@ pub struct Reply {
     pub memory_tokens: u64,
     /// Request fields that the chosen provider's wire format could not carry.
     pub dropped_parameters: Vec<String>,
+    /// How the endpoint was chosen, where the request asks for it.
+    pub router: Option<RouterTrace>,
     /// Ends with a settled event, and after that with an error if the call failed half-way.
     pub frames: FrameStream,
 }
@@ -103,19 +105,39 @@ impl Engine {
     }
 
     /// One client call, from its settings to a stream of events. The order matters: a wrong model
-    /// name fails before history is read, and recall comes after history because what the prompt
-    /// already holds is not recalled again.
+    /// name or an impossible filter fails before history is read, recall comes after history because
+    /// what the prompt already holds is not recalled again, and a prompt that has grown is planned for
+    /// anew.
     pub async fn respond(
         &self,
         context: &CallContext,
-        request: ChatRequest,
+        mut request: ChatRequest,
         extension: Option<RequestExtension>,
     ) -> Result<Reply> {
-        let endpoints = self.parts.catalogue.resolve(&request.model)?;
+        self.router().apply_policies(context, &mut request);
+        let conversation = ConversationKey::of(&context.workspace, &request);
+        let mut plan = self.plan(context, &request, conversation)?;
         let model = request.model.clone();
+        let keeps_conversation = extension.is_some();
         let turn = conversation::prepare(self, context, request, extension).await?;
-        let reply = generation::call(self, context, &endpoints, turn).await;
+        if keeps_conversation {
+            plan = self.plan(context, &turn.request, conversation)?;
+        }
+        let reply = generation::call(self, context, plan, turn).await;
         reply.map_err(|error| self.parts.catalogue.advise(&model, error))
+    }
+
+    /// Which endpoints may serve a request, in which order, and why. Nothing is called.
+    ///
+    /// # Errors
+    /// `model_not_found`, `no_endpoints`, `permission_denied`.
+    pub fn plan(
+        &self,
+        context: &CallContext,
+        request: &ChatRequest,
+        conversation: Option<ConversationKey>,
+    ) -> Result<Plan> {
+        self.router().plan(self.catalogue(), context, request, conversation)
     }
 
     pub fn store(&self) -> &Store {

@@ -5,7 +5,7 @@ use backstay_core::{
     chat::{ChatEvent, ChatReply, Collector, Frame, SettlementStatus},
 };
 use backstay_providers::FrameStream;
-use backstay_routing::{AttemptLog, Endpoint};
+use backstay_routing::{AttemptLog, ConversationKey, Endpoint};
 use futures::{StreamExt as _, stream};
 
 use crate::open::Open;
@@ -47,9 +47,15 @@ impl Guard {
     }
 
     /// An endpoint has begun to answer.
-    pub(crate) fn answering(&mut self, endpoint: Endpoint, dropped: &[String]) {
+    pub(crate) fn answering(
+        &mut self,
+        endpoint: Endpoint,
+        conversation: Option<ConversationKey>,
+        dropped: &[String],
+    ) {
         if let Some(open) = self.open.as_deref_mut() {
             open.endpoint = Some(endpoint);
+            open.conversation = conversation;
             open.dropped = dropped.to_vec();
         }
     }
@@ -118,6 +124,11 @@ impl Metered {
     fn watch(&mut self, frame: &Frame) {
         for event in &frame.events {
             self.guard.said.push(event);
+            if let (ChatEvent::Continued { .. }, Some(open)) =
+                (event, self.guard.open.as_deref_mut())
+            {
+                open.endpoint = open.attempts.answering();
+            }
         }
         let begun = frame.events.iter().any(ChatEvent::is_content);
         if let Some(open) = self.guard.open.as_deref_mut()

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use backstay_core::{
     CallContext, Error, GenerationId, Result, Timestamp, Usage,
-    chat::{ChatReply, ChatRequest, Message, Settlement, SettlementStatus},
+    chat::{ChatReply, ChatRequest, Part, Settlement, SettlementStatus},
 };
-use backstay_routing::{AttemptLog, Endpoint};
+use backstay_routing::{AttemptLog, ConversationKey, Ended, Endpoint};
 use backstay_store::{SettledAttempt, SettledGeneration};
 
 use crate::{
     Engine,
-    conversation::{Keep, part_tokens},
+    conversation::Keep,
     metrics,
     turn_record::{self, Made},
 };
@@ -27,6 +27,8 @@ pub(crate) struct Open {
     pub(crate) keep: Keep,
     /// Known once an endpoint has begun to answer.
     pub(crate) endpoint: Option<Endpoint>,
+    /// What keeps the conversation at the endpoint.
+    pub(crate) conversation: Option<ConversationKey>,
     pub(crate) first_token_at: Option<Timestamp>,
     pub(crate) dropped: Vec<String>,
 }
@@ -43,6 +45,7 @@ impl Open {
     ) -> Result<Settlement> {
         let finished_at = self.engine.clock().now();
         let usage = self.usage(&reply);
+        self.observe(error, usage.as_ref(), finished_at);
         let settled = self.settled(status, error, usage, finished_at);
         let settlement = settlement(&settled);
         metrics::record(&settled);
@@ -57,16 +60,34 @@ impl Open {
         Ok(settlement)
     }
 
+    /// Tells routing how the endpoint did after its first content. What went wrong before that, it
+    /// has seen itself.
+    fn observe(&self, error: Option<&Error>, usage: Option<&Usage>, finished_at: Timestamp) {
+        let Some(endpoint) = &self.endpoint else { return };
+        let after_first_ms = self.first_token_at.map(|at| elapsed_ms(at, finished_at));
+        self.engine.router().observe(&Ended {
+            endpoint,
+            conversation: self.conversation,
+            usage: usage.filter(|usage| !usage.estimated),
+            after_first_ms: after_first_ms.filter(|_| self.request.stream),
+            error,
+        });
+    }
+
     /// What the provider counted, or our own count, marked as such, when it said nothing although
     /// something was answered.
     fn usage(&self, reply: &ChatReply) -> Option<Usage> {
         if let Some(usage) = &reply.usage {
             return Some(usage.clone());
         }
-        let answered: u64 =
-            reply.choices.iter().flat_map(|choice| &choice.message.parts).map(part_tokens).sum();
+        let answered: u64 = reply
+            .choices
+            .iter()
+            .flat_map(|choice| &choice.message.parts)
+            .map(Part::estimated_tokens)
+            .sum();
         (answered > 0).then(|| Usage {
-            prompt_tokens: prompt_tokens(&self.request),
+            prompt_tokens: self.request.estimated_prompt_tokens(),
             completion_tokens: answered,
             estimated: true,
             ..Usage::default()
@@ -108,10 +129,6 @@ impl Open {
             attempts: last.into_iter().map(attempt).collect(),
         }
     }
-}
-
-pub(crate) fn prompt_tokens(request: &ChatRequest) -> u64 {
-    request.messages.iter().flat_map(|message: &Message| &message.parts).map(part_tokens).sum()
 }
 
 fn attempt(attempt: backstay_routing::Attempt) -> SettledAttempt {

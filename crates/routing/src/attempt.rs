@@ -1,26 +1,22 @@
-//! Trying endpoints until one starts to answer.
+//! One try at one endpoint, and what is kept of it.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use backstay_core::{
-    Charge, Clock, Error, ErrorCode, Random, Result, Timestamp,
+    Charge, Clock, Error, ErrorCode, Result, Timestamp, Usage,
     chat::{ChatEvent, ChatRequest, Frame},
 };
-use backstay_providers::{ChatCall, Deadlines, EmbeddingCall, FrameStream, Upstreams};
-use backstay_wire::EmbeddingRequest;
-use futures::{StreamExt as _, stream};
+use serde::Serialize;
+use utoipa::ToSchema;
 
-use crate::{
-    catalogue::Endpoint,
-    retry::{RetryBudget, backoff_ms, worth_repeating},
-};
+use crate::{Endpoint, health::Health};
 
 /// One try at one endpoint, as the ledger keeps it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Attempt {
     pub provider: String,
     pub model: String,
-    /// `None` when it started to answer.
+    /// `None` when it answered.
     pub error: Option<ErrorCode>,
     /// The provider's HTTP status, where one came.
     pub http_status: Option<u16>,
@@ -28,178 +24,182 @@ pub struct Attempt {
     /// Until the first content or the failure.
     pub duration_ms: u64,
     /// What the provider charges for an attempt whose answer was not used: one that broke off, or
-    /// lost to another. The answer's own charge is settled with the generation.
+    /// that nobody waited for. The answer's own charge is settled with the generation.
     pub charge: Option<Charge>,
 }
 
 /// Attempts as they happen, readable from outside so that a call which is dropped half-way leaves
 /// its attempts behind.
 #[derive(Clone, Default)]
-pub struct AttemptLog(Arc<Mutex<Vec<Attempt>>>);
+pub struct AttemptLog(Arc<Mutex<Vec<(Attempt, Endpoint)>>>);
 
 impl AttemptLog {
     pub fn all(&self) -> Vec<Attempt> {
-        self.0.lock().map(|attempts| attempts.clone()).unwrap_or_default()
+        self.entries().iter().map(|(attempt, _)| attempt.clone()).collect()
     }
 
-    fn push(&self, attempt: Attempt) {
-        if let Ok(mut attempts) = self.0.lock() {
-            attempts.push(attempt);
+    /// The endpoint whose answer stands: of the last attempt that did not fail.
+    pub fn answering(&self) -> Option<Endpoint> {
+        let entries = self.entries();
+        let answering = entries.iter().rev().find(|(attempt, _)| attempt.error.is_none());
+        answering.map(|(_, endpoint)| endpoint.clone())
+    }
+
+    fn entries(&self) -> MutexGuard<'_, Vec<(Attempt, Endpoint)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, attempt: Attempt, endpoint: Endpoint) -> usize {
+        let mut entries = self.entries();
+        entries.push((attempt, endpoint));
+        entries.len() - 1
+    }
+
+    /// Changes the attempt of this number.
+    pub(crate) fn update(&self, number: usize, change: impl FnOnce(&mut Attempt)) {
+        if let Some((attempt, _)) = self.entries().get_mut(number) {
+            change(attempt);
         }
     }
 }
 
-/// An endpoint that has begun to answer.
-pub struct Started {
-    pub endpoint: Endpoint,
-    /// From the very first frame.
-    pub frames: FrameStream,
-    pub dropped: Vec<String>,
+/// An attempt under way. It is in the log from its beginning; dropped before its end, it was
+/// abandoned: the client left, or another attempt answered first. The provider may charge for it.
+pub(crate) struct Running<'a> {
+    log: &'a AttemptLog,
+    number: usize,
+    endpoint: &'a Endpoint,
+    name: String,
+    health: &'a Health,
+    clock: &'a Clock,
+    started_at: Timestamp,
+    /// What the prompt would be charged as.
+    prompt_tokens: &'a (dyn Fn() -> u64 + Sync),
+    is_over: bool,
 }
 
-/// Carries plans out. One for the whole server, because retries are budgeted across all calls.
-pub struct Router {
-    upstreams: Upstreams,
-    clock: Clock,
-    random: Random,
-    budget: RetryBudget,
+impl<'a> Running<'a> {
+    pub(crate) fn begin(
+        log: &'a AttemptLog,
+        endpoint: &'a Endpoint,
+        health: &'a Health,
+        clock: &'a Clock,
+        prompt_tokens: &'a (dyn Fn() -> u64 + Sync),
+    ) -> Self {
+        let started_at = clock.now();
+        let attempt = Attempt {
+            provider: endpoint.provider.id.clone(),
+            model: endpoint.model.clone(),
+            error: None,
+            http_status: None,
+            started_at,
+            duration_ms: 0,
+            charge: None,
+        };
+        let number = log.push(attempt, endpoint.clone());
+        let name = endpoint.name();
+        health.begin(&name);
+        Self {
+            log,
+            number,
+            endpoint,
+            name,
+            health,
+            clock,
+            started_at,
+            prompt_tokens,
+            is_over: false,
+        }
+    }
+
+    /// Keeps what became of it, for the ledger and for the endpoint's health. Returns its number in
+    /// the log.
+    pub(crate) fn end<T>(mut self, outcome: &Result<T>) -> usize {
+        self.is_over = true;
+        let duration_ms = elapsed_ms(self.started_at, self.clock.now());
+        let Err(error) = outcome else {
+            self.health.answered(&self.name, duration_ms);
+            self.log.update(self.number, |attempt| attempt.duration_ms = duration_ms);
+            return self.number;
+        };
+        self.health.failed(&self.name, error);
+        let charge = may_be_charged(error.code()).then(|| self.charge());
+        self.log.update(self.number, |attempt| {
+            attempt.duration_ms = duration_ms;
+            attempt.error = Some(error.code());
+            attempt.http_status = error.upstream().and_then(|upstream| upstream.status);
+            attempt.charge = charge;
+        });
+        tracing::info!(
+            provider = self.endpoint.provider.id,
+            model = self.endpoint.model,
+            code = error.code().as_str(),
+            cause = error.context(),
+            "attempt failed: {}",
+            error.message()
+        );
+        self.number
+    }
+
+    fn charge(&self) -> Charge {
+        let prompt_tokens = (self.prompt_tokens)();
+        let usage = Usage { prompt_tokens, estimated: true, ..Usage::default() };
+        Charge::of(usage, self.endpoint.price().cloned())
+    }
 }
 
-/// More attempts than this help nobody who waits.
-const ATTEMPTS_MAX: usize = 6;
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        if self.is_over {
+            return;
+        }
+        let duration_ms = elapsed_ms(self.started_at, self.clock.now());
+        let charge = self.charge();
+        self.log.update(self.number, |attempt| {
+            attempt.duration_ms = duration_ms;
+            attempt.error = Some(ErrorCode::Abandoned);
+            attempt.charge = Some(charge);
+        });
+    }
+}
+
+/// Whether a provider that failed so may have done work that it charges for. One that refused, or was
+/// never reached, has not.
+fn may_be_charged(code: ErrorCode) -> bool {
+    matches!(
+        code,
+        ErrorCode::FirstTokenTimeout
+            | ErrorCode::IdleTimeout
+            | ErrorCode::TotalTimeout
+            | ErrorCode::UpstreamStreamBroken
+            | ErrorCode::UpstreamInvalidResponse
+    )
+}
+
+/// What of a broken answer arrived is charged beside the prompt. Always an estimate.
+pub(crate) fn charge_of_broken(
+    endpoint: &Endpoint,
+    request: &ChatRequest,
+    completion_tokens: u64,
+) -> Charge {
+    let usage = Usage {
+        prompt_tokens: request.estimated_prompt_tokens(),
+        completion_tokens,
+        estimated: true,
+        ..Usage::default()
+    };
+    Charge::of(usage, endpoint.price().cloned())
+}
+
 /// Frames before the first content are few: a start, a ping, an empty delta.
 const PREFACE_FRAMES_MAX: usize = 64;
 
-impl Router {
-    pub fn new(upstreams: Upstreams, clock: Clock, random: Random) -> Self {
-        Self { upstreams, clock, random, budget: RetryBudget::default() }
-    }
-
-    pub fn upstreams(&self) -> &Upstreams {
-        &self.upstreams
-    }
-
-    /// Tries the endpoints in order until one sends its first content; each failure that another
-    /// endpoint could mend moves on to the next. When all have failed, the last is repeated once if
-    /// its failure may pass. Returns the last error when nothing answered.
-    pub async fn run(
-        &self,
-        endpoints: &[Endpoint],
-        request: &ChatRequest,
-        log: &AttemptLog,
-    ) -> Result<Started> {
-        self.budget.earn();
-        let mut deadlines = self.upstreams.deadlines();
-        let mut last_error = Error::new(ErrorCode::NoProvider, "this model has no endpoint");
-        for (index, endpoint) in endpoints.iter().take(ATTEMPTS_MAX).enumerate() {
-            if index > 0 && !self.budget.spend() {
-                return Err(last_error);
-            }
-            match self.attempt(endpoint, request, deadlines, log).await {
-                Ok(started) => return Ok(started),
-                Err(error) if error.code().is_retryable() => last_error = error,
-                Err(error) => return Err(error),
-            }
-            deadlines = deadlines.next_attempt();
-        }
-        let Some(endpoint) = endpoints.iter().take(ATTEMPTS_MAX).next_back() else {
-            return Err(last_error);
-        };
-        let wait_ms = backoff_ms(0, &last_error, &self.random);
-        let may_repeat = worth_repeating(&last_error)
-            && deadlines.allows_wait_ms(wait_ms)
-            && self.budget.spend();
-        if !may_repeat {
-            return Err(last_error);
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(wait_ms)).await;
-        self.attempt(endpoint, request, deadlines.next_attempt(), log).await
-    }
-
-    /// The same for an embedding call, whose answer comes whole.
-    pub async fn embed(
-        &self,
-        endpoints: &[Endpoint],
-        request: &EmbeddingRequest,
-        log: &AttemptLog,
-    ) -> Result<(Endpoint, EmbeddingCall)> {
-        self.budget.earn();
-        let deadlines = self.upstreams.deadlines();
-        let mut last_error = Error::new(ErrorCode::NoProvider, "this model has no endpoint");
-        for (index, endpoint) in endpoints.iter().take(ATTEMPTS_MAX).enumerate() {
-            if index > 0 && !self.budget.spend() {
-                break;
-            }
-            let (provider, model) = (&endpoint.provider, &endpoint.model);
-            let call = self.upstreams.embed(provider, model, request, deadlines);
-            match self.logged(endpoint, log, call).await {
-                Ok(call) => return Ok((endpoint.clone(), call)),
-                Err(error) if error.code().is_retryable() => last_error = error,
-                Err(error) => return Err(error),
-            }
-        }
-        Err(last_error)
-    }
-
-    async fn attempt(
-        &self,
-        endpoint: &Endpoint,
-        request: &ChatRequest,
-        deadlines: Deadlines,
-        log: &AttemptLog,
-    ) -> Result<Started> {
-        self.logged(endpoint, log, self.start(endpoint, request, deadlines)).await
-    }
-
-    /// Makes an attempt and keeps what became of it.
-    async fn logged<T>(
-        &self,
-        endpoint: &Endpoint,
-        log: &AttemptLog,
-        attempt: impl Future<Output = Result<T>>,
-    ) -> Result<T> {
-        let started_at = self.clock.now();
-        let outcome = attempt.await;
-        let error = outcome.as_ref().err();
-        log.push(Attempt {
-            provider: endpoint.provider.id.clone(),
-            model: endpoint.model.clone(),
-            error: error.map(Error::code),
-            http_status: error.and_then(Error::upstream).and_then(|upstream| upstream.status),
-            started_at,
-            duration_ms: elapsed_ms(started_at, self.clock.now()),
-            charge: None,
-        });
-        if let Some(error) = error {
-            tracing::info!(
-                provider = endpoint.provider.id,
-                model = endpoint.model,
-                code = error.code().as_str(),
-                cause = error.context(),
-                "attempt failed: {}",
-                error.message()
-            );
-        }
-        outcome
-    }
-
-    async fn start(
-        &self,
-        endpoint: &Endpoint,
-        request: &ChatRequest,
-        deadlines: Deadlines,
-    ) -> Result<Started> {
-        let call =
-            self.upstreams.chat(&endpoint.provider, &endpoint.model, request, deadlines).await?;
-        let ChatCall { mut frames, dropped } = call;
-        let preface = until_content(&endpoint.provider.id, &mut frames).await?;
-        let frames = stream::iter(preface.into_iter().map(Ok)).chain(frames);
-        Ok(Started { endpoint: endpoint.clone(), frames: Box::pin(frames), dropped })
-    }
-}
-
 /// Reads up to the first content, so that a failure before it can still be mended elsewhere.
-async fn until_content(provider: &str, frames: &mut FrameStream) -> Result<Vec<Frame>> {
+pub(crate) async fn until_content(
+    provider: &str,
+    frames: &mut backstay_providers::FrameStream,
+) -> Result<Vec<Frame>> {
+    use futures::StreamExt as _;
     let mut preface = Vec::new();
     while let Some(frame) = frames.next().await {
         let frame = frame?;

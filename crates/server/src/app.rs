@@ -66,7 +66,7 @@ impl Server {
         let embedder = builtin_embedder(&config, &models_folder);
         let embeddings = embeddings(&config, embedder.clone(), &catalogue, &upstreams)?;
         let memory = Memory::new(store.clone(), embeddings, MemoryOptions::default());
-        let router = Router::new(upstreams, clock.clone(), random.clone());
+        let router = Router::new(upstreams, config.router_options(), clock.clone(), random.clone());
         let engine = Engine::new(EngineParts {
             store,
             memory,

@@ -172,9 +172,12 @@ impl Answer {
 }
 
 impl Stream {
-    /// The concatenated text deltas of an OpenAI stream.
+    /// The concatenated text deltas of an OpenAI or Anthropic stream.
     pub fn text(&self) -> String {
-        let deltas = self.events.iter().map(|event| &event["choices"][0]["delta"]["content"]);
-        deltas.filter_map(Value::as_str).collect()
+        let delta = |event: &'_ Value| {
+            let openai = event["choices"][0]["delta"]["content"].as_str();
+            openai.or_else(|| event["delta"]["text"].as_str()).map(str::to_owned)
+        };
+        self.events.iter().filter_map(delta).collect()
     }
 }

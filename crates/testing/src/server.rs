@@ -24,6 +24,7 @@ pub struct TestServer {
 #[derive(Default)]
 pub struct TestServerBuilder {
     extra: String,
+    for_sim: Option<fn(&str) -> String>,
 }
 
 impl TestServerBuilder {
@@ -34,13 +35,23 @@ impl TestServerBuilder {
         self
     }
 
+    /// TOML that names the simulator, whose base URL is known only once it runs.
+    pub fn config_for_sim(mut self, toml: fn(&str) -> String) -> Self {
+        self.for_sim = Some(toml);
+        self
+    }
+
     pub async fn start(self) -> Result<TestServer> {
+        let Self { mut extra, for_sim } = self;
         let sim = Sim::start(Options::default()).await?;
         let data = tempfile::tempdir()?;
         let moment = Timestamp::parse("2026-03-01T12:00:00Z").unwrap_or_default();
         let clock = ManualClock::at(moment);
-        let server = start(&sim, &data, &clock, &self.extra).await?;
-        Ok(TestServer { sim, clock, server, data, extra: self.extra })
+        if let Some(toml) = for_sim {
+            extra.push_str(&toml(&sim.base_url()));
+        }
+        let server = start(&sim, &data, &clock, &extra).await?;
+        Ok(TestServer { sim, clock, server, data, extra })
     }
 }
 

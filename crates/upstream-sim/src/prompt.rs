@@ -132,6 +132,12 @@ impl Prompt {
         self.turns.iter().rfind(|turn| turn.speaker == Speaker::User)
     }
 
+    /// The beginning of its answer that the client put into the model's mouth, if it did.
+    pub(crate) fn given_beginning(&self) -> Option<String> {
+        let last = self.turns.last().filter(|turn| turn.speaker == Speaker::Assistant)?;
+        Some(last.texts.join("\n"))
+    }
+
     /// Tool results that no answer has used yet.
     pub(crate) fn new_tool_results(&self) -> Vec<String> {
         let after = self.turns.iter().rposition(|turn| turn.speaker == Speaker::Assistant);

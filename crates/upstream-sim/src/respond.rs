@@ -162,11 +162,16 @@ fn plain_text(behaviour: Behaviour, prompt: &Prompt) -> String {
     if !results.is_empty() {
         return format!("The tools answered: {}", results.join("; "));
     }
-    match behaviour {
+    let text = match behaviour {
         Behaviour::Echo | Behaviour::Think | Behaviour::Learn | Behaviour::Raw => {
             prompt.last_user_text()
         }
         Behaviour::Quote => quote::answer(prompt),
+    };
+    // As models do: an answer that was begun for them is gone on with.
+    match prompt.given_beginning() {
+        Some(beginning) => text.strip_prefix(&beginning).map(str::to_owned).unwrap_or(text),
+        None => text,
     }
 }
 

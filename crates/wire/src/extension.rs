@@ -172,6 +172,12 @@ pub struct ReplyExtension {
     /// Dollars as decimal text, null when the price is unknown.
     pub cost: Option<Money>,
     pub dropped_parameters: Vec<String>,
+    /// How the endpoint was chosen, where the request asks for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub router: Option<Value>,
+    /// `provider/model` of each endpoint that went on with an answer which had broken off.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub continued_by: Vec<String>,
 }
 
 #[cfg(test)]

@@ -29,6 +29,8 @@ fn extension() -> ReplyExtension {
         memory_tokens: 0,
         cost: None,
         dropped_parameters: vec!["seed".to_owned()],
+        router: None,
+        continued_by: Vec::new(),
     }
 }
 

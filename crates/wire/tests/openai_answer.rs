@@ -29,6 +29,8 @@ fn extension() -> ReplyExtension {
         memory_tokens: 0,
         cost: Money::parse_dollars("0.0025"),
         dropped_parameters: vec!["top_k".to_owned()],
+        router: None,
+        continued_by: Vec::new(),
     }
 }
 

@@ -7,4 +7,5 @@ pub(crate) mod doctor;
 pub(crate) mod import_file;
 pub(crate) mod memory;
 pub(crate) mod models;
+pub(crate) mod route;
 pub(crate) mod serve;

@@ -79,6 +79,7 @@ impl Collector {
             ChatEvent::Finished { choice, reason } => {
                 self.choice(*choice).finish_reason = Some(reason.clone());
             }
+            ChatEvent::Continued { .. } => {}
             ChatEvent::Usage(usage) => self.reply.usage = Some(usage.clone()),
             ChatEvent::Settled(settlement) => {
                 self.reply.settlement = Some(settlement.as_ref().clone());

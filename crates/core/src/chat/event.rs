@@ -55,6 +55,11 @@ pub enum ChatEvent {
         choice: u32,
         reason: FinishReason,
     },
+    /// The answer broke off, and another endpoint goes on with it.
+    Continued {
+        provider: String,
+        model: String,
+    },
     /// What the provider counted so far; the last one holds.
     Usage(Usage),
     /// The ledger's word on this generation: the last event of every stream that the engine

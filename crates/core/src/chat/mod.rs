@@ -1,6 +1,7 @@
 //! Chat without a dialect: what every wire format is translated to and from.
 
 mod collect;
+mod estimate;
 mod event;
 mod message;
 mod recalled;

@@ -53,13 +53,14 @@ async fn ask_once(
     engine: &Engine,
     context: &CallContext,
     scope: &Scope,
-    request: ChatRequest,
+    mut request: ChatRequest,
 ) -> Result<String> {
-    let endpoints = engine.catalogue().resolve(&request.model)?;
+    engine.router().apply_policies(context, &mut request);
+    let plan = engine.plan(context, &request, None)?;
     // The ledger names the scope; nothing of the call is kept as a turn.
     let keep = Keep { scope: Some(scope.clone()), ..Keep::default() };
     let turn = Turn { request, keep, recalled: Vec::new(), memory_tokens: 0 };
-    let mut frames = generation::call(engine, context, &endpoints, turn).await?.frames;
+    let mut frames = generation::call(engine, context, plan, turn).await?.frames;
     let mut collector = Collector::default();
     while let Some(frame) = frames.next().await {
         for event in &frame?.events {

@@ -185,9 +185,9 @@ impl Learning<'_> {
             return Ok(());
         }
         let spent = self.store.spent_on_learning(midnight_before(self.now())).await?;
-        let endpoints = self.engine.catalogue().resolve(&request.model)?;
-        let price = endpoints.first().and_then(|endpoint| endpoint.price());
-        let worst = worst_case(crate::open::prompt_tokens(request));
+        let resolved = self.engine.catalogue().resolve(&request.model)?;
+        let price = resolved.endpoints.first().and_then(|endpoint| endpoint.price());
+        let worst = worst_case(request.estimated_prompt_tokens());
         fits(self.options, &spent, price, &worst)
             .map_err(|reason| Unlearned::Capped(reason.to_string()))
     }

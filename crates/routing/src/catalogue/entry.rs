@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use backstay_core::{EndpointFacts, Price};
+use backstay_core::{DataPolicy, EndpointFacts, Modality, Price, Quantization};
 use backstay_providers::Provider;
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +31,13 @@ impl Endpoint {
     }
 }
 
+/// What a name stands for.
+pub struct Resolved {
+    pub endpoints: Vec<Endpoint>,
+    /// Whether it is the operator's own name, whose endpoints are in the operator's order.
+    pub is_route: bool,
+}
+
 /// What configuration says of a provider's model.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -43,6 +50,32 @@ pub struct ConfiguredModel {
     pub price: Option<Price>,
     #[serde(default)]
     pub context_length: Option<u64>,
+    #[serde(default)]
+    pub output_tokens_max: Option<u64>,
+    #[serde(default)]
+    pub input_modalities: Option<Vec<Modality>>,
+    /// Request parameters that it honours, under their OpenRouter names.
+    #[serde(default)]
+    pub parameters: Option<Vec<String>>,
+    #[serde(default)]
+    pub data: DataPolicy,
+    #[serde(default)]
+    pub quantization: Option<Quantization>,
+}
+
+impl ConfiguredModel {
+    pub(super) fn facts(&self) -> EndpointFacts {
+        EndpointFacts {
+            price: self.price.clone(),
+            context_length: self.context_length,
+            output_tokens_max: self.output_tokens_max,
+            input_modalities: self.input_modalities.clone(),
+            parameters: self.parameters.clone(),
+            data: self.data.clone(),
+            quantization: self.quantization,
+            ..EndpointFacts::default()
+        }
+    }
 }
 
 /// A model name of the operator's own, served by endpoints in order of preference.

@@ -12,7 +12,7 @@ use futures::future::join_all;
 use self::snapshot::Snapshot;
 use crate::nearest::nearest;
 
-pub use entry::{ConfiguredModel, Endpoint, ModelEntry, Route};
+pub use entry::{ConfiguredModel, Endpoint, ModelEntry, Resolved, Route};
 
 /// Shared by every call; replaced as a whole when model lists are refreshed.
 pub struct Catalogue {
@@ -53,20 +53,16 @@ impl Catalogue {
 
     /// The endpoints that serve a name, in order of preference. Tried in this order: a configured
     /// route, a provider's id as prefix or a model of the catalogue, a name that some provider lists.
-    pub fn resolve(&self, name: &str) -> Result<Vec<Endpoint>> {
-        let snapshot = self.snapshot();
-        if let Some(route) = snapshot.routes.iter().find(|route| route.id == name) {
-            let endpoints = route.endpoints.iter();
-            return Ok(endpoints.flat_map(|name| snapshot.of_route(name)).collect());
-        }
-        let endpoints = snapshot.endpoints(name);
-        if !endpoints.is_empty() {
-            return Ok(endpoints);
-        }
-        snapshot
-            .listed_anywhere(name)
-            .map(|endpoint| vec![endpoint])
-            .ok_or_else(|| self.unknown(name))
+    ///
+    /// # Errors
+    /// `model_not_found`, with the names that may have been meant.
+    pub fn resolve(&self, name: &str) -> Result<Resolved> {
+        self.snapshot().resolve(name).ok_or_else(|| self.unknown(name))
+    }
+
+    /// Whether somebody has said that there is a model of exactly this name.
+    pub(crate) fn knows(&self, name: &str) -> bool {
+        self.snapshot().knows(name)
     }
 
     /// The error for a name that nothing serves, with the names that may have been meant.

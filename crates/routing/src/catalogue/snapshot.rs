@@ -6,7 +6,7 @@ use backstay_core::{DataPolicy, EndpointFacts, Error, Price, Result};
 use backstay_providers::{Provider, ProviderKind};
 use backstay_wire::ListedModel;
 
-use super::{ConfiguredModel, Endpoint, ModelEntry, Route};
+use super::{ConfiguredModel, Endpoint, ModelEntry, Resolved, Route};
 
 #[derive(Clone, Default)]
 pub(super) struct Snapshot {
@@ -44,11 +44,7 @@ impl Snapshot {
 
     pub(super) fn add_configured(&mut self, provider: String, model: ConfiguredModel) {
         let name = format!("{provider}/{}", model.id);
-        let facts = EndpointFacts {
-            price: model.price,
-            context_length: model.context_length,
-            ..EndpointFacts::default()
-        };
+        let facts = model.facts();
         self.facts.insert(name.clone(), Arc::new(facts.clone()));
         if let Some(canonical) = model.model {
             self.serve(canonical, &provider, &model.id);
@@ -65,10 +61,36 @@ impl Snapshot {
         }
     }
 
+    pub(super) fn resolve(&self, name: &str) -> Option<Resolved> {
+        if let Some(route) = self.routes.iter().find(|route| route.id == name) {
+            let endpoints = route.endpoints.iter().flat_map(|name| self.of_route(name)).collect();
+            return Some(Resolved { endpoints, is_route: true });
+        }
+        let mut endpoints = self.endpoints(name);
+        if endpoints.is_empty() {
+            endpoints.extend(self.listed_anywhere(name));
+        }
+        (!endpoints.is_empty()).then_some(Resolved { endpoints, is_route: false })
+    }
+
+    /// Whether somebody has said that there is a model of exactly this name.
+    pub(super) fn knows(&self, name: &str) -> bool {
+        self.routes.iter().any(|route| route.id == name)
+            || self.serving.contains_key(name)
+            || self.facts.contains_key(name)
+            || self.is_listed(name)
+            || self.listed_anywhere(name).is_some()
+    }
+
+    fn is_listed(&self, name: &str) -> bool {
+        let provider = name.split_once('/').and_then(|(id, _)| self.listed.get(id));
+        provider.is_some_and(|listed| listed.iter().any(|entry| entry.id == name))
+    }
+
     /// The endpoints of a name that says a provider, a model of the catalogue, or both: `openai/gpt-4o`
     /// is OpenAI's own endpoint and those of everyone else who runs that model. Who runs a model comes
     /// before who passes it on.
-    pub(super) fn endpoints(&self, name: &str) -> Vec<Endpoint> {
+    fn endpoints(&self, name: &str) -> Vec<Endpoint> {
         let mut endpoints: Vec<Endpoint> = self.with_provider_prefix(name).into_iter().collect();
         for (provider, model) in self.serving.get(name).into_iter().flatten() {
             if let Some(provider) = self.provider(provider) {
@@ -100,7 +122,7 @@ impl Snapshot {
     }
 
     /// A name without a provider, at the first provider that lists it.
-    pub(super) fn listed_anywhere(&self, model: &str) -> Option<Endpoint> {
+    fn listed_anywhere(&self, model: &str) -> Option<Endpoint> {
         self.providers.iter().find_map(|provider| {
             let full = format!("{}/{model}", provider.id);
             let listed = self.listed.get(&provider.id)?;

@@ -41,14 +41,18 @@ pub(crate) async fn respond(reply: Reply, wanted: Wanted, clock: &Clock) -> Resu
         created: clock.now().seconds(),
     };
     let headers = headers(&reply, &wanted);
-    let Reply { frames, generation, thread, recalled, memory_tokens, dropped_parameters } = reply;
-    let extension = wanted.extension.then_some(ReplyExtension {
+    let Reply { frames, generation, thread, recalled, memory_tokens, dropped_parameters, router } =
+        reply;
+    let router = router.and_then(|trace| serde_json::to_value(trace).ok());
+    let extension = (wanted.extension || router.is_some()).then_some(ReplyExtension {
         generation,
         thread,
         recalled,
         memory_tokens,
         cost: None,
         dropped_parameters,
+        router,
+        continued_by: Vec::new(),
     });
     let body = if wanted.stream {
         let encoder = StreamEncoder::new(wanted.format, options);
@@ -151,8 +155,16 @@ impl Encoding {
         match item {
             Ok(frame) => {
                 for event in &frame.events {
-                    if let ChatEvent::Settled(settlement) = event {
-                        self.settlement = Some(settlement.as_ref().clone());
+                    match event {
+                        ChatEvent::Settled(settlement) => {
+                            self.settlement = Some(settlement.as_ref().clone());
+                        }
+                        ChatEvent::Continued { provider, model } => {
+                            if let Some(extension) = &mut self.extension {
+                                extension.continued_by.push(format!("{provider}/{model}"));
+                            }
+                        }
+                        _ => {}
                     }
                 }
                 self.encoder.frame(&frame, out);

@@ -28,13 +28,15 @@ pub(crate) async fn handle(
     let decoded = backstay_wire::decode_request(format, &bytes)?;
     let from_headers = extension_of_headers(&headers);
     let extension = RequestExtension::merge(decoded.extension.as_ref(), from_headers)?;
-    let chat = ChatRequest { origin_headers: format_headers(&headers), ..decoded.request };
+    let mut chat = ChatRequest { origin_headers: format_headers(&headers), ..decoded.request };
+    add_routing_headers(&headers, &mut chat);
     let wanted = Wanted {
         format,
         stream: chat.stream,
         include_usage: chat.include_usage,
         model: chat.model.clone(),
-        extension: extension.is_some(),
+        // Who asks for an answer to be continued has to be told when it was.
+        extension: extension.is_some() || chat.routing.continue_broken,
     };
     let reply = state.engine.respond(&caller.context, chat, extension).await?;
     respond(reply, wanted, state.engine.clock()).await
@@ -49,6 +51,15 @@ fn format_headers(headers: &HeaderMap) -> Vec<(String, String)> {
         Some(((*name).to_owned(), value.to_owned()))
     });
     named.collect()
+}
+
+/// What OpenRouter's clients say of routing in headers; the body wins.
+fn add_routing_headers(headers: &HeaderMap, chat: &mut ChatRequest) {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    if chat.routing.session.is_none() {
+        chat.routing.session = text("x-session-id").map(str::to_owned);
+    }
+    chat.routing.trace |= text("x-openrouter-metadata") == Some("enabled");
 }
 
 fn extension_of_headers(headers: &HeaderMap) -> backstay_wire::ExtensionHeaders<'_> {

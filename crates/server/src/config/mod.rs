@@ -10,10 +10,10 @@ use std::{
     sync::Arc,
 };
 
-use backstay_core::{Error, Result, limits};
+use backstay_core::{Error, Result, RoutingPolicy, limits};
 use backstay_engine::EngineOptions;
 use backstay_providers::{Environment, Provider, TimeoutsMs};
-use backstay_routing::{ConfiguredModel, Route};
+use backstay_routing::{ConfiguredModel, Route, RouterOptions};
 use backstay_store::Synchronous;
 use serde::Deserialize;
 
@@ -29,6 +29,7 @@ pub struct Config {
     pub timeouts: TimeoutsMs,
     pub discovery: DiscoverySection,
     pub memory: MemorySection,
+    pub routing: RoutingSection,
     providers: Vec<ProviderSection>,
     /// Model names of the operator's own, each served by endpoints in order.
     models: Vec<Route>,
@@ -108,6 +109,16 @@ impl Default for MemorySection {
     }
 }
 
+/// How endpoints are chosen, whatever requests ask for.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RoutingSection {
+    /// What no call may do, Backstay's own included.
+    pub policy: RoutingPolicy,
+    /// Whether a second endpoint is asked when the first is slower than it usually is.
+    pub hedge: bool,
+}
+
 impl Config {
     /// Reads and checks a file. The error says where it is wrong and, for an unknown key, which
     /// known one is nearest.
@@ -171,6 +182,10 @@ impl Config {
 
     pub fn routes(&self) -> Vec<Route> {
         self.models.clone()
+    }
+
+    pub fn router_options(&self) -> RouterOptions {
+        RouterOptions { policy: self.routing.policy.clone(), hedge: self.routing.hedge }
     }
 
     pub fn engine_options(&self) -> EngineOptions {

@@ -64,7 +64,7 @@ async fn keys_in_the_environment_and_a_local_server_become_providers_with_their_
 async fn a_name_that_one_provider_lists_needs_no_prefix() -> Result<()> {
     let (sim, data) = (Sim::start(Options::default()).await?, tempfile::tempdir()?);
     let server = start(&sim, &data).await?;
-    let endpoints = server.engine.catalogue().resolve("sim-echo")?;
+    let endpoints = server.engine.catalogue().resolve("sim-echo")?.endpoints;
     assert_eq!(endpoints[0].name(), "openai/sim-echo");
     server.stop().await?;
     sim.shutdown().await;

@@ -14,6 +14,7 @@ mod openapi;
 mod operation;
 mod policies;
 mod portability;
+mod routing;
 mod statements;
 mod threads;
 mod timeouts;

@@ -115,6 +115,7 @@ impl StreamEncoder {
                 ChatEvent::Started { .. }
                 | ChatEvent::ReasoningSignature { .. }
                 | ChatEvent::Usage(_)
+                | ChatEvent::Continued { .. }
                 | ChatEvent::Settled(_) => continue,
                 ChatEvent::Logprobs { choice, value } => {
                     (*choice, Delta::default(), Some(value), None)

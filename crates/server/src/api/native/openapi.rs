@@ -8,7 +8,7 @@ use utoipa::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{conversations, explain, generations, jobs, memories, models, status, threads};
+use super::{conversations, explain, generations, jobs, memories, models, route, status, threads};
 use crate::state::AppState;
 
 const PATH: &str = "/backstay/v1/openapi.json";
@@ -96,6 +96,7 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(generations::list))
         .routes(routes!(generations::one))
         .routes(routes!(models::list))
+        .routes(routes!(route::explain))
         .routes(routes!(jobs::list))
         .routes(routes!(jobs::retry))
         .routes(routes!(jobs::discard))
