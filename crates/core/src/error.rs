@@ -78,6 +78,7 @@ error_codes! {
     ConnectTimeout = "timeout_connect", Upstream, 504, retry true;
     FirstTokenTimeout = "timeout_first_token", Upstream, 504, retry true;
     IdleTimeout = "timeout_idle", Upstream, 504, retry true;
+    WholeTimeout = "timeout_whole", Upstream, 504, retry true;
     TotalTimeout = "timeout_total", Upstream, 504, retry false;
     Abandoned = "abandoned", Upstream, 502, retry false;
     NoProvider = "no_provider", Server, 503, retry false;

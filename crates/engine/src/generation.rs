@@ -27,7 +27,7 @@ pub(crate) async fn call(
     let mut guard = begin(engine, context, Arc::clone(&request), keep, memory_tokens).await?;
     let generation = guard.id().clone();
     let log = guard.attempts();
-    match engine.router().run(&plan.endpoints, &request, &log).await {
+    match engine.router().run(&plan, &request, &log).await {
         Ok(started) => {
             let router = plan.trace.map(|trace| RouterTrace { attempts: log.all(), ..trace });
             guard.answering(started.endpoint, plan.conversation, &started.dropped);

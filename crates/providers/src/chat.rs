@@ -20,7 +20,7 @@ use crate::{
     FrameStream, Upstreams, builtin,
     deadline::Deadlines,
     error::broken_connection,
-    http::{ERROR_BYTES_MAX, read_body},
+    http::{ERROR_BYTES_MAX, read_body, too_large},
     provider::{HttpProvider, Provider, ProviderKind},
 };
 
@@ -71,7 +71,7 @@ impl Upstreams {
             call = call.headers(own_headers(request));
         }
         let head_deadline =
-            if request.stream { deadlines.first_token() } else { deadlines.total() };
+            if request.stream { deadlines.first_token() } else { deadlines.whole() };
         let response = self.send(&provider.id, call, head_deadline).await?;
         if !response.status().is_success() {
             return Err(rejection(provider, http.format, response, deadlines).await);
@@ -147,7 +147,7 @@ async fn whole(
     deadlines: Deadlines,
 ) -> Result<FrameStream> {
     let body =
-        read_body(&provider.id, response, deadlines.total(), limits::REPLY_BYTES_MAX).await?;
+        read_body(&provider.id, response, deadlines.whole(), limits::REPLY_BYTES_MAX).await?;
     let frame = backstay_wire::decode_reply(format, &provider.id, body)?;
     Ok(Box::pin(stream::once(std::future::ready(Ok(frame)))))
 }
@@ -165,6 +165,7 @@ fn streamed(
         ready: VecDeque::new(),
         deadlines,
         content_seen: false,
+        bytes_read: 0,
         state: State::Open,
         provider,
     };
@@ -189,6 +190,8 @@ struct Reader {
     ready: VecDeque<Result<Frame>>,
     deadlines: Deadlines,
     content_seen: bool,
+    /// Of the whole stream, whose end a provider might never send.
+    bytes_read: usize,
     state: State,
 }
 
@@ -214,6 +217,10 @@ impl Reader {
             if self.content_seen { self.deadlines.idle() } else { self.deadlines.first_token() };
         match deadline.limit(self.chunks.next()).await? {
             Some(Ok(chunk)) => {
+                self.bytes_read += chunk.len();
+                if self.bytes_read > limits::REPLY_BYTES_MAX {
+                    return Err(too_large(&self.provider, limits::REPLY_BYTES_MAX));
+                }
                 for event in self.parser.push(&chunk)? {
                     self.decode(event)?;
                 }

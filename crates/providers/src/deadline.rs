@@ -35,6 +35,10 @@ impl Deadline {
                 "the model fell silent for {seconds} s in the middle of its answer \
                  (timeouts.idle)"
             ),
+            ErrorCode::WholeTimeout => format!(
+                "the whole answer did not come within {seconds} s (timeouts.whole); stream it, or \
+                 raise the limit"
+            ),
             _ => format!("the call took longer than {seconds} s (timeouts.total)"),
         };
         Error::new(self.code, message)
@@ -45,20 +49,22 @@ impl Deadline {
     }
 }
 
-/// The running clocks of one call. The total runs across all attempts; the wait for the first token
-/// starts anew with each.
+/// The running clocks of one call. The total runs across all attempts; the others start anew with
+/// each.
 #[derive(Clone, Copy)]
 pub struct Deadlines {
     timeouts: TimeoutsMs,
     total: Deadline,
     first_token: Deadline,
+    whole: Deadline,
 }
 
 impl Deadlines {
     pub fn start(timeouts: TimeoutsMs) -> Self {
         let total = Deadline::after(timeouts.total, ErrorCode::TotalTimeout);
         let first_token = Deadline::after(timeouts.first_token, ErrorCode::FirstTokenTimeout);
-        Self { timeouts, total, first_token }
+        let whole = Deadline::after(timeouts.whole, ErrorCode::WholeTimeout);
+        Self { timeouts, total, first_token, whole }
     }
 
     pub fn next_attempt(self) -> Self {
@@ -72,6 +78,11 @@ impl Deadlines {
 
     pub(crate) fn total(&self) -> Deadline {
         self.total
+    }
+
+    /// For an answer that comes whole, from sending its request to its last byte.
+    pub(crate) fn whole(&self) -> Deadline {
+        self.total.earlier(self.whole)
     }
 
     /// While nothing of the answer has come.

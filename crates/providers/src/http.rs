@@ -25,13 +25,16 @@ pub struct TimeoutsMs {
     pub first_token: u64,
     /// Between two pieces of a stream.
     pub idle: u64,
-    /// The whole call.
+    /// One attempt at an answer that is not streamed; shorter than `total`, so that another endpoint
+    /// can still be tried.
+    pub whole: u64,
+    /// The whole call, with all its attempts.
     pub total: u64,
 }
 
 impl Default for TimeoutsMs {
     fn default() -> Self {
-        Self { connect: 5_000, first_token: 120_000, idle: 60_000, total: 600_000 }
+        Self { connect: 5_000, first_token: 120_000, idle: 60_000, whole: 300_000, total: 600_000 }
     }
 }
 
@@ -133,7 +136,7 @@ pub(crate) async fn read_body(
     Ok(first.unwrap_or_else(|| Bytes::from(body)))
 }
 
-fn too_large(provider_id: &str, bytes_max: usize) -> Error {
+pub(crate) fn too_large(provider_id: &str, bytes_max: usize) -> Error {
     Error::new(
         ErrorCode::UpstreamInvalidResponse,
         format!("provider {provider_id} sent an answer of more than {bytes_max} bytes"),

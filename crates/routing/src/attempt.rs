@@ -170,6 +170,7 @@ fn may_be_charged(code: ErrorCode) -> bool {
         code,
         ErrorCode::FirstTokenTimeout
             | ErrorCode::IdleTimeout
+            | ErrorCode::WholeTimeout
             | ErrorCode::TotalTimeout
             | ErrorCode::UpstreamStreamBroken
             | ErrorCode::UpstreamInvalidResponse

@@ -4,35 +4,37 @@ use std::sync::Mutex;
 
 use backstay_core::{Error, ErrorCode, Random};
 
-/// Retries are paid for by traffic: each call earns a tenth of one, so that a failing provider sees
-/// at most ten per cent more load, and a small balance lets a quiet server retry at all.
+/// Retries are paid for by traffic: each call earns a share of one, so that a failing provider sees
+/// at most so much more load, and a small balance lets a quiet server retry at all.
 pub(crate) struct RetryBudget {
-    tenths: Mutex<u32>,
+    /// Hundredths of a retry.
+    balance: Mutex<u32>,
+    /// Hundredths of a retry that each call earns.
+    share_percent: u32,
 }
 
-const TENTHS_PER_RETRY: u32 = 10;
-const TENTHS_MAX: u32 = 100;
-
-impl Default for RetryBudget {
-    fn default() -> Self {
-        Self { tenths: Mutex::new(TENTHS_MAX) }
-    }
-}
+const PER_RETRY: u32 = 100;
+/// What so many calls earn is saved up at most.
+const SAVED_CALLS: u32 = 100;
 
 impl RetryBudget {
+    pub(crate) fn new(share_percent: u32) -> Self {
+        Self { balance: Mutex::new(share_percent * SAVED_CALLS), share_percent }
+    }
+
     pub(crate) fn earn(&self) {
-        if let Ok(mut tenths) = self.tenths.lock() {
-            *tenths = (*tenths + 1).min(TENTHS_MAX);
+        if let Ok(mut balance) = self.balance.lock() {
+            *balance = (*balance + self.share_percent).min(self.share_percent * SAVED_CALLS);
         }
     }
 
     pub(crate) fn spend(&self) -> bool {
-        let Ok(mut tenths) = self.tenths.lock() else {
+        let Ok(mut balance) = self.balance.lock() else {
             return false;
         };
-        let affordable = *tenths >= TENTHS_PER_RETRY;
+        let affordable = *balance >= PER_RETRY;
         if affordable {
-            *tenths -= TENTHS_PER_RETRY;
+            *balance -= PER_RETRY;
         }
         affordable
     }
@@ -67,7 +69,7 @@ mod tests {
 
     #[test]
     fn retries_stop_at_a_tenth_of_the_traffic() {
-        let budget = RetryBudget::default();
+        let budget = RetryBudget::new(10);
         let burst = (0..1_000).filter(|_| budget.spend()).count();
         assert_eq!(burst, 10);
         let sustained = (0..1_000)

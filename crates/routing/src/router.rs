@@ -20,11 +20,19 @@ use crate::{
 };
 
 /// How an installation routes, beside what requests and keys say.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RouterOptions {
     pub policy: RoutingPolicy,
     /// Whether slow first tokens are hedged where the request does not say.
     pub hedge: bool,
+    /// How much more than one attempt a call may make on average, in per cent.
+    pub retries_percent: u32,
+}
+
+impl Default for RouterOptions {
+    fn default() -> Self {
+        Self { policy: RoutingPolicy::default(), hedge: false, retries_percent: 10 }
+    }
 }
 
 /// An endpoint that has begun to answer.
@@ -61,8 +69,8 @@ impl Router {
     pub fn new(upstreams: Upstreams, options: RouterOptions, clock: Clock, random: Random) -> Self {
         let inner = Inner {
             upstreams,
+            budget: RetryBudget::new(options.retries_percent),
             options,
-            budget: RetryBudget::default(),
             health: Health::new(clock.clone(), random.clone()),
             affinity: Affinity::new(clock.clone()),
             clock,
@@ -111,9 +119,12 @@ impl Router {
     /// Tries the endpoints in order until one sends its first content; each failure that another
     /// endpoint could mend moves on to the next. When all have failed, the last is repeated once if
     /// its failure may pass. Returns the last error when nothing answered.
+    ///
+    /// What one model refuses, another of the request's models may take; another endpoint of the same
+    /// model is not asked.
     pub async fn run(
         &self,
-        endpoints: &[Endpoint],
+        plan: &Plan,
         request: &Arc<ChatRequest>,
         log: &AttemptLog,
     ) -> Result<Started> {
@@ -121,35 +132,44 @@ impl Router {
         inner.budget.earn();
         let mut deadlines = inner.upstreams.deadlines();
         let mut last_error = Error::new(ErrorCode::NoProvider, "this model has no endpoint");
-        let mut rest = endpoints.get(..endpoints.len().min(ATTEMPTS_MAX)).unwrap_or(endpoints);
-        let Some(last) = rest.last() else {
-            return Err(last_error);
-        };
+        let mut last = None;
+        let mut rest: Vec<(&Endpoint, usize)> = plan.with_model_numbers().collect();
         let mut is_first = true;
-        while let Some((endpoint, others)) = rest.split_first() {
+        for _ in 0..ATTEMPTS_MAX {
+            if rest.is_empty() {
+                break;
+            }
+            let (endpoint, model_number) = rest.remove(0);
             if !is_first && !inner.budget.spend() {
                 return Err(last_error);
             }
-            let hedge = others.first().filter(|_| is_first && self.may_hedge(request));
+            last = Some(endpoint);
+            let hedge = rest.first().filter(|_| is_first && self.may_hedge(request));
             let outcome = match hedge {
-                Some(second) => self.hedged(endpoint, second, request, deadlines, log).await,
+                Some((second, _)) => self.hedged(endpoint, second, request, deadlines, log).await,
                 None => self.attempt(endpoint, request, deadlines, log).await,
             };
             match outcome {
                 Ok(started) if request.routing.continue_broken && request.stream => {
                     let (router, request) = (self.clone(), Arc::clone(request));
-                    let others = others.to_vec();
+                    let others = rest.into_iter().map(|(endpoint, _)| endpoint.clone()).collect();
                     let log = log.clone();
                     return Ok(Continuing::watch(router, request, others, deadlines, log, started));
                 }
                 Ok(started) => return Ok(started),
                 Err(error) if error.code().is_retryable() => last_error = error,
+                Err(error) if is_about_the_model(error.code()) => {
+                    rest.retain(|(_, number)| *number != model_number);
+                    last_error = error;
+                }
                 Err(error) => return Err(error),
             }
             is_first = false;
-            rest = others;
             deadlines = deadlines.next_attempt();
         }
+        let Some(last) = last else {
+            return Err(last_error);
+        };
         let wait_ms = backoff_ms(0, &last_error, &inner.random);
         let may_repeat = worth_repeating(&last_error)
             && deadlines.allows_wait_ms(wait_ms)
@@ -286,6 +306,16 @@ impl Router {
             self.inner.affinity.answered(conversation, &name, usage);
         }
     }
+}
+
+/// Whether a refusal is one that another model may not share.
+fn is_about_the_model(code: ErrorCode) -> bool {
+    matches!(
+        code,
+        ErrorCode::UpstreamRejected
+            | ErrorCode::UpstreamContextLength
+            | ErrorCode::UnsupportedContent
+    )
 }
 
 /// How a call ended after its first content.

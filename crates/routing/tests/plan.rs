@@ -80,7 +80,7 @@ fn setup(policy: RoutingPolicy) -> Setup {
     )
     .unwrap();
     let upstreams = Upstreams::new(TimeoutsMs::default()).unwrap();
-    let options = RouterOptions { policy, hedge: false };
+    let options = RouterOptions { policy, ..RouterOptions::default() };
     let router = Router::new(upstreams, options, Clock::Manual(clock.clone()), Random::seeded(7));
     Setup { catalogue, router, clock }
 }

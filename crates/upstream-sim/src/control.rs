@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde_json::json;
 
+use crate::ledger::Charge;
 use crate::record::RequestRecord;
 use crate::router::App;
 use crate::script::Script;
@@ -30,7 +31,12 @@ pub(crate) async fn list_requests(State(app): State<Arc<App>>) -> Json<Vec<Reque
     Json(app.recorder.requests())
 }
 
-/// `POST /sim/reset`: forgets all scripts and requests.
+/// `GET /sim/ledger`: what was charged, one [`Charge`] for each answer that was begun.
+pub(crate) async fn show_ledger(State(app): State<Arc<App>>) -> Json<Vec<Charge>> {
+    Json(app.charges())
+}
+
+/// `POST /sim/reset`: forgets all scripts, requests and charges.
 pub(crate) async fn reset(State(app): State<Arc<App>>) -> StatusCode {
     app.reset();
     StatusCode::NO_CONTENT

@@ -12,10 +12,14 @@ use tokio::time::Sleep;
 
 use crate::connection::Connection;
 use crate::fault::{Effect, Fault};
+use crate::ledger::OpenCharge;
 use crate::record::{Outcome, Recording};
 
 /// How long a stalled answer waits for its client to leave.
 const STALL: Duration = Duration::from_secs(60);
+/// More tokens than any answer has; the client has to end it.
+const ENDLESS_TOKENS: usize = 1_000_000;
+const HUGE_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Time for what was sent to reach the client before the reset that would overtake it.
 const BEFORE_RESET: Duration = Duration::from_millis(10);
 
@@ -45,7 +49,16 @@ impl Frame {
 
 #[derive(Debug)]
 enum Step {
-    Send(Bytes),
+    Send {
+        bytes: Bytes,
+        /// How many of the answer's tokens these bytes carry.
+        tokens: u64,
+    },
+    /// One token over and over.
+    Repeat {
+        bytes: Bytes,
+        times: usize,
+    },
     Wait(Duration),
     /// Lets the server write what it has to the socket before the next step.
     Flush,
@@ -75,7 +88,15 @@ pub(crate) fn stream_steps(frames: Vec<Frame>, effect: &Effect, error: Bytes) ->
             tokens += 1;
             steps.wait(per_token);
         }
-        steps.0.push_back(Step::Send(frame.bytes));
+        if is_token && tokens == 2 && effect.fault == Some(Fault::Garbage) {
+            let bytes = Bytes::from_static(b"data: {\"choices\": [{\"del\n\n");
+            steps.0.push_back(Step::Send { bytes, tokens: 0 });
+        }
+        if is_token && tokens == 2 && effect.fault == Some(Fault::Endless) {
+            let bytes = frame.bytes.clone();
+            steps.0.push_back(Step::Repeat { bytes, times: ENDLESS_TOKENS });
+        }
+        steps.0.push_back(Step::Send { bytes: frame.bytes, tokens: u64::from(is_token) });
     }
     steps
 }
@@ -85,12 +106,14 @@ pub(crate) fn stream_steps(frames: Vec<Frame>, effect: &Effect, error: Bytes) ->
 pub(crate) fn plain_steps(body: Bytes, tokens: usize, effect: &Effect, error: Bytes) -> Steps {
     let mut steps = Steps::after(effect.latency.first_byte());
     steps.wait(effect.latency.per_token().saturating_mul(tokens.try_into().unwrap_or(u32::MAX)));
+    let made = tokens as u64;
     if cut_point(effect.fault).is_none() {
-        steps.0.push_back(Step::Send(body));
+        steps.0.push_back(Step::Send { bytes: body, tokens: made });
     } else if matches!(effect.fault, Some(Fault::TruncateAfter { .. } | Fault::ErrorAfter { .. })) {
         steps.cut(effect.fault, &body, error);
     } else {
-        steps.0.push_back(Step::Send(body.slice(..body.len() / 2)));
+        let half = body.slice(..body.len() / 2);
+        steps.0.push_back(Step::Send { bytes: half, tokens: made });
         steps.cut(effect.fault, &body, error);
     }
     steps
@@ -101,9 +124,20 @@ pub(crate) fn raw_steps(chunks: Vec<Bytes>, effect: &Effect) -> Steps {
     let mut steps = Steps::after(effect.latency.first_byte());
     for chunk in chunks.into_iter().filter(|chunk| !chunk.is_empty()) {
         steps.wait(effect.latency.per_token());
-        steps.0.push_back(Step::Send(chunk));
+        steps.0.push_back(Step::Send { bytes: chunk, tokens: 0 });
         steps.0.push_back(Step::Flush);
     }
+    steps
+}
+
+/// One line of a stream that does not end, in pieces; the client has to give up on it.
+pub(crate) fn huge_line(bytes: usize) -> Steps {
+    const PIECE: usize = 64 * 1024;
+    let piece = Bytes::from(vec![b'x'; PIECE]);
+    let mut steps = Steps::send(Bytes::from_static(b"data: "));
+    let pieces = bytes.min(HUGE_BYTES_MAX).div_ceil(PIECE);
+    let sends = std::iter::repeat_with(|| Step::Send { bytes: piece.clone(), tokens: 0 });
+    steps.0.extend(sends.take(pieces));
     steps
 }
 
@@ -125,7 +159,7 @@ pub(crate) struct Steps(VecDeque<Step>);
 impl Steps {
     /// One piece, sent at once.
     pub(crate) fn send(bytes: Bytes) -> Self {
-        Self(VecDeque::from([Step::Send(bytes)]))
+        Self(VecDeque::from([Step::Send { bytes, tokens: 0 }]))
     }
 
     fn after(wait: Duration) -> Self {
@@ -149,9 +183,10 @@ impl Steps {
                 self.0.extend([Step::Wait(BEFORE_RESET), Step::Cut { reset: true }]);
             }
             Some(Fault::TruncateAfter { .. }) => {
-                self.0.push_back(Step::Send(next.slice(..next.len() / 2)));
+                let half = next.slice(..next.len() / 2);
+                self.0.push_back(Step::Send { bytes: half, tokens: 0 });
             }
-            _ => self.0.push_back(Step::Send(error)),
+            _ => self.0.push_back(Step::Send { bytes: error, tokens: 0 }),
         }
     }
 }
@@ -162,17 +197,27 @@ pub(crate) struct Delivery {
     sleep: Option<Pin<Box<Sleep>>>,
     connection: Connection,
     recording: Recording,
+    /// `None` for what costs nothing.
+    charge: Option<OpenCharge>,
 }
 
 impl Delivery {
-    pub(crate) fn new(steps: Steps, connection: Connection, recording: Recording) -> Self {
-        Self { steps: steps.0, sleep: None, connection, recording }
+    pub(crate) fn new(
+        steps: Steps,
+        connection: Connection,
+        recording: Recording,
+        charge: Option<OpenCharge>,
+    ) -> Self {
+        Self { steps: steps.0, sleep: None, connection, recording, charge }
     }
 
     /// Where nothing is left to send the answer is complete; the server may not ask again.
     fn note_if_complete(&mut self) {
         if self.steps.is_empty() {
             self.recording.finish(Outcome::Completed);
+            if let Some(mut charge) = self.charge.take() {
+                charge.complete();
+            }
         }
     }
 }
@@ -191,8 +236,21 @@ impl Body for Delivery {
                 self.sleep = None;
             }
             match self.steps.pop_front() {
-                Some(Step::Send(bytes)) => {
+                Some(Step::Send { bytes, tokens }) => {
+                    if let Some(charge) = &mut self.charge {
+                        charge.add(tokens);
+                    }
                     self.note_if_complete();
+                    return Poll::Ready(Some(Ok(BodyFrame::data(bytes))));
+                }
+                Some(Step::Repeat { bytes, times }) => {
+                    if let Some(charge) = &mut self.charge {
+                        charge.add(1);
+                    }
+                    if times > 1 {
+                        let again = Step::Repeat { bytes: bytes.clone(), times: times - 1 };
+                        self.steps.push_front(again);
+                    }
                     return Poll::Ready(Some(Ok(BodyFrame::data(bytes))));
                 }
                 Some(Step::Wait(duration)) => {
@@ -227,7 +285,7 @@ impl Body for Delivery {
     fn size_hint(&self) -> SizeHint {
         let mut steps = self.steps.iter();
         match (steps.next(), steps.next()) {
-            (Some(Step::Send(bytes)), None) if self.sleep.is_none() => {
+            (Some(Step::Send { bytes, .. }), None) if self.sleep.is_none() => {
                 SizeHint::with_exact(bytes.len() as u64)
             }
             _ => SizeHint::default(),
@@ -249,7 +307,8 @@ mod tests {
         let effect = Effect { fault: Some(fault), ..Effect::default() };
         let steps = stream_steps(frames, &effect, Bytes::from_static(b"error;"));
         let show = |step| match step {
-            Step::Send(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+            Step::Send { bytes, .. } => String::from_utf8_lossy(&bytes).into_owned(),
+            Step::Repeat { .. } => "repeat;".to_owned(),
             Step::Wait(_) => "wait;".to_owned(),
             Step::Flush => "flush;".to_owned(),
             Step::Cut { reset } => format!("cut {reset};"),

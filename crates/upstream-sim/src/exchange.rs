@@ -7,15 +7,16 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Limited};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::connection::Connection;
 use crate::delivery::{self, Delivery, Steps};
 use crate::failure::Failure;
 use crate::fault::{Effect, Fault};
+use crate::ledger::OpenCharge;
 use crate::model::{Behaviour, ModelError, ModelName};
 use crate::record::{Outcome, Recording};
-use crate::respond;
+use crate::respond::{self, Usage};
 use crate::router::App;
 use crate::wire::{Call, Wire};
 
@@ -102,9 +103,19 @@ impl Received {
     }
 
     fn send(self, status: u16, content_type: &'static str, steps: Steps) -> Response {
+        self.send_charged(status, content_type, steps, None)
+    }
+
+    fn send_charged(
+        self,
+        status: u16,
+        content_type: &'static str,
+        steps: Steps,
+        charge: Option<OpenCharge>,
+    ) -> Response {
         self.recording.status(status);
         let id = format!("req_sim_{}", self.id);
-        let body = Delivery::new(steps, self.connection, self.recording);
+        let body = Delivery::new(steps, self.connection, self.recording, charge);
         let mut response = axum::body::Body::new(body).into_response();
         *response.status_mut() = StatusCode::from_u16(status).unwrap_or_default();
         let headers = response.headers_mut();
@@ -152,6 +163,28 @@ pub(crate) async fn meet_script<W: Wire>(
         Fault::ServerError => Failure::ServerError,
         Fault::Unavailable => Failure::Unavailable,
         Fault::Overloaded => Failure::Overloaded,
+        Fault::Status { status } => {
+            let body = json!({"error": {"message": format!("scripted {status}"), "code": status}});
+            return Err(received.answer(status, &body));
+        }
+        Fault::Html { status } => {
+            let page = "<html><body><h1>Bad gateway</h1></body></html>";
+            let steps = Steps::send(Bytes::from_static(page.as_bytes()));
+            return Err(received.send(status, "text/html", steps));
+        }
+        Fault::EmptyBody => {
+            return Err(received.send(200, "application/json", Steps::send(Bytes::new())));
+        }
+        Fault::HugeLine { bytes } => {
+            let steps = delivery::huge_line(bytes);
+            return Err(received.send(200, "text/event-stream", steps));
+        }
+        Fault::Redirect => {
+            let mut response = received.send(302, "text/plain", Steps::send(Bytes::new()));
+            let elsewhere = header::HeaderValue::from_static("http://127.0.0.1:9/elsewhere");
+            response.headers_mut().insert(header::LOCATION, elsewhere);
+            return Err(response);
+        }
         _ => return Ok((received, name.behaviour, effect)),
     };
     Err(received.refuse::<W>(&failure))
@@ -188,9 +221,16 @@ pub(crate) async fn complete<W: Wire>(
         return received.refuse::<W>(&failure);
     }
     let mut plan = respond::plan(behaviour, &prompt);
-    let tokens = plan.usage.map_or(0, |usage| usage.output);
-    if effect.fault == Some(Fault::NoUsage) {
-        plan.usage = None;
+    let counted = plan.usage.unwrap_or_default();
+    let tokens = counted.output;
+    let charge = received.app.ledger.as_ref().map(|ledger| {
+        let said = prompt.last_user_text();
+        ledger.open(received.id, &prompt.model, &said, counted.prompt as u64)
+    });
+    match effect.fault {
+        Some(Fault::NoUsage) => plan.usage = None,
+        Some(Fault::LyingUsage) => plan.usage = Some(absurd(counted)),
+        _ => {}
     }
     if prompt.stream {
         let mut frames = W::frames(&prompt, &extra, &plan);
@@ -199,12 +239,27 @@ pub(crate) async fn complete<W: Wire>(
         }
         let error = W::error_event(received.id, &extra);
         let steps = delivery::stream_steps(frames, &effect, error);
-        return received.send(200, W::stream_type(&extra), steps);
+        let content_type = content_type(effect.fault, W::stream_type(&extra));
+        return received.send_charged(200, content_type, steps, charge);
     }
     let body = plain_body::<W>(W::reply(&prompt, &extra, &plan), &effect);
     let error = Bytes::from(W::error_body(received.id).to_string());
     let steps = delivery::plain_steps(body, tokens, &effect, error);
-    received.send(200, "application/json", steps)
+    let content_type = content_type(effect.fault, "application/json");
+    received.send_charged(200, content_type, steps, charge)
+}
+
+fn content_type(fault: Option<Fault>, right: &'static str) -> &'static str {
+    match fault {
+        Some(Fault::WrongContentType) => "text/html; charset=utf-8",
+        _ => right,
+    }
+}
+
+/// Numbers that no prompt and no answer has.
+fn absurd(usage: Usage) -> Usage {
+    const ABSURD: usize = 9_000_000_000_000_000;
+    Usage { output: ABSURD, ..usage }
 }
 
 fn plain_body<W: Wire>(mut reply: Value, effect: &Effect) -> Bytes {

@@ -63,6 +63,33 @@ pub enum Fault {
     EmptyChunk,
     /// No usage, neither in the answer nor in the stream.
     NoUsage,
+    /// A usage with nine quadrillion tokens.
+    LyingUsage,
+    /// Any status, with a plain error object.
+    Status {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// A web page, as proxies send them.
+    Html {
+        /// The HTTP status, which may be 200.
+        status: u16,
+    },
+    /// 200 and nothing.
+    EmptyBody,
+    /// The right answer under a wrong name: `text/html`.
+    WrongContentType,
+    /// A stream whose first line has this many bytes and no end.
+    HugeLine {
+        /// How many.
+        bytes: usize,
+    },
+    /// A stream that repeats its second token a million times.
+    Endless,
+    /// An event in the middle of a stream that is no JSON. A plain answer is as it should be.
+    Garbage,
+    /// 302 to another address.
+    Redirect,
 }
 
 fn one_second() -> u32 {
@@ -153,6 +180,15 @@ pub const SHORT_FORMS: &[&str] = &[
     "no-done",
     "empty-chunk",
     "no-usage",
+    "lying-usage",
+    "status-N",
+    "html-N",
+    "empty-body",
+    "wrong-content-type",
+    "huge-line-N",
+    "endless",
+    "garbage",
+    "redirect",
     "first-byte-N",
     "per-token-N",
     "first-N",
@@ -199,6 +235,15 @@ impl Fault {
             ("no-done", None) => Self::NoDone,
             ("empty-chunk", None) => Self::EmptyChunk,
             ("no-usage", None) => Self::NoUsage,
+            ("lying-usage", None) => Self::LyingUsage,
+            ("status", Some(n)) => Self::Status { status: status(word, n)? },
+            ("html", Some(n)) => Self::Html { status: status(word, n)? },
+            ("empty-body", None) => Self::EmptyBody,
+            ("wrong-content-type", None) => Self::WrongContentType,
+            ("huge-line", Some(n)) => Self::HugeLine { bytes: count(n) },
+            ("endless", None) => Self::Endless,
+            ("garbage", None) => Self::Garbage,
+            ("redirect", None) => Self::Redirect,
             _ => return Err(ScriptError::UnknownWord { word: word.to_owned() }),
         })
     }
@@ -212,6 +257,12 @@ impl Fault {
             _ => None,
         }
     }
+}
+
+/// A status that an answer can have.
+fn status(word: &str, number: u64) -> Result<u16, ScriptError> {
+    let status = u16::try_from(number).ok().filter(|status| (200..=599).contains(status));
+    status.ok_or_else(|| ScriptError::UnknownWord { word: word.to_owned() })
 }
 
 /// `stall-after-3` as (`stall-after`, 3).
@@ -240,7 +291,7 @@ mod tests {
     #[test]
     fn every_documented_short_form_is_understood() {
         for form in SHORT_FORMS {
-            assert!(Effect::parse(&form.replace('N', "3")).is_ok(), "{form}");
+            assert!(Effect::parse(&form.replace('N', "300")).is_ok(), "{form}");
         }
     }
 

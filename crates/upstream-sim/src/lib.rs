@@ -67,6 +67,7 @@ mod facts;
 mod failure;
 mod fault;
 mod gemini;
+mod ledger;
 mod model;
 mod openai;
 mod prompt;
@@ -81,6 +82,7 @@ mod tokens;
 mod wire;
 
 pub use fault::{Effect, Fault, Latency, SHORT_FORMS, ScriptError, Times};
+pub use ledger::Charge;
 pub use model::MODELS;
 pub use record::{MAX_RECORDS, Outcome, RequestRecord};
 pub use script::Script;

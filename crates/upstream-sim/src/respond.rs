@@ -44,7 +44,7 @@ pub(crate) enum Finish {
 }
 
 /// Tokens of one exchange.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Usage {
     /// The whole prompt, cached or not.
     pub(crate) prompt: usize,

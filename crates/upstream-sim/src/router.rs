@@ -13,6 +13,7 @@ use crate::anthropic::{self, Anthropic};
 use crate::control;
 use crate::exchange::{Received, complete};
 use crate::gemini;
+use crate::ledger::{Charge, Ledger};
 use crate::openai::{self, OpenAi};
 use crate::record::Recorder;
 use crate::script::ScriptBook;
@@ -22,6 +23,8 @@ use crate::script::ScriptBook;
 pub(crate) struct App {
     pub(crate) scripts: ScriptBook,
     pub(crate) recorder: Arc<Recorder>,
+    /// Kept like the requests, or not.
+    pub(crate) ledger: Option<Ledger>,
     requests: AtomicU64,
 }
 
@@ -30,6 +33,7 @@ impl App {
         Self {
             scripts: ScriptBook::default(),
             recorder: Arc::new(Recorder::new(record_requests)),
+            ledger: record_requests.then(Ledger::default),
             requests: AtomicU64::new(0),
         }
     }
@@ -39,10 +43,17 @@ impl App {
         self.requests.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// Forgets scripts and requests; numbers go on, so that ids stay unique.
+    pub(crate) fn charges(&self) -> Vec<Charge> {
+        self.ledger.as_ref().map(Ledger::all).unwrap_or_default()
+    }
+
+    /// Forgets scripts, requests and charges; numbers go on, so that ids stay unique.
     pub(crate) fn reset(&self) {
         self.scripts.clear();
         self.recorder.clear();
+        if let Some(ledger) = &self.ledger {
+            ledger.clear();
+        }
     }
 }
 
@@ -57,6 +68,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1beta/models/{call}", post(gemini::dispatch))
         .route("/sim/script", post(control::add_script))
         .route("/sim/requests", get(control::list_requests))
+        .route("/sim/ledger", get(control::show_ledger))
         .route("/sim/reset", post(control::reset))
         .fallback(unknown_path)
         .with_state(app)

@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 
 use crate::connection;
 use crate::fault::ScriptError;
+use crate::ledger::Charge;
 use crate::record::RequestRecord;
 use crate::router::{self, App};
 use crate::script::Script;
@@ -114,7 +115,13 @@ impl Sim {
             .map_err(|_| NotSeen { waited_ms: timeout.as_millis(), requests: self.requests() })
     }
 
-    /// Forgets all scripts and requests.
+    /// What was charged, one entry for each answer that was begun and has ended.
+    #[must_use]
+    pub fn ledger(&self) -> Vec<Charge> {
+        self.app.charges()
+    }
+
+    /// Forgets all scripts, requests and charges.
     pub fn reset(&self) {
         self.app.reset();
     }

@@ -240,6 +240,7 @@ pub(crate) fn counts_against(code: ErrorCode) -> bool {
             | ErrorCode::ConnectTimeout
             | ErrorCode::FirstTokenTimeout
             | ErrorCode::IdleTimeout
+            | ErrorCode::WholeTimeout
             | ErrorCode::TotalTimeout
     )
 }

@@ -28,9 +28,17 @@ pub use trace::{AffinityTrace, CandidateTrace, RouterTrace};
 /// Endpoints in the order in which they are tried.
 pub struct Plan {
     pub endpoints: Vec<Endpoint>,
+    /// Which of the request's models each of them serves: 0 for its own, then its fallbacks.
+    model_numbers: Vec<usize>,
     pub conversation: Option<ConversationKey>,
     /// Only where the request asks for it.
     pub trace: Option<RouterTrace>,
+}
+
+impl Plan {
+    pub(crate) fn with_model_numbers(&self) -> impl Iterator<Item = (&Endpoint, usize)> {
+        self.endpoints.iter().zip(self.model_numbers.iter().copied())
+    }
 }
 
 /// What plans are made from.
@@ -101,8 +109,11 @@ impl Planner<'_> {
                 attempts: Vec::new(),
             }
         });
-        let endpoints = ranked.into_iter().map(|one| one.candidate.endpoint).collect();
-        Ok(Plan { endpoints, conversation, trace })
+        let (endpoints, model_numbers) = ranked
+            .into_iter()
+            .map(|one| (one.candidate.endpoint, one.candidate.model_number))
+            .unzip();
+        Ok(Plan { endpoints, model_numbers, conversation, trace })
     }
 
     fn candidates(

@@ -110,13 +110,22 @@ impl Default for MemorySection {
 }
 
 /// How endpoints are chosen, whatever requests ask for.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RoutingSection {
     /// What no call may do, Backstay's own included.
     pub policy: RoutingPolicy,
     /// Whether a second endpoint is asked when the first is slower than it usually is.
     pub hedge: bool,
+    /// How much more than one attempt a call may make on average, in per cent.
+    pub retries_percent: u32,
+}
+
+impl Default for RoutingSection {
+    fn default() -> Self {
+        let RouterOptions { policy, hedge, retries_percent } = RouterOptions::default();
+        Self { policy, hedge, retries_percent }
+    }
 }
 
 impl Config {
@@ -148,6 +157,7 @@ impl Config {
             ("connect", timeouts.connect),
             ("first_token", timeouts.first_token),
             ("idle", timeouts.idle),
+            ("whole", timeouts.whole),
             ("total", timeouts.total),
         ] {
             if value == 0 {
@@ -162,6 +172,12 @@ impl Config {
         }
         if self.server.connections_max == 0 {
             return Err(Error::invalid("server.connections_max must be above 0"));
+        }
+        const RETRIES_PERCENT_MAX: u32 = 500;
+        if self.routing.retries_percent > RETRIES_PERCENT_MAX {
+            return Err(Error::invalid(format!(
+                "routing.retries_percent can be at most {RETRIES_PERCENT_MAX}"
+            )));
         }
         self.memory.learning.check()
     }
@@ -185,7 +201,11 @@ impl Config {
     }
 
     pub fn router_options(&self) -> RouterOptions {
-        RouterOptions { policy: self.routing.policy.clone(), hedge: self.routing.hedge }
+        RouterOptions {
+            policy: self.routing.policy.clone(),
+            hedge: self.routing.hedge,
+            retries_percent: self.routing.retries_percent,
+        }
     }
 
     pub fn engine_options(&self) -> EngineOptions {

@@ -5,5 +5,6 @@
 mod anthropic;
 mod faults;
 mod gemini;
+mod hostile;
 mod openai;
 mod support;
