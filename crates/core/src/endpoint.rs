@@ -17,6 +17,10 @@ pub struct EndpointFacts {
     pub output_modalities: Option<Vec<Modality>>,
     /// Request parameters that the endpoint honours, under their OpenRouter names.
     pub parameters: Option<Vec<String>>,
+    /// Where only some parameters are known about, those that it does not honour: one that is in
+    /// neither list is then unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lacks: Option<Vec<String>>,
     #[serde(default)]
     pub data: DataPolicy,
     pub quantization: Option<Quantization>,
@@ -28,7 +32,9 @@ impl EndpointFacts {
     /// What the other knows where this does not.
     #[must_use]
     pub fn or(self, other: &Self) -> Self {
+        let knows_parameters = self.parameters.is_some();
         Self {
+            lacks: if knows_parameters { self.lacks } else { other.lacks.clone() },
             price: self.price.or_else(|| other.price.clone()),
             context_length: self.context_length.or(other.context_length),
             output_tokens_max: self.output_tokens_max.or(other.output_tokens_max),
@@ -41,9 +47,13 @@ impl EndpointFacts {
         }
     }
 
-    /// Whether the endpoint honours a parameter; an unknown list is believed to.
+    /// Whether the endpoint honours a parameter; one of which nothing is known is believed to be.
     pub fn supports(&self, parameter: &str) -> bool {
-        self.parameters.as_ref().is_none_or(|all| all.iter().any(|known| known == parameter))
+        let named = |list: &Vec<String>| list.iter().any(|known| known == parameter);
+        match &self.lacks {
+            Some(lacks) => !named(lacks),
+            None => self.parameters.as_ref().is_none_or(named),
+        }
     }
 }
 
@@ -134,6 +144,13 @@ mod tests {
     fn unknown_is_the_worst_for_promises_and_no_bar_for_abilities() {
         let unknown = EndpointFacts::default();
         assert!(unknown.supports("tools"));
+        let list = |names: [&str; 1]| Some(names.map(str::to_owned).to_vec());
+        let whole = EndpointFacts { parameters: list(["tools"]), ..EndpointFacts::default() };
+        assert!(whole.supports("tools") && !whole.supports("seed"));
+        let partly = EndpointFacts { lacks: list(["temperature"]), ..whole.clone() };
+        assert!(partly.supports("seed") && !partly.supports("temperature"));
+        assert_eq!(EndpointFacts::default().or(&partly), partly);
+        assert_eq!(whole.clone().or(&partly), whole);
         assert!(unknown.data.collects());
         assert!(!unknown.data.is_zero_retention());
         assert!(DataPolicy::NOTHING_KEPT.is_zero_retention());

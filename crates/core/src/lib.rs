@@ -15,6 +15,7 @@ pub mod memory;
 mod money;
 mod name;
 mod portable;
+mod price;
 mod random;
 mod routing;
 mod secret;
@@ -30,9 +31,10 @@ pub use error::{Error, ErrorClass, ErrorCode, Result, UpstreamError};
 pub use ids::{
     EpisodeId, GenerationId, JobId, KeyId, MemoryId, MessageId, RequestId, ThreadId, WorkspaceId,
 };
-pub use money::{Charge, Money, Price};
+pub use money::{Charge, Money};
 pub use name::Name;
 pub use portable::{PortableMessage, PortableRecord, PortableThread, PortableTurn};
+pub use price::{Price, PriceTier, TimeOfDay};
 pub use random::Random;
 pub use routing::{Percentiles, PriceCeiling, RoutingPolicy, RoutingPreferences, Sort, SortBy};
 pub use secret::Secret;

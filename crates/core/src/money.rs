@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use utoipa::ToSchema;
 
-use crate::Usage;
+use crate::{Price, Usage};
 
 const PICODOLLARS_PER_DOLLAR: i64 = 1_000_000_000_000;
 const FRACTION_DIGITS: usize = 12;
@@ -95,56 +95,6 @@ impl<'de> Deserialize<'de> for Money {
     }
 }
 
-/// Dollars per token of each class, and per request. A class without a price of its own costs what
-/// its parent class costs: cached and cache-written tokens are prompt tokens, reasoning tokens are
-/// completion tokens.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Price {
-    pub prompt: Money,
-    pub completion: Money,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cached_prompt: Option<Money>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cache_write: Option<Money>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reasoning: Option<Money>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub request: Option<Money>,
-}
-
-impl Price {
-    pub const FREE: Self = Self {
-        prompt: Money::ZERO,
-        completion: Money::ZERO,
-        cached_prompt: None,
-        cache_write: None,
-        reasoning: None,
-        request: None,
-    };
-
-    /// What a generation costs: the one function that turns usage into money. `None` only when the
-    /// sum does not fit, which no real usage reaches.
-    pub fn cost(&self, usage: &Usage) -> Option<Money> {
-        let plain_prompt = usage
-            .prompt_tokens
-            .saturating_sub(usage.cached_prompt_tokens)
-            .saturating_sub(usage.cache_write_tokens);
-        let plain_completion = usage.completion_tokens.saturating_sub(usage.reasoning_tokens);
-        let lines = [
-            (self.prompt, plain_prompt),
-            (self.cached_prompt.unwrap_or(self.prompt), usage.cached_prompt_tokens),
-            (self.cache_write.unwrap_or(self.prompt), usage.cache_write_tokens),
-            (self.completion, plain_completion),
-            (self.reasoning.unwrap_or(self.completion), usage.reasoning_tokens),
-            (self.request.unwrap_or(Money::ZERO), 1),
-        ];
-        lines
-            .into_iter()
-            .try_fold(Money::ZERO, |sum, (price, count)| sum.checked_add(price.times(count)?))
-    }
-}
-
 /// What one provider charges for one attempt.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Charge {
@@ -176,27 +126,5 @@ mod tests {
         for bad in ["", "-1", "abc", "0.0000000000001", "1e30", "."] {
             assert_eq!(Money::parse_dollars(bad), None, "{bad:?}");
         }
-    }
-
-    #[test]
-    fn cached_and_reasoning_tokens_are_charged_once_at_their_own_price() {
-        let price = Price {
-            prompt: Money::from_picodollars(100),
-            completion: Money::from_picodollars(1_000),
-            cached_prompt: Some(Money::from_picodollars(10)),
-            cache_write: Some(Money::from_picodollars(125)),
-            reasoning: None,
-            request: Some(Money::from_picodollars(7)),
-        };
-        let usage = Usage {
-            prompt_tokens: 100,
-            cached_prompt_tokens: 60,
-            cache_write_tokens: 20,
-            completion_tokens: 30,
-            reasoning_tokens: 10,
-            ..Usage::default()
-        };
-        let expected = 20 * 100 + 60 * 10 + 20 * 125 + 30 * 1_000 + 7;
-        assert_eq!(price.cost(&usage), Some(Money::from_picodollars(expected)));
     }
 }

@@ -5,9 +5,9 @@ use utoipa::ToSchema;
 
 use crate::Money;
 
-/// Token counts of one model call. `prompt_tokens` includes cached and cache-written tokens,
-/// `completion_tokens` includes reasoning tokens (the OpenAI convention; wire formats that count
-/// otherwise are converted).
+/// Token counts of one model call. `prompt_tokens` includes cached, cache-written and heard tokens,
+/// `completion_tokens` includes reasoning, spoken and drawn ones (the OpenAI convention; wire formats
+/// that count otherwise are converted).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Usage {
     pub prompt_tokens: u64,
@@ -15,6 +15,19 @@ pub struct Usage {
     pub cached_prompt_tokens: u64,
     pub cache_write_tokens: u64,
     pub reasoning_tokens: u64,
+    /// Of the cache-written tokens those that are kept for an hour.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cache_write_1h_tokens: u64,
+    /// Of the prompt's tokens those of sound that was not read from the cache.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub audio_prompt_tokens: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub audio_completion_tokens: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub image_completion_tokens: u64,
+    /// Searches by the provider's own tool.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub web_searches: u64,
     /// True when the provider reported nothing and the numbers are our own count.
     pub estimated: bool,
     /// What the provider says that it charged, where it says so (OpenRouter does).
@@ -26,4 +39,9 @@ impl Usage {
     pub fn total_tokens(&self) -> u64 {
         self.prompt_tokens.saturating_add(self.completion_tokens)
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }

@@ -143,5 +143,6 @@ fn usage(row: &Row<'_>, first: usize) -> Result<Option<Usage>, Failure> {
         reasoning_tokens: row.get(first + 4)?,
         estimated: row.get(first + 5)?,
         provider_cost: row.get(first + 6)?,
+        ..Usage::default()
     }))
 }

@@ -128,6 +128,7 @@ pub(crate) fn settled(id: &str) -> SettledGeneration {
             reasoning_tokens: 7,
             estimated: false,
             provider_cost: Some(Money::from_picodollars(3)),
+            ..Usage::default()
         }),
         cost: Some(Money::from_picodollars(123_456)),
         price: Some(Price::FREE),

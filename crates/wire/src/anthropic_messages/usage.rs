@@ -3,6 +3,7 @@
 
 use backstay_core::Usage;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::tolerant::Count;
 
@@ -12,7 +13,10 @@ pub(super) struct UsagePayload {
     input_tokens: Count,
     cache_read_input_tokens: Count,
     cache_creation_input_tokens: Count,
+    /// Of the tokens written to the cache, how long they are kept.
+    cache_creation: Value,
     output_tokens: Count,
+    server_tool_use: Value,
 }
 
 /// What a stream has reported so far. Its counts are cumulative: a later report replaces an earlier
@@ -22,7 +26,9 @@ pub(super) struct Counted {
     input: u64,
     cache_read: u64,
     cache_write: u64,
+    cache_write_1h: u64,
     output: u64,
+    web_searches: u64,
 }
 
 impl Counted {
@@ -38,7 +44,11 @@ impl Counted {
         for (known, told) in prompt.into_iter().filter(|_| counts_prompt) {
             *known = told.unwrap_or(*known);
         }
+        let one_hour = report.cache_creation["ephemeral_1h_input_tokens"].as_u64();
+        self.cache_write_1h = one_hour.unwrap_or(self.cache_write_1h);
         self.output = report.output_tokens.0.unwrap_or(self.output);
+        let searches = report.server_tool_use["web_search_requests"].as_u64();
+        self.web_searches = searches.unwrap_or(self.web_searches);
         (counts_prompt || report.output_tokens.0.is_some()).then(|| self.usage())
     }
 
@@ -49,6 +59,8 @@ impl Counted {
             completion_tokens: self.output,
             cached_prompt_tokens: self.cache_read,
             cache_write_tokens: self.cache_write,
+            cache_write_1h_tokens: self.cache_write_1h.min(self.cache_write),
+            web_searches: self.web_searches,
             ..Usage::default()
         }
     }
@@ -87,6 +99,18 @@ mod tests {
         assert_eq!((usage.prompt_tokens, usage.total_tokens()), (130, 137));
         assert_eq!((usage.cached_prompt_tokens, usage.cache_write_tokens), (100, 20));
         assert_eq!(json!(write(&usage)), report);
+    }
+
+    #[test]
+    fn how_long_the_cache_is_kept_and_searches_are_counted_where_they_are_told() {
+        let report = json!({"input_tokens": 10, "cache_creation_input_tokens": 20,
+            "cache_creation": {"ephemeral_5m_input_tokens": 5, "ephemeral_1h_input_tokens": 15},
+            "output_tokens": 7, "server_tool_use": {"web_search_requests": 2}});
+        let usage = Counted::default().read(&serde_json::from_value(report).unwrap()).unwrap();
+        assert_eq!((usage.cache_write_tokens, usage.cache_write_1h_tokens), (20, 15));
+        assert_eq!(usage.web_searches, 2);
+        let untold = json!({"output_tokens": 7, "cache_creation": null, "server_tool_use": null});
+        assert!(Counted::default().read(&serde_json::from_value(untold).unwrap()).is_some());
     }
 
     #[test]

@@ -31,8 +31,16 @@ pub(super) fn read(value: &Value) -> Option<Usage> {
             .unwrap_or(0),
         cache_write_tokens: count("/prompt_tokens_details/cache_write_tokens").unwrap_or(0),
         reasoning_tokens,
+        audio_prompt_tokens: count("/prompt_tokens_details/audio_tokens").unwrap_or(0),
+        audio_completion_tokens: count("/completion_tokens_details/audio_tokens").unwrap_or(0),
+        image_completion_tokens: count("/completion_tokens_details/image_tokens").unwrap_or(0),
+        // The second name is OpenRouter's older one.
+        web_searches: count("/server_tool_use_details/web_search_requests")
+            .or_else(|| count("/server_tool_use/web_search_requests"))
+            .unwrap_or(0),
         estimated: false,
         provider_cost: value.get("cost").and_then(dollars),
+        ..Usage::default()
     })
 }
 
@@ -104,6 +112,17 @@ mod tests {
         assert_eq!(cost(json!(0.1 + 0.2)).as_deref(), Some("0.3"));
         assert_eq!(cost(json!(0)).as_deref(), Some("0"));
         assert_eq!(cost(Value::Null), None);
+    }
+
+    #[test]
+    fn sound_pictures_and_searches_are_counted() {
+        let usage = read(&json!({"prompt_tokens": 10, "completion_tokens": 9,
+            "prompt_tokens_details": {"audio_tokens": 4},
+            "completion_tokens_details": {"audio_tokens": 2, "image_tokens": 3},
+            "server_tool_use_details": {"web_search_requests": 1}}))
+        .unwrap();
+        let counts = (usage.audio_prompt_tokens, usage.audio_completion_tokens);
+        assert_eq!((counts, usage.image_completion_tokens, usage.web_searches), ((4, 2), 3, 1));
     }
 
     #[test]
