@@ -29,6 +29,11 @@ pub(crate) const ALL: &[Migration] = &[
         name: "threads_by_scope",
         sql: include_str!("../migrations/sqlite/0003_threads_by_scope.sql"),
     },
+    Migration {
+        version: 4,
+        name: "catalogue",
+        sql: include_str!("../migrations/sqlite/0004_catalogue.sql"),
+    },
 ];
 
 const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (

@@ -5,22 +5,24 @@ use rusqlite::Connection;
 
 use crate::{
     db::Statement, episodes, expire, forget, generations, import, jobs, keys, learning, messages,
-    migrations, policies, portable, scopes, statement_vectors, statements, store, summaries,
-    threads, tombstones, vectors, workspaces,
+    migrations, model_lists, policies, portable, prices, scopes, statement_vectors, statements,
+    store, summaries, threads, tombstones, vectors, workspaces,
 };
 
 type Area = [(&'static str, Statement)];
 
 fn areas() -> Vec<&'static Area> {
-    let single: [&Area; 16] = [
+    let single: [&Area; 18] = [
         episodes::ALL,
         expire::ALL,
         import::ALL,
         keys::ALL,
         learning::ALL,
         messages::ALL,
+        model_lists::ALL,
         policies::ALL,
         portable::ALL,
+        prices::ALL,
         scopes::ALL,
         statement_vectors::ALL,
         store::ALL,
@@ -50,7 +52,8 @@ fn every_statement_can_be_prepared_and_numbers_its_parameters_in_order() {
 }
 
 /// Statements that look at whole tables, because that is what they are for.
-const READ_EVERYTHING: [&str; 4] = ["SCHEMA_VERSION", "ANY", "COUNT_ALL", "RELEASE_ALL"];
+const READ_EVERYTHING: [&str; 5] =
+    ["SCHEMA_VERSION", "ANY", "COUNT_ALL", "RELEASE_ALL", "ALL_LISTS"];
 
 #[test]
 fn no_statement_grows_slower_with_the_rows_of_others() {

@@ -69,6 +69,8 @@ async fn a_folder_that_cannot_be_made_is_named() {
 
 #[tokio::test]
 async fn health_tells_schema_size_and_journal() {
+    let files = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite");
+    let migrations = u32::try_from(std::fs::read_dir(files).unwrap().count()).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let options = StoreOptions {
         path: folder.path().join("new/data"),
@@ -79,6 +81,6 @@ async fn health_tells_schema_size_and_journal() {
     let workspace = WorkspaceId::default_workspace();
     store.ensure_workspace(&workspace, "default", Timestamp::default()).await.unwrap();
     let health = store.health().await.unwrap();
-    assert_eq!((health.schema_version, health.journal.as_str()), (3, "wal"));
+    assert_eq!((health.schema_version, health.journal.as_str()), (migrations, "wal"));
     assert!(health.size_bytes > 4_096);
 }

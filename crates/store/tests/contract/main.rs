@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops where something is not as it should be")]
 
+mod catalogue;
 mod erasure;
 mod forgetting;
 mod generations;
@@ -89,6 +90,10 @@ contract! {
         a_job_that_fails_waits_longer_each_time_and_then_is_dead
         asking_again_for_work_under_way_has_it_done_once_more
         a_thread_deleted_meanwhile_takes_its_job_along;
+    catalogue:
+        a_price_is_recorded_when_it_changes_and_stays
+        a_price_that_is_known_no_more_is_recorded_as_such
+        the_newest_model_list_of_each_provider_is_kept;
     vectors:
         an_episode_wants_a_vector_until_it_has_one_of_that_model
         a_change_of_model_asks_for_every_vector_again
