@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use backstay_core::WireFormat;
+use backstay_core::{DataPolicy, WireFormat};
 use serde::Deserialize;
 
 /// A provider that is known by name. Adding one is a file in `catalogue/` and a line below.
@@ -24,6 +24,9 @@ pub struct Preset {
     /// True for one that passes calls on to other providers under their models' catalogue names.
     #[serde(default)]
     pub aggregator: bool,
+    /// What it says publicly that it does with prompts of calls through its API.
+    #[serde(default)]
+    pub data: DataPolicy,
     pub docs: String,
 }
 

@@ -1,7 +1,8 @@
 //! Which models a provider says that it has.
 
 use backstay_core::{Result, WireFormat};
-use backstay_wire::ListedModel;
+use backstay_wire::{ListedEndpoint, ListedModel};
+use bytes::Bytes;
 use reqwest::Method;
 
 use crate::{
@@ -9,7 +10,7 @@ use crate::{
     chat::rejection,
     deadline::Deadlines,
     http::read_body,
-    provider::{Provider, ProviderKind},
+    provider::{HttpProvider, Provider, ProviderKind},
 };
 
 /// Model lists of large providers are a few megabytes.
@@ -25,17 +26,38 @@ impl Upstreams {
             return Ok(Vec::new());
         };
         let path = match http.format {
+            _ if provider.is_aggregator => "/models?output_modalities=all",
             WireFormat::OpenAi => "/models",
             WireFormat::Anthropic => "/v1/models?limit=1000",
             WireFormat::Gemini => "/models?pageSize=1000",
         };
+        let body = self.get(provider, http, path).await?;
+        if provider.is_aggregator {
+            return backstay_wire::decode_catalogue(&body);
+        }
+        backstay_wire::decode_models(http.format, &body)
+    }
+
+    /// The endpoints that an aggregator knows of a model, `author/slug`.
+    pub async fn list_endpoints(
+        &self,
+        provider: &Provider,
+        model: &str,
+    ) -> Result<Vec<ListedEndpoint>> {
+        let ProviderKind::Http(http) = &provider.kind else {
+            return Ok(Vec::new());
+        };
+        let body = self.get(provider, http, &format!("/models/{model}/endpoints")).await?;
+        backstay_wire::decode_endpoints(&body)
+    }
+
+    async fn get(&self, provider: &Provider, http: &HttpProvider, path: &str) -> Result<Bytes> {
         let deadlines = Deadlines::start(TimeoutsMs { total: LIST_MS, ..self.timeouts });
         let request = self.request(http, Method::GET, path);
         let response = self.send(&provider.id, request, deadlines.total()).await?;
         if !response.status().is_success() {
             return Err(rejection(provider, http.format, response, deadlines).await);
         }
-        let body = read_body(&provider.id, response, deadlines.total(), LIST_BYTES_MAX).await?;
-        backstay_wire::decode_models(http.format, &body)
+        read_body(&provider.id, response, deadlines.total(), LIST_BYTES_MAX).await
     }
 }

@@ -1,6 +1,6 @@
 //! A provider as this installation has it: where it is, how it is spoken to, with which key.
 
-use backstay_core::{Error, Result, Secret, WireFormat};
+use backstay_core::{DataPolicy, Error, Result, Secret, WireFormat};
 
 use crate::catalogue::Preset;
 
@@ -12,6 +12,8 @@ pub struct Provider {
     pub name: String,
     /// True for one that passes calls on to other providers under their models' catalogue names.
     pub is_aggregator: bool,
+    /// What it is known to do with prompts, whatever the model.
+    pub data: DataPolicy,
     pub kind: ProviderKind,
 }
 
@@ -69,13 +71,14 @@ impl Provider {
             id: id.to_owned(),
             name: name.to_owned(),
             is_aggregator: false,
+            data: DataPolicy::default(),
             kind: ProviderKind::Http(http),
         })
     }
 
     pub fn from_preset(preset: &Preset, base_url: &str, key: Option<Secret>) -> Result<Self> {
         let provider = Self::http(preset.id, &preset.name, preset.format, base_url, key)?;
-        Ok(Self { is_aggregator: preset.aggregator, ..provider })
+        Ok(Self { is_aggregator: preset.aggregator, data: preset.data.clone(), ..provider })
     }
 
     pub fn builtin() -> Self {
@@ -83,6 +86,7 @@ impl Provider {
             id: crate::BUILTIN_PROVIDER.to_owned(),
             name: "Built in".to_owned(),
             is_aggregator: false,
+            data: DataPolicy::NOTHING_KEPT,
             kind: ProviderKind::Builtin,
         }
     }

@@ -15,6 +15,7 @@ mod gemini_generate;
 mod loss;
 mod models;
 mod openai_chat;
+mod openrouter_catalogue;
 mod options;
 mod routing_fields;
 mod sse;
@@ -35,7 +36,8 @@ pub use format::{
     encode_request, upstream_error,
 };
 pub use loss::Loss;
-pub use models::ListedModel;
+pub use models::{ListedEndpoint, ListedModel};
+pub use openrouter_catalogue::{decode_catalogue, decode_endpoints};
 pub use options::EncodeOptions;
 pub use routing_fields::delegated;
 pub use sse::{SseEvent, SseParser};

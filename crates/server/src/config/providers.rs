@@ -1,6 +1,6 @@
 //! `[[providers]]`: where models run.
 
-use backstay_core::{Error, Result, Secret, WireFormat};
+use backstay_core::{DataPolicy, Error, Result, Secret, WireFormat};
 use backstay_providers::{Environment, Provider};
 use backstay_routing::ConfiguredModel;
 use serde::Deserialize;
@@ -24,6 +24,9 @@ pub(crate) struct ProviderSection {
     /// OpenRouter does.
     #[serde(default)]
     aggregator: bool,
+    /// What the operator knows it to do with prompts.
+    #[serde(default)]
+    data: DataPolicy,
     #[serde(default)]
     pub(crate) models: Vec<ConfiguredModel>,
 }
@@ -61,6 +64,6 @@ impl ProviderSection {
         };
         let name = self.name.as_deref().unwrap_or(&self.id);
         let provider = Provider::http(&self.id, name, self.format, &self.base_url, key)?;
-        Ok(Provider { is_aggregator: self.aggregator, ..provider })
+        Ok(Provider { is_aggregator: self.aggregator, data: self.data.clone(), ..provider })
     }
 }

@@ -37,6 +37,7 @@ fn listed_model(model: &Value) -> Option<ListedModel> {
         id: model.get("id")?.as_str()?.to_owned(),
         display_name: model.get("display_name").and_then(Value::as_str).map(str::to_owned),
         context_length: model.get("max_input_tokens").and_then(Value::as_u64),
+        ..ListedModel::default()
     })
 }
 

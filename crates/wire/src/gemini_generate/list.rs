@@ -54,6 +54,7 @@ fn listed_model(model: &Value) -> Option<ListedModel> {
         id: name.strip_prefix(NAME_PREFIX).unwrap_or(name).to_owned(),
         display_name: model.get("displayName").and_then(Value::as_str).map(str::to_owned),
         context_length: model.get("inputTokenLimit").and_then(Value::as_u64),
+        ..ListedModel::default()
     })
 }
 

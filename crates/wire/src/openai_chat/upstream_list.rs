@@ -68,6 +68,7 @@ fn listed_model(model: &Value) -> Option<ListedModel> {
         id: model.get("id")?.as_str()?.to_owned(),
         display_name: display_name.map(str::to_owned),
         context_length: CONTEXT_LENGTH_NAMES.iter().find_map(|name| model.get(name)?.as_u64()),
+        ..ListedModel::default()
     })
 }
 
