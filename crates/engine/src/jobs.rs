@@ -116,7 +116,14 @@ async fn expire_forever(engine: Engine) {
 
 async fn refresh_models_forever(engine: Engine) {
     loop {
-        engine.catalogue().refresh(engine.router().upstreams()).await;
+        match engine.refresh_models().await {
+            Ok(report) => {
+                tracing::debug!(prices_changed = report.prices_changed, "models refreshed")
+            }
+            Err(error) => {
+                tracing::warn!(%error, cause = error.context(), "the model lists were not kept");
+            }
+        }
         tokio::time::sleep(MODELS_REFRESH).await;
     }
 }

@@ -4,6 +4,7 @@
 //! background jobs and tests all go through it.
 
 mod admission;
+mod catalogue;
 mod conversation;
 mod embeddings;
 mod generation;
@@ -29,6 +30,7 @@ use backstay_store::Store;
 use backstay_wire::RequestExtension;
 
 pub use admission::Admission;
+pub use catalogue::{RefreshReport, start_catalogue};
 pub use embeddings::{BUILTIN_EMBEDDING_MODEL, TokenCount, upstream_embeddings};
 pub use import::{ImportReport, ImportRequest, ImportSession, ImportTurn, ImportedEpisode};
 pub use jobs::{Jobs, start as start_jobs};

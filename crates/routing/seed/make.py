@@ -11,6 +11,7 @@ not taken over.
 
 import argparse
 import json
+import re
 import tempfile
 from collections import Counter
 from dataclasses import dataclass
@@ -62,12 +63,12 @@ PROVIDERS = {
 NOT_CALLABLE = ("ft:", ".ft-", "regional.", "babbage", "davinci", "o1-preview")
 # What a provider wants before the ids of genai-prices.
 FULL_ID = {"fireworks": "accounts/fireworks/models/"}
-FACTS = ("context_length", "max_completion_tokens", "modality", "can")
+FACTS = ("context_length", "max_completion_tokens", "modality", "can", "cannot")
 
 
 PRICE_KEYS = ("min_prompt_tokens", "utc_start", "utc_end", "prompt", "completion", "cached_prompt",
-              "cache_write", "cache_write_1h", "reasoning", "image_token", "image_output", "audio",
-              "cached_audio", "audio_output", "request", "web_search", "tiers")
+              "cache_write", "cache_write_1h", "reasoning", "image_output", "audio", "audio_output",
+              "request", "web_search", "tiers")
 
 
 @dataclass
@@ -205,13 +206,22 @@ def _facts_of_model(name: str, endpoints: list[Endpoint]) -> dict:
                                          order.index(e.provider) if e.provider in order else 2))
     return {"name": best.offer.name or name, "tokenizer": names.family(name)[1],
             **{fact: value for fact in FACTS
-               if (value := getattr(best.offer, fact)) is not None}}
+               if (value := _fact(name, best.offer, fact)) is not None}}
+
+
+def _fact(name: str, offer: Offer, fact: str):
+    """A fact of an offer. The sources say of models that embed or rank that they answer in text."""
+    if fact == "modality":
+        for pattern, output in ((r"embed|/bge-(?!reranker)", "embeddings"), (r"rerank", "rerank")):
+            if re.search(pattern, name):
+                return f"{(offer.modality or 'text->').split('->')[0]}->{output}"
+    return getattr(offer, fact)
 
 
 def _row(name: str, facts: dict, endpoint: Endpoint) -> dict:
     row = {"provider": endpoint.provider, "id": endpoint.model, "model": name}
     for fact in FACTS:
-        value = getattr(endpoint.offer, fact)
+        value = _fact(name, endpoint.offer, fact)
         if value is not None and value != facts.get(fact):
             row[fact] = value
     if quantization := names.quantization(endpoint.model):

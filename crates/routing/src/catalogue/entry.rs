@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use backstay_core::{DataPolicy, EndpointFacts, Modality, Price, Quantization};
+use backstay_core::{DataPolicy, EndpointFacts, Modality, Price, Quantization, Timestamp};
 use backstay_providers::Provider;
 use serde::{Deserialize, Serialize};
 
@@ -38,7 +38,7 @@ pub struct Resolved {
     pub is_route: bool,
 }
 
-/// What configuration says of a provider's model.
+/// What configuration says of a provider's model. It wins over every other source.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConfiguredModel {
@@ -50,11 +50,14 @@ pub struct ConfiguredModel {
     pub price: Option<Price>,
     #[serde(default)]
     pub context_length: Option<u64>,
+    /// Tokens of an answer.
     #[serde(default)]
     pub output_tokens_max: Option<u64>,
     #[serde(default)]
     pub input_modalities: Option<Vec<Modality>>,
-    /// Request parameters that it honours, under their OpenRouter names.
+    #[serde(default)]
+    pub output_modalities: Option<Vec<Modality>>,
+    /// All request parameters that it honours, under their OpenRouter names.
     #[serde(default)]
     pub parameters: Option<Vec<String>>,
     #[serde(default)]
@@ -70,6 +73,7 @@ impl ConfiguredModel {
             context_length: self.context_length,
             output_tokens_max: self.output_tokens_max,
             input_modalities: self.input_modalities.clone(),
+            output_modalities: self.output_modalities.clone(),
             parameters: self.parameters.clone(),
             data: self.data.clone(),
             quantization: self.quantization,
@@ -87,11 +91,28 @@ pub struct Route {
     pub endpoints: Vec<String>,
 }
 
-/// A line of the model list.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// Who says what a price is, and for which day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PriceSource {
+    /// `configuration`, a provider's id, or a price list by its name.
+    pub name: String,
+    /// `2026-11-10`; `None` where it holds until it is changed.
+    pub as_of: Option<String>,
+}
+
+/// An endpoint as lists show it.
+#[derive(Clone, Debug, PartialEq)]
 pub struct ModelEntry {
+    /// What a call names it by: `provider/model`, or a route's name.
     pub id: String,
     pub provider: String,
+    /// The catalogue name of the model that it serves, where that is known.
+    pub model: Option<String>,
     pub display_name: Option<String>,
-    pub facts: EndpointFacts,
+    /// Seconds since the Unix epoch.
+    pub created: Option<i64>,
+    pub facts: Arc<EndpointFacts>,
+    pub price_source: Option<PriceSource>,
+    /// When its provider listed it no more.
+    pub gone_since: Option<Timestamp>,
 }

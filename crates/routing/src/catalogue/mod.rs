@@ -1,22 +1,71 @@
 //! Providers, models, prices and routes, and how a model's name becomes endpoints.
+//!
+//! [`sources`] keeps what everyone says, [`build`] makes of it what is known of each endpoint, and
+//! [`snapshot`] finds endpoints in that. A change makes a new snapshot; calls under way keep theirs.
 
+mod build;
+mod card;
 mod entry;
+mod names;
+mod offers;
+mod query;
+mod refresh;
+mod seed;
 mod snapshot;
+mod sources;
 
-use std::sync::{Arc, RwLock};
+use std::{
+    ops::Deref,
+    sync::{Arc, RwLock},
+};
 
-use backstay_core::{EndpointFacts, Error, ErrorCode, Result};
-use backstay_providers::{Provider, ProviderKind, Upstreams};
-use futures::future::join_all;
+use backstay_core::{Error, ErrorCode, Price, Result, Timestamp};
+use backstay_providers::Provider;
 
-use self::snapshot::Snapshot;
+use self::{snapshot::Snapshot, sources::Sources};
 use crate::nearest::nearest;
 
-pub use entry::{ConfiguredModel, Endpoint, ModelEntry, Resolved, Route};
+pub use card::ModelCard;
+pub use entry::{ConfiguredModel, Endpoint, ModelEntry, PriceSource, Resolved, Route};
+pub use query::{ModelQuery, ModelSort, PriceRange};
+pub use refresh::{Refreshed, RefreshedList};
 
 /// Shared by every call; replaced as a whole when model lists are refreshed.
 pub struct Catalogue {
     snapshot: RwLock<Arc<Snapshot>>,
+    /// Held while lists are read, so that two refreshes do not ask everyone twice.
+    refreshing: tokio::sync::Mutex<()>,
+}
+
+/// The models of one moment.
+pub struct Models(Arc<Snapshot>);
+
+impl Deref for Models {
+    type Target = [ModelCard];
+
+    fn deref(&self) -> &[ModelCard] {
+        &self.0.cards
+    }
+}
+
+impl Models {
+    /// Whether both are of the same moment, so that what was made of one holds for the other.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    pub fn find(&self, id: &str) -> Option<&ModelCard> {
+        self.iter().find(|card| card.id == id)
+    }
+}
+
+/// What an endpoint asks now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CurrentPrice {
+    /// `provider/model`.
+    pub endpoint: String,
+    pub price: Option<Price>,
+    pub source: Option<PriceSource>,
 }
 
 impl Catalogue {
@@ -27,14 +76,12 @@ impl Catalogue {
         models: Vec<(String, ConfiguredModel)>,
         routes: Vec<Route>,
     ) -> Result<Self> {
-        let mut snapshot = Snapshot { routes, ..Snapshot::default() };
+        let mut sources = Sources { configured: models, routes, ..Sources::default() };
         for provider in providers {
-            snapshot.add_provider(provider)?;
+            sources.add_provider(provider)?;
         }
-        for (provider, model) in models {
-            snapshot.add_configured(provider, model);
-        }
-        for route in &snapshot.routes {
+        let snapshot = Snapshot::of(sources);
+        for route in snapshot.routes() {
             if route.endpoints.is_empty() {
                 return Err(Error::invalid(format!("model {:?} has no endpoints", route.id)));
             }
@@ -48,16 +95,28 @@ impl Catalogue {
                 }
             }
         }
-        Ok(Self { snapshot: RwLock::new(Arc::new(snapshot)) })
+        Ok(Self {
+            snapshot: RwLock::new(Arc::new(snapshot)),
+            refreshing: tokio::sync::Mutex::default(),
+        })
     }
 
     /// The endpoints that serve a name, in order of preference. Tried in this order: a configured
     /// route, a provider's id as prefix or a model of the catalogue, a name that some provider lists.
     ///
     /// # Errors
-    /// `model_not_found`, with the names that may have been meant.
+    /// `model_not_found`, with the names that may have been meant; also for what every provider has
+    /// stopped listing.
     pub fn resolve(&self, name: &str) -> Result<Resolved> {
-        self.snapshot().resolve(name).ok_or_else(|| self.unknown(name))
+        let snapshot = self.snapshot();
+        let Resolved { endpoints, is_route } =
+            snapshot.resolve(name).ok_or_else(|| self.unknown(name))?;
+        let (gone, endpoints): (Vec<Endpoint>, Vec<Endpoint>) =
+            endpoints.into_iter().partition(|endpoint| snapshot.gone(endpoint).is_some());
+        match gone.first().and_then(|endpoint| snapshot.gone(endpoint)) {
+            Some(entry) if endpoints.is_empty() => Err(self.vanished(name, entry)),
+            _ => Ok(Resolved { endpoints, is_route }),
+        }
     }
 
     /// Whether somebody has said that there is a model of exactly this name.
@@ -67,7 +126,20 @@ impl Catalogue {
 
     /// The error for a name that nothing serves, with the names that may have been meant.
     pub fn unknown(&self, name: &str) -> Error {
+        if let Some(entry) = self.snapshot().gone_model(name) {
+            return self.vanished(name, entry);
+        }
         let message = format!("there is no model {name:?}; {}", self.suggestion(name));
+        Error::new(ErrorCode::ModelNotFound, message).with_parameter("model")
+    }
+
+    fn vanished(&self, name: &str, entry: &ModelEntry) -> Error {
+        let since = entry.gone_since.map(Timestamp::date).unwrap_or_default();
+        let message = format!(
+            "model {name:?} is gone: {} does not list it any more since {since}; {}",
+            entry.provider,
+            self.suggestion(name)
+        );
         Error::new(ErrorCode::ModelNotFound, message).with_parameter("model")
     }
 
@@ -81,56 +153,63 @@ impl Catalogue {
     }
 
     fn suggestion(&self, name: &str) -> String {
-        let known = self.models();
-        let others = known.iter().map(|model| model.id.as_str()).filter(|known| *known != name);
+        let snapshot = self.snapshot();
+        let listed = snapshot.rows.iter().filter(|row| row.is_listed).map(|row| &row.entry.id);
+        let cards = snapshot.cards.iter().map(|card| &card.id);
+        let others = cards.chain(listed).map(String::as_str).filter(|known| *known != name);
         match nearest(name, others).as_slice() {
             [] => "GET /v1/models lists what there is".to_owned(),
             names => format!("did you mean {}? GET /v1/models lists all", names.join(" or ")),
         }
     }
 
-    /// Everything that can be called, routes first, then by provider.
-    pub fn models(&self) -> Vec<ModelEntry> {
+    /// Every name that can be called, once.
+    pub fn models(&self) -> Models {
+        Models(self.snapshot())
+    }
+
+    /// Every endpoint that is listed, by provider.
+    pub fn entries(&self) -> Vec<Arc<ModelEntry>> {
         let snapshot = self.snapshot();
-        let routes = snapshot.routes.iter().map(|route| ModelEntry {
-            id: route.id.clone(),
-            provider: "route".to_owned(),
-            display_name: Some(route.endpoints.join(", ")),
-            facts: EndpointFacts::default(),
+        let listed = snapshot.rows.iter().filter(|row| row.is_listed);
+        listed.map(|row| Arc::clone(&row.entry)).collect()
+    }
+
+    /// The names of the endpoints that a model's name means, also of those that are gone.
+    pub fn endpoint_names(&self, name: &str) -> Vec<String> {
+        let snapshot = self.snapshot();
+        let mut names: Vec<String> =
+            snapshot.serving(name).map(|row| row.entry.id.clone()).collect();
+        let gone = snapshot.gone_model(name).map(|entry| entry.id.clone());
+        let itself = snapshot.row(name).map(|row| row.entry.id.clone());
+        names.extend(itself.into_iter().chain(gone));
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// What each known endpoint asks; one that is gone keeps the price it had.
+    pub fn prices(&self) -> Vec<CurrentPrice> {
+        let snapshot = self.snapshot();
+        let here = snapshot.rows.iter().map(|row| &row.entry);
+        let current = here.filter(|entry| entry.gone_since.is_none()).map(|entry| CurrentPrice {
+            endpoint: entry.id.clone(),
+            price: entry.facts.price.clone(),
+            source: entry.price_source.clone(),
         });
-        let listed = snapshot.providers.iter().filter_map(|p| snapshot.listed.get(&p.id)).flatten();
-        routes.chain(listed.cloned()).collect()
+        current.collect()
     }
 
     pub fn providers(&self) -> Vec<Arc<Provider>> {
-        self.snapshot().providers.clone()
+        self.snapshot().sources.providers.clone()
     }
 
     /// Adds providers that were found later; one that is known already stays as it is.
     pub fn add_discovered(&self, found: Vec<Arc<Provider>>) {
-        self.replace(|snapshot| {
+        self.replace(|sources| {
             for provider in found {
                 // Ignored on purpose: a configured provider of the same id wins.
-                let _known = snapshot.add_provider(provider);
-            }
-        });
-    }
-
-    /// Asks every provider for its models. One that does not answer keeps the list it had.
-    pub async fn refresh(&self, upstreams: &Upstreams) {
-        let mut providers = self.providers();
-        // The built-in models are known and do not change.
-        providers.retain(|provider| matches!(provider.kind, ProviderKind::Http(_)));
-        let lists =
-            join_all(providers.iter().map(|provider| upstreams.list_models(provider))).await;
-        self.replace(|snapshot| {
-            for (provider, list) in providers.iter().zip(lists) {
-                match list {
-                    Ok(models) => snapshot.set_listed(provider, models),
-                    Err(error) => {
-                        tracing::debug!(provider = provider.id, %error, "no model list");
-                    }
-                }
+                let _known = sources.add_provider(provider);
             }
         });
     }
@@ -142,13 +221,13 @@ impl Catalogue {
         }
     }
 
-    fn replace(&self, change: impl FnOnce(&mut Snapshot)) {
+    fn replace(&self, change: impl FnOnce(&mut Sources)) {
         let mut guard = match self.snapshot.write() {
             Ok(guard) => guard,
             Err(poisoned) => poisoned.into_inner(),
         };
-        let mut next = Snapshot::clone(&guard);
-        change(&mut next);
-        *guard = Arc::new(next);
+        let mut sources = guard.sources.clone();
+        change(&mut sources);
+        *guard = Arc::new(Snapshot::of(sources));
     }
 }

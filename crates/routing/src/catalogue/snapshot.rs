@@ -1,68 +1,51 @@
-//! The catalogue as it is at one moment.
+//! The catalogue as it is at one moment, and finding endpoints in it.
 
 use std::{collections::HashMap, sync::Arc};
 
-use backstay_core::{DataPolicy, EndpointFacts, Error, Price, Result};
+use backstay_core::EndpointFacts;
 use backstay_providers::{Provider, ProviderKind};
-use backstay_wire::ListedModel;
 
-use super::{ConfiguredModel, Endpoint, ModelEntry, Resolved, Route};
+use super::{
+    Endpoint, ModelEntry, Resolved, Route,
+    build::{self, Row, builtin_facts},
+    card::{self, ModelCard},
+    sources::Sources,
+};
 
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(super) struct Snapshot {
-    /// In order of preference for names without a provider.
-    pub(super) providers: Vec<Arc<Provider>>,
-    /// By `provider/model`.
-    pub(super) facts: HashMap<String, Arc<EndpointFacts>>,
-    /// The endpoints of a catalogue name (`author/slug`), as provider and its own name of the model.
-    pub(super) serving: HashMap<String, Vec<(String, String)>>,
-    pub(super) routes: Vec<Route>,
-    /// What each provider listed, by provider.
-    pub(super) listed: HashMap<String, Vec<ModelEntry>>,
+    pub(super) sources: Sources,
+    pub(super) rows: Vec<Row>,
+    /// By `provider/model`, positions in `rows`.
+    by_name: HashMap<String, usize>,
+    /// By catalogue name, positions of those who serve the model.
+    serving: HashMap<String, Vec<usize>>,
+    /// What lists of models show.
+    pub(super) cards: Vec<ModelCard>,
 }
 
 impl Snapshot {
-    pub(super) fn add_provider(&mut self, provider: Arc<Provider>) -> Result<()> {
-        if self.providers.iter().any(|known| known.id == provider.id) {
-            return Err(Error::invalid(format!(
-                "two providers have the id {:?}; give one another id",
-                provider.id
-            )));
+    pub(super) fn of(sources: Sources) -> Self {
+        let rows = build::rows(&sources);
+        let by_name = rows.iter().enumerate().map(|(at, row)| (row.entry.id.clone(), at)).collect();
+        let mut serving: HashMap<String, Vec<usize>> = HashMap::new();
+        for (at, row) in rows.iter().enumerate() {
+            // What is neither listed nor configured is known, but perhaps not sold any more.
+            if let Some(model) = row.entry.model.as_ref().filter(|_| row.is_listed) {
+                serving.entry(model.clone()).or_default().push(at);
+            }
         }
-        if matches!(provider.kind, ProviderKind::Builtin) {
-            let entries = backstay_providers::builtin_models().into_iter().map(|(id, about)| {
-                let id = format!("{}/{id}", provider.id);
-                let facts = builtin_facts();
-                let display_name = Some(about.to_owned());
-                ModelEntry { id, provider: provider.id.clone(), display_name, facts }
-            });
-            self.listed.insert(provider.id.clone(), entries.collect());
-        }
-        self.providers.push(provider);
-        Ok(())
+        let mut snapshot = Self { sources, rows, by_name, serving, cards: Vec::new() };
+        snapshot.cards = card::cards(&snapshot);
+        snapshot
     }
 
-    pub(super) fn add_configured(&mut self, provider: String, model: ConfiguredModel) {
-        let name = format!("{provider}/{}", model.id);
-        let facts = model.facts();
-        self.facts.insert(name.clone(), Arc::new(facts.clone()));
-        if let Some(canonical) = model.model {
-            self.serve(canonical, &provider, &model.id);
-        }
-        let entry = ModelEntry { id: name, provider: provider.clone(), display_name: None, facts };
-        self.listed.entry(provider).or_default().push(entry);
-    }
-
-    /// Notes that a provider's model is the one of this catalogue name.
-    fn serve(&mut self, canonical: String, provider: &str, model: &str) {
-        let serving = self.serving.entry(canonical).or_default();
-        if !serving.iter().any(|(id, own)| id == provider && own == model) {
-            serving.push((provider.to_owned(), model.to_owned()));
-        }
+    pub(super) fn routes(&self) -> &[Route] {
+        &self.sources.routes
     }
 
     pub(super) fn resolve(&self, name: &str) -> Option<Resolved> {
-        if let Some(route) = self.routes.iter().find(|route| route.id == name) {
+        if let Some(route) = self.routes().iter().find(|route| route.id == name) {
             let endpoints = route.endpoints.iter().flat_map(|name| self.of_route(name)).collect();
             return Some(Resolved { endpoints, is_route: true });
         }
@@ -75,30 +58,26 @@ impl Snapshot {
 
     /// Whether somebody has said that there is a model of exactly this name.
     pub(super) fn knows(&self, name: &str) -> bool {
-        self.routes.iter().any(|route| route.id == name)
+        self.routes().iter().any(|route| route.id == name)
             || self.serving.contains_key(name)
-            || self.facts.contains_key(name)
-            || self.is_listed(name)
+            || self.by_name.contains_key(name)
             || self.listed_anywhere(name).is_some()
-    }
-
-    fn is_listed(&self, name: &str) -> bool {
-        let provider = name.split_once('/').and_then(|(id, _)| self.listed.get(id));
-        provider.is_some_and(|listed| listed.iter().any(|entry| entry.id == name))
     }
 
     /// The endpoints of a name that says a provider, a model of the catalogue, or both: `openai/gpt-4o`
     /// is OpenAI's own endpoint and those of everyone else who runs that model. Who runs a model comes
     /// before who passes it on.
     fn endpoints(&self, name: &str) -> Vec<Endpoint> {
-        let mut endpoints: Vec<Endpoint> = self.with_provider_prefix(name).into_iter().collect();
-        for (provider, model) in self.serving.get(name).into_iter().flatten() {
-            if let Some(provider) = self.provider(provider) {
-                let endpoint = self.endpoint(provider, model);
-                if !endpoints.iter().any(|known| known.is_same(&endpoint)) {
-                    endpoints.push(endpoint);
-                }
-            }
+        let serving = self.serving.get(name).map(Vec::as_slice).unwrap_or_default();
+        let mut endpoints: Vec<Endpoint> =
+            serving.iter().map(|at| self.rows[*at].endpoint.clone()).collect();
+        // Where the catalogue knows who serves the name, its author's id in front of it is no proof
+        // that the provider calls the model so.
+        let is_known = self.by_name.contains_key(name) || serving.is_empty();
+        let named = self.with_provider_prefix(name).filter(|_| is_known);
+        let named = named.filter(|named| !endpoints.iter().any(|known| known.is_same(named)));
+        if let Some(named) = named {
+            endpoints.insert(0, named);
         }
         endpoints.sort_by_key(|endpoint| endpoint.provider.is_aggregator);
         endpoints
@@ -112,6 +91,31 @@ impl Snapshot {
         }
     }
 
+    /// What is known under `provider/model`.
+    pub(super) fn row(&self, name: &str) -> Option<&Row> {
+        self.by_name.get(name).map(|at| &self.rows[*at])
+    }
+
+    /// What is listed under a catalogue name.
+    pub(super) fn serving(&self, model: &str) -> impl Iterator<Item = &Row> {
+        self.serving.get(model).into_iter().flatten().map(|at| &self.rows[*at])
+    }
+
+    /// The entry of a model that its provider listed once and does not any more.
+    pub(super) fn gone(&self, endpoint: &Endpoint) -> Option<&ModelEntry> {
+        let entry = &self.row(&endpoint.name())?.entry;
+        entry.gone_since.is_some().then_some(entry)
+    }
+
+    /// The entry of a catalogue name that nobody lists any more.
+    pub(super) fn gone_model(&self, model: &str) -> Option<&ModelEntry> {
+        let of_it = |entry: &&Arc<ModelEntry>| {
+            entry.gone_since.is_some()
+                && (entry.model.as_deref() == Some(model) || entry.id == model)
+        };
+        self.rows.iter().map(|row| &row.entry).filter(of_it).map(|entry| &**entry).next()
+    }
+
     fn with_provider_prefix(&self, name: &str) -> Option<Endpoint> {
         let (id, model) = name.split_once('/')?;
         let provider = self.provider(id)?;
@@ -123,59 +127,26 @@ impl Snapshot {
 
     /// A name without a provider, at the first provider that lists it.
     fn listed_anywhere(&self, model: &str) -> Option<Endpoint> {
-        self.providers.iter().find_map(|provider| {
-            let full = format!("{}/{model}", provider.id);
-            let listed = self.listed.get(&provider.id)?;
-            listed.iter().any(|entry| entry.id == full).then(|| self.endpoint(provider, model))
+        self.sources.providers.iter().find_map(|provider| {
+            let row = self.row(&format!("{}/{model}", provider.id))?;
+            row.is_listed.then(|| row.endpoint.clone())
         })
     }
 
     fn provider(&self, id: &str) -> Option<&Arc<Provider>> {
-        self.providers.iter().find(|provider| provider.id == id)
+        self.sources.providers.iter().find(|provider| provider.id == id)
     }
 
     fn endpoint(&self, provider: &Arc<Provider>, model: &str) -> Endpoint {
+        if let Some(row) = self.row(&format!("{}/{model}", provider.id)) {
+            return row.endpoint.clone();
+        }
         let facts = match provider.kind {
-            ProviderKind::Builtin => Arc::new(builtin_facts()),
+            ProviderKind::Builtin => builtin_facts(),
             ProviderKind::Http(_) => {
-                let name = format!("{}/{model}", provider.id);
-                self.facts.get(&name).cloned().unwrap_or_default()
+                EndpointFacts { data: provider.data.clone(), ..EndpointFacts::default() }
             }
         };
-        Endpoint { provider: Arc::clone(provider), model: model.to_owned(), facts }
-    }
-
-    pub(super) fn set_listed(&mut self, provider: &Provider, models: Vec<ListedModel>) {
-        if provider.is_aggregator {
-            for model in &models {
-                self.serve(model.id.clone(), &provider.id, &model.id);
-            }
-        }
-        let id = &provider.id;
-        let entries = models.into_iter().map(|model| {
-            let name = format!("{id}/{}", model.id);
-            let configured = self.facts.get(&name).map(|facts| facts.as_ref().clone());
-            let said = EndpointFacts { context_length: model.context_length, ..Default::default() };
-            let facts = configured.unwrap_or_default().or(&said);
-            ModelEntry { id: name, provider: id.clone(), display_name: model.display_name, facts }
-        });
-        let mut entries: Vec<ModelEntry> = entries.collect();
-        // Configured models stay listed where the provider's own list leaves them out.
-        let known = self.listed.remove(id).unwrap_or_default();
-        let kept: Vec<ModelEntry> = known
-            .into_iter()
-            .filter(|entry| self.facts.contains_key(&entry.id))
-            .filter(|entry| !entries.iter().any(|new| new.id == entry.id))
-            .collect();
-        entries.extend(kept);
-        self.listed.insert(id.clone(), entries);
-    }
-}
-
-fn builtin_facts() -> EndpointFacts {
-    EndpointFacts {
-        price: Some(Price::FREE),
-        data: DataPolicy::NOTHING_KEPT,
-        ..EndpointFacts::default()
+        Endpoint { provider: Arc::clone(provider), model: model.to_owned(), facts: Arc::new(facts) }
     }
 }

@@ -51,7 +51,7 @@ async fn keys_in_the_environment_and_a_local_server_become_providers_with_their_
     let (sim, data) = (Sim::start(Options::default()).await?, tempfile::tempdir()?);
     let server = start(&sim, &data).await?;
     let ids: Vec<String> =
-        server.engine.catalogue().models().into_iter().map(|model| model.id).collect();
+        server.engine.catalogue().models().iter().map(|model| model.id.clone()).collect();
     for model in ["openai/sim-echo", "anthropic/sim-echo", "gemini/sim-echo", "ollama/llama3"] {
         assert!(ids.iter().any(|id| id == model), "{model}: {ids:?}");
     }
