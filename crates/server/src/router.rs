@@ -6,7 +6,7 @@ use axum::{
 };
 
 use crate::{
-    api::{anthropic, fallback, health, native, openai},
+    api::{anthropic, fallback, health, native, openai, openrouter},
     request_id,
     state::AppState,
 };
@@ -21,6 +21,15 @@ pub(crate) fn routes(state: AppState) -> Router {
         // Anthropic
         .route("/v1/messages", post(anthropic::messages::handle))
         .route("/v1/messages/count_tokens", post(anthropic::count_tokens::handle))
+        // OpenRouter
+        .route("/api/v1/models", get(openrouter::models::list))
+        .route("/api/v1/models/user", get(openrouter::models::list))
+        .route("/api/v1/models/count", get(openrouter::models::count))
+        .route("/api/v1/models/{author}/{slug}/endpoints", get(openrouter::models::endpoints))
+        .route("/api/v1/model/{author}/{slug}", get(openrouter::models::one))
+        .route("/api/v1/embeddings/models", get(openrouter::models::list_embedding))
+        .route("/api/v1/endpoints/zdr", get(openrouter::models::zero_retention))
+        .route("/api/v1/providers", get(openrouter::providers::list))
         // Native
         .merge(native::routes())
         // Operation

@@ -1,16 +1,17 @@
 //! What handlers share.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use backstay_engine::Engine;
 
-use crate::telemetry::Metrics;
+use crate::{api::ModelLists, telemetry::Metrics};
 
 #[derive(Clone)]
 pub(crate) struct AppState {
     pub(crate) engine: Engine,
     pub(crate) body_bytes_max: usize,
     pub(crate) metrics: Option<Metrics>,
+    pub(crate) model_lists: Arc<ModelLists>,
     pub(crate) started: StartedWith,
 }
 

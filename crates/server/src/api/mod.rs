@@ -8,5 +8,10 @@ mod chat;
 mod dialect;
 pub(crate) mod fallback;
 pub(crate) mod health;
+mod model_lists;
+mod model_query;
 pub(crate) mod native;
 pub(crate) mod openai;
+pub(crate) mod openrouter;
+
+pub(crate) use model_lists::ModelLists;

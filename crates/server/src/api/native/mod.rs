@@ -8,6 +8,7 @@ mod memories;
 mod models;
 mod openapi;
 mod page;
+mod prices;
 mod route;
 mod status;
 mod threads;

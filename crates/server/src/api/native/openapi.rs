@@ -8,7 +8,9 @@ use utoipa::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{conversations, explain, generations, jobs, memories, models, route, status, threads};
+use super::{
+    conversations, explain, generations, jobs, memories, models, prices, route, status, threads,
+};
 use crate::state::AppState;
 
 const PATH: &str = "/backstay/v1/openapi.json";
@@ -96,6 +98,8 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(generations::list))
         .routes(routes!(generations::one))
         .routes(routes!(models::list))
+        .routes(routes!(models::refresh))
+        .routes(routes!(prices::list))
         .routes(routes!(route::explain))
         .routes(routes!(jobs::list))
         .routes(routes!(jobs::retry))

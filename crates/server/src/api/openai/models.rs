@@ -2,35 +2,55 @@
 
 use axum::{
     Json,
-    extract::{Path, State},
-    http::HeaderMap,
+    body::Body,
+    extract::{Path, Query, State},
+    http::{HeaderMap, Response, header},
+    response::IntoResponse as _,
 };
-use backstay_routing::ModelEntry;
+use backstay_core::Timestamp;
+use backstay_routing::ModelCard;
 use serde_json::{Value, json};
 
 use crate::{
-    api::{caller::Caller, dialect::ApiResult},
+    api::{
+        caller::Caller,
+        dialect::ApiResult,
+        model_lists::joined,
+        model_query::{self, Parameters},
+    },
     state::AppState,
 };
 
+/// The order is the catalogue's unless another is asked for; the parameters are OpenRouter's.
 pub(crate) async fn list(
     State(state): State<AppState>,
-    _caller: Caller,
+    caller: Caller,
     headers: HeaderMap,
-) -> Json<Value> {
+    Query(parameters): Query<Parameters>,
+) -> ApiResult<Response<Body>> {
+    let now = state.engine.clock().now();
+    let query = model_query::read(&parameters, now).map_err(|error| caller.fail(error))?;
     let models = state.engine.catalogue().models();
+    let mut wanted = query.models.select(&models);
+    wanted.retain(|at| caller.context.policy.permits_model(&models[*at].id));
+    let total = wanted.len();
+    let limit = query.limit.unwrap_or(total);
+    let on_page = wanted.into_iter().skip(query.offset).take(limit);
     if speaks_anthropic(&headers) {
-        let data: Vec<Value> = models.iter().map(anthropic).collect();
-        let id = |entry: Option<&ModelEntry>| entry.map(|entry| entry.id.clone());
-        return Json(json!({
-            "data": data,
-            "has_more": false,
-            "first_id": id(models.first()),
-            "last_id": id(models.last()),
-        }));
+        let cards: Vec<&ModelCard> = on_page.map(|at| &models[at]).collect();
+        let id = |card: Option<&&ModelCard>| card.map(|card| card.id.clone());
+        let page = json!({
+            "data": cards.iter().map(|card| anthropic(card)).collect::<Vec<_>>(),
+            "has_more": query.offset.saturating_add(limit) < total,
+            "first_id": id(cards.first()),
+            "last_id": id(cards.last()),
+        });
+        return Ok(Json(page).into_response());
     }
-    let data: Vec<Value> = models.iter().map(openai).collect();
-    Json(json!({"object": "list", "data": data}))
+    let rows = state.model_lists.openai(models, openai);
+    let data = joined(on_page.map(|at| rows[at].as_str()));
+    let body = format!("{{\"object\":\"list\",\"data\":[{data}]}}");
+    Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
 }
 
 pub(crate) async fn one(
@@ -40,9 +60,10 @@ pub(crate) async fn one(
     Path(id): Path<String>,
 ) -> ApiResult<Json<Value>> {
     let catalogue = state.engine.catalogue();
-    let known = catalogue.models().into_iter().find(|entry| entry.id == id);
-    let entry = known.ok_or_else(|| caller.fail(catalogue.unknown(&id)))?;
-    Ok(Json(if speaks_anthropic(&headers) { anthropic(&entry) } else { openai(&entry) }))
+    let models = catalogue.models();
+    let card = models.find(&id).filter(|card| caller.context.policy.permits_model(&card.id));
+    let card = card.ok_or_else(|| caller.fail(catalogue.unknown(&id)))?;
+    Ok(Json(if speaks_anthropic(&headers) { anthropic(card) } else { openai(card) }))
 }
 
 /// Every Anthropic client sends this header; no OpenAI client does.
@@ -50,25 +71,26 @@ fn speaks_anthropic(headers: &HeaderMap) -> bool {
     headers.contains_key("anthropic-version")
 }
 
-fn openai(entry: &ModelEntry) -> Value {
+fn openai(card: &ModelCard) -> Value {
+    let provider = card.endpoints.first().map(|entry| entry.provider.as_str());
     let mut model = json!({
-        "id": entry.id,
+        "id": card.id,
         "object": "model",
         // Providers' lists do not agree on a date; clients require the field.
-        "created": 0,
-        "owned_by": entry.provider,
+        "created": card.created.unwrap_or(0),
+        "owned_by": provider.filter(|_| !card.is_route).unwrap_or("route"),
     });
-    if let Some(length) = entry.facts.context_length {
+    if let Some(length) = card.facts.context_length {
         model["context_length"] = json!(length);
     }
     model
 }
 
-fn anthropic(entry: &ModelEntry) -> Value {
+fn anthropic(card: &ModelCard) -> Value {
     json!({
         "type": "model",
-        "id": entry.id,
-        "display_name": entry.display_name.as_deref().unwrap_or(&entry.id),
-        "created_at": "1970-01-01T00:00:00Z",
+        "id": card.id,
+        "display_name": card.name,
+        "created_at": Timestamp::from_millis(card.created.unwrap_or(0).saturating_mul(1_000)),
     })
 }

@@ -1,0 +1,6 @@
+//! OpenRouter's dialect, under `/api/v1`.
+
+mod endpoint;
+pub(crate) mod models;
+mod price;
+pub(crate) mod providers;
