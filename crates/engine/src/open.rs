@@ -102,7 +102,8 @@ impl Open {
         finished_at: Timestamp,
     ) -> SettledGeneration {
         let endpoint = self.endpoint.as_ref();
-        let price = endpoint.and_then(|endpoint| endpoint.price().cloned());
+        let price = endpoint.and_then(|endpoint| endpoint.price());
+        let price = price.map(|price| price.in_force(self.started_at).into_owned());
         let cost = usage.as_ref().and_then(|usage| {
             let computed = price.as_ref().and_then(|price| price.cost(usage));
             usage.provider_cost.or(computed)

@@ -78,7 +78,9 @@ impl Provider {
 
     pub fn from_preset(preset: &Preset, base_url: &str, key: Option<Secret>) -> Result<Self> {
         let provider = Self::http(preset.id, &preset.name, preset.format, base_url, key)?;
-        Ok(Self { is_aggregator: preset.aggregator, data: preset.data.clone(), ..provider })
+        // What runs on this machine leaves it for nobody.
+        let data = if preset.local { DataPolicy::NOTHING_KEPT } else { preset.data.clone() };
+        Ok(Self { is_aggregator: preset.aggregator, data, ..provider })
     }
 
     pub fn builtin() -> Self {

@@ -44,7 +44,13 @@ fn restore(catalogue: &Catalogue, lists: &[(&str, Value)]) {
 }
 
 fn names(catalogue: &Catalogue, model: &str) -> Vec<String> {
-    catalogue.resolve(model).unwrap().iter().map(backstay_routing::Endpoint::name).collect()
+    catalogue
+        .resolve(model)
+        .unwrap()
+        .endpoints
+        .iter()
+        .map(backstay_routing::Endpoint::name)
+        .collect()
 }
 
 fn price_of(catalogue: &Catalogue, endpoint: &str) -> CurrentPrice {
@@ -58,7 +64,7 @@ fn source(name: &str, as_of: Option<&str>) -> Option<PriceSource> {
 #[test]
 fn without_any_list_the_shipped_catalogue_tells_models_and_prices() {
     let catalogue = catalogue(vec![provider("groq")], vec![]);
-    let endpoints = catalogue.resolve("openai/gpt-oss-120b").unwrap();
+    let endpoints = catalogue.resolve("openai/gpt-oss-120b").unwrap().endpoints;
     assert_eq!(endpoints[0].name(), "groq/openai/gpt-oss-120b");
     assert!(endpoints[0].price().is_some() && endpoints[0].facts.context_length.is_some());
     let source = price_of(&catalogue, "groq/openai/gpt-oss-120b").source.unwrap();
@@ -91,7 +97,7 @@ fn a_source_that_is_trusted_more_wins_and_the_rest_fills_in() {
     assert_eq!(offered.source, source("openrouter", Some("2026-03-02")));
     assert_eq!(offered.price.unwrap().completion.to_string(), "4");
 
-    let endpoints = catalogue.resolve("acme/large").unwrap();
+    let endpoints = catalogue.resolve("acme/large").unwrap().endpoints;
     let names: Vec<String> = endpoints.iter().map(|endpoint| endpoint.name()).collect();
     assert_eq!(names, ["groq/m", "xai/large", "openrouter/acme/large"]);
     let lengths: Vec<_> = endpoints.iter().map(|endpoint| endpoint.facts.context_length).collect();
@@ -107,7 +113,7 @@ fn what_is_known_of_a_model_elsewhere_never_becomes_a_price() {
     restore(&catalogue, &[("openrouter", aggregated), ("groq", list(&[json!({"id": "Large_9"})]))]);
     let groq = price_of(&catalogue, "groq/Large_9");
     assert_eq!((groq.price, groq.source), (None, None));
-    let endpoints = catalogue.resolve("acme/large-9").unwrap();
+    let endpoints = catalogue.resolve("acme/large-9").unwrap().endpoints;
     assert_eq!(endpoints[0].name(), "groq/Large_9");
     assert_eq!(endpoints[0].facts.context_length, Some(1_000));
 }
@@ -203,7 +209,7 @@ fn what_a_provider_does_with_prompts_holds_for_models_of_which_nothing_is_said()
     let careful = Provider { data: data.clone(), ..provider("careful") };
     let said = json!({"id": "m", "data": {"retains": false, "region": "eu"}});
     let catalogue = catalogue(vec![careful], vec![("careful", configured(said))]);
-    let facts = |name: &str| catalogue.resolve(name).unwrap().remove(0).facts;
+    let facts = |name: &str| catalogue.resolve(name).unwrap().endpoints.remove(0).facts;
     assert_eq!(facts("careful/unheard-of").data, data);
     assert!(facts("careful/m").data.is_zero_retention());
     assert_eq!(facts("careful/m").data.region.as_deref(), Some("eu"));

@@ -157,7 +157,9 @@ impl Catalogue {
         let listed = snapshot.rows.iter().filter(|row| row.is_listed).map(|row| &row.entry.id);
         let cards = snapshot.cards.iter().map(|card| &card.id);
         let others = cards.chain(listed).map(String::as_str).filter(|known| *known != name);
-        match nearest(name, others).as_slice() {
+        // A variant's suffix says nothing of which model is meant.
+        let asked = name.split(':').next().unwrap_or(name);
+        match nearest(asked, others).as_slice() {
             [] => "GET /v1/models lists what there is".to_owned(),
             names => format!("did you mean {}? GET /v1/models lists all", names.join(" or ")),
         }

@@ -56,12 +56,13 @@ impl Snapshot {
         (!endpoints.is_empty()).then_some(Resolved { endpoints, is_route: false })
     }
 
-    /// Whether somebody has said that there is a model of exactly this name.
+    /// Whether somebody has said that there is, or was, a model of exactly this name.
     pub(super) fn knows(&self, name: &str) -> bool {
         self.routes().iter().any(|route| route.id == name)
             || self.serving.contains_key(name)
             || self.by_name.contains_key(name)
             || self.listed_anywhere(name).is_some()
+            || self.gone_model(name).is_some()
     }
 
     /// The endpoints of a name that says a provider, a model of the catalogue, or both: `openai/gpt-4o`
