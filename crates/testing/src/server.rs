@@ -28,7 +28,7 @@ pub struct TestServerBuilder {
 }
 
 impl TestServerBuilder {
-    /// TOML that is added to the configuration.
+    /// TOML that is added to the configuration. `{sim}` in it is where the scripted upstream is.
     pub fn config(mut self, toml: &str) -> Self {
         self.extra.push_str(toml);
         self.extra.push('\n');
@@ -56,6 +56,7 @@ impl TestServerBuilder {
 }
 
 async fn start(sim: &Sim, data: &TempDir, clock: &ManualClock, extra: &str) -> Result<Server> {
+    let extra = extra.replace("{sim}", &sim.base_url());
     let mut config = Config::parse(&format!("{extra}\n{}", providers(&sim.base_url())))?;
     config.server.listen = ([127, 0, 0, 1], 0).into();
     config.server.data = data.path().to_owned();

@@ -10,6 +10,7 @@ use http::StatusCode;
 use serde_json::json;
 
 use crate::ledger::Charge;
+use crate::openrouter::catalogue::Catalogue;
 use crate::record::RequestRecord;
 use crate::router::App;
 use crate::script::Script;
@@ -40,6 +41,17 @@ pub(crate) async fn show_ledger(State(app): State<Arc<App>>) -> Json<Vec<Charge>
 pub(crate) async fn reset(State(app): State<Arc<App>>) -> StatusCode {
     app.reset();
     StatusCode::NO_CONTENT
+}
+
+/// `POST /sim/catalogue`: answers as OpenRouter with this [`Catalogue`] from now on.
+pub(crate) async fn set_catalogue(State(app): State<Arc<App>>, body: Bytes) -> Response {
+    match serde_json::from_slice::<Catalogue>(&body) {
+        Ok(catalogue) => {
+            app.shelf.set(catalogue);
+            StatusCode::NO_CONTENT.into_response()
+        }
+        Err(error) => refusal(&error.to_string()),
+    }
 }
 
 fn refusal(message: &str) -> Response {

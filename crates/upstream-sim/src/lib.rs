@@ -25,7 +25,8 @@
 //! | OpenAI | `POST /v1/chat/completions`, `POST /v1/embeddings`, `GET /v1/models` | `Authorization: Bearer` |
 //! | Anthropic | `POST /v1/messages`, `POST /v1/messages/count_tokens`, `GET /v1/models` with `anthropic-version` | `x-api-key` or bearer, and `anthropic-version` |
 //! | Gemini | `POST /v1beta/models/{model}:generateContent`, `:streamGenerateContent` (`?alt=sse` or a JSON array), `:countTokens`, `:embedContent`, `:batchEmbedContents`, `GET /v1beta/models` | `x-goog-api-key` or `?key=` |
-//! | control | `POST /sim/script` ([`Script`]), `GET /sim/requests` ([`RequestRecord`]), `POST /sim/reset` | none |
+//! | OpenRouter | `POST /api/v1/chat/completions` as OpenAI's, `GET /api/v1/models`, `GET /api/v1/models/{author}/{slug}/endpoints` ([`Catalogue`]) | `Authorization: Bearer` |
+//! | control | `POST /sim/catalogue` ([`Catalogue`]), `POST /sim/script` ([`Script`]), `GET /sim/requests` ([`RequestRecord`]), `POST /sim/reset` | none |
 //!
 //! Any key is taken; a missing one is refused. Requests are checked as strictly as the provider does
 //! where that catches mistakes of a client, and refused in the provider's own error shape.
@@ -70,6 +71,7 @@ mod gemini;
 mod ledger;
 mod model;
 mod openai;
+mod openrouter;
 mod prompt;
 mod quote;
 mod record;
@@ -84,6 +86,7 @@ mod wire;
 pub use fault::{Effect, Fault, Latency, SHORT_FORMS, ScriptError, Times};
 pub use ledger::Charge;
 pub use model::MODELS;
+pub use openrouter::catalogue::Catalogue;
 pub use record::{MAX_RECORDS, Outcome, RequestRecord};
 pub use script::Script;
 pub use sim::{NotSeen, Options, Sim};

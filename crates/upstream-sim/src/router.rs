@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
+use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use http::StatusCode;
@@ -15,6 +16,7 @@ use crate::exchange::{Received, complete};
 use crate::gemini;
 use crate::ledger::{Charge, Ledger};
 use crate::openai::{self, OpenAi};
+use crate::openrouter::catalogue::{self, Shelf};
 use crate::record::Recorder;
 use crate::script::ScriptBook;
 
@@ -25,6 +27,7 @@ pub(crate) struct App {
     pub(crate) recorder: Arc<Recorder>,
     /// Kept like the requests, or not.
     pub(crate) ledger: Option<Ledger>,
+    pub(crate) shelf: Shelf,
     requests: AtomicU64,
 }
 
@@ -34,6 +37,7 @@ impl App {
             scripts: ScriptBook::default(),
             recorder: Arc::new(Recorder::new(record_requests)),
             ledger: record_requests.then(Ledger::default),
+            shelf: Shelf::default(),
             requests: AtomicU64::new(0),
         }
     }
@@ -66,6 +70,10 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/models", get(list_models))
         .route("/v1beta/models", get(gemini::models::answer))
         .route("/v1beta/models/{call}", post(gemini::dispatch))
+        .route("/api/v1/models", get(list_catalogue))
+        .route("/api/v1/models/{author}/{slug}/endpoints", get(list_endpoints))
+        .route("/api/v1/chat/completions", post(complete_openai))
+        .route("/sim/catalogue", post(control::set_catalogue))
         .route("/sim/script", post(control::add_script))
         .route("/sim/requests", get(control::list_requests))
         .route("/sim/ledger", get(control::show_ledger))
@@ -91,11 +99,20 @@ async fn list_models(received: Received) -> Response {
     }
 }
 
+async fn list_catalogue(received: Received) -> Response {
+    catalogue::models(received)
+}
+
+async fn list_endpoints(model: Path<(String, String)>, received: Received) -> Response {
+    catalogue::endpoints(model, received)
+}
+
 async fn unknown_path() -> Response {
     let body = json!({"error": {
         "message": "Unknown path. This simulator answers POST /v1/chat/completions, POST \
             /v1/embeddings, POST /v1/messages, POST /v1/messages/count_tokens, GET /v1/models, \
-            GET /v1beta/models and POST /v1beta/models/{model}:generateContent \
+            GET /api/v1/models, GET /api/v1/models/{author}/{slug}/endpoints, \
+            POST /api/v1/chat/completions, GET /v1beta/models and POST /v1beta/models/{model}:generateContent \
             (:streamGenerateContent, :countTokens, :embedContent, :batchEmbedContents).",
         "type": "invalid_request_error", "param": null, "code": null
     }});

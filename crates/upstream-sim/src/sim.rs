@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use crate::connection;
 use crate::fault::ScriptError;
 use crate::ledger::Charge;
+use crate::openrouter::catalogue::Catalogue;
 use crate::record::RequestRecord;
 use crate::router::{self, App};
 use crate::script::Script;
@@ -81,6 +82,11 @@ impl Sim {
     /// If too many scripts wait.
     pub fn script(&self, script: Script) -> Result<(), ScriptError> {
         self.app.scripts.add(script)
+    }
+
+    /// Answers as OpenRouter with this catalogue from now on.
+    pub fn set_catalogue(&self, catalogue: Catalogue) {
+        self.app.shelf.set(catalogue);
     }
 
     /// The last requests, oldest first; at most [`MAX_RECORDS`](crate::MAX_RECORDS).

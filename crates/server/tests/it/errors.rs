@@ -44,6 +44,15 @@ async fn every_route_but_health_refuses_strangers() -> Result<()> {
         "/backstay/v1/generations",
         "/backstay/v1/generations/gen_1",
         "/backstay/v1/models",
+        "/backstay/v1/prices?model=builtin/echo",
+        "/api/v1/models",
+        "/api/v1/models/user",
+        "/api/v1/models/count",
+        "/api/v1/models/acme/large-2/endpoints",
+        "/api/v1/model/acme/large-2",
+        "/api/v1/embeddings/models",
+        "/api/v1/endpoints/zdr",
+        "/api/v1/providers",
         "/backstay/v1/status",
     ] {
         assert_eq!(stranger.get(path).await?.status.as_u16(), 401, "{path}");
@@ -56,6 +65,7 @@ async fn every_route_but_health_refuses_strangers() -> Result<()> {
         "/backstay/v1/conversations",
         "/backstay/v1/memories/search",
         "/backstay/v1/memories/forget",
+        "/backstay/v1/models/refresh",
     ] {
         assert_eq!(stranger.post(path, &json!({})).await?.status.as_u16(), 401, "{path}");
     }

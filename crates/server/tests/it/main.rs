@@ -1,6 +1,7 @@
 //! The server as clients meet it: real sockets, a real store, a scripted upstream.
 
 mod cancellation;
+mod catalogue;
 mod chaos;
 mod discovery;
 mod embeddings;

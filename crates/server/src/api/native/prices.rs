@@ -15,6 +15,7 @@ use crate::{
 };
 
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct PricesQuery {
     /// A model's name, or `provider/model` for one endpoint.
     model: String,
