@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, OnceLock};
 
 use backstay_routing::{ModelCard, Models};
-use serde_json::Value;
+use serde::Serialize;
 
 /// Shared by the handlers of all dialects.
 #[derive(Default)]
@@ -22,12 +22,12 @@ struct Written {
 type Rows = Arc<Vec<String>>;
 
 impl ModelLists {
-    pub(crate) fn openai(&self, models: Models, shown: fn(&ModelCard) -> Value) -> Rows {
+    pub(crate) fn openai(&self, models: Models, shown: fn(&ModelCard) -> String) -> Rows {
         let written = self.of(models);
         Arc::clone(written.openai.get_or_init(|| rows(&written.models, shown)))
     }
 
-    pub(crate) fn openrouter(&self, models: Models, shown: fn(&ModelCard) -> Value) -> Rows {
+    pub(crate) fn openrouter(&self, models: Models, shown: fn(&ModelCard) -> String) -> Rows {
         let written = self.of(models);
         Arc::clone(written.openrouter.get_or_init(|| rows(&written.models, shown)))
     }
@@ -49,13 +49,19 @@ impl ModelLists {
     }
 }
 
-fn rows(models: &[ModelCard], shown: fn(&ModelCard) -> Value) -> Rows {
-    Arc::new(models.iter().map(|card| shown(card).to_string()).collect())
+fn rows(models: &[ModelCard], shown: fn(&ModelCard) -> String) -> Rows {
+    Arc::new(models.iter().map(shown).collect())
+}
+
+/// A row. Nothing in it can fail to be written.
+pub(crate) fn to_text(row: &impl Serialize) -> String {
+    serde_json::to_string(row).unwrap_or_default()
 }
 
 /// The rows of an array.
-pub(crate) fn joined<'a>(rows: impl Iterator<Item = &'a str>) -> String {
-    let mut joined = String::new();
+pub(crate) fn joined<'a>(rows: impl Iterator<Item = &'a str> + Clone) -> String {
+    let length = rows.clone().map(|row| row.len() + 1).sum();
+    let mut joined = String::with_capacity(length);
     for row in rows {
         if !joined.is_empty() {
             joined.push(',');

@@ -9,13 +9,14 @@ use axum::{
 };
 use backstay_core::Timestamp;
 use backstay_routing::ModelCard;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
     api::{
         caller::Caller,
         dialect::ApiResult,
-        model_lists::joined,
+        model_lists::{joined, to_text},
         model_query::{self, Parameters},
     },
     state::AppState,
@@ -47,7 +48,7 @@ pub(crate) async fn list(
         });
         return Ok(Json(page).into_response());
     }
-    let rows = state.model_lists.openai(models, openai);
+    let rows = state.model_lists.openai(models, |card| to_text(&openai(card)));
     let data = joined(on_page.map(|at| rows[at].as_str()));
     let body = format!("{{\"object\":\"list\",\"data\":[{data}]}}");
     Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
@@ -63,7 +64,7 @@ pub(crate) async fn one(
     let models = catalogue.models();
     let card = models.find(&id).filter(|card| caller.context.policy.permits_model(&card.id));
     let card = card.ok_or_else(|| caller.fail(catalogue.unknown(&id)))?;
-    Ok(Json(if speaks_anthropic(&headers) { anthropic(card) } else { openai(card) }))
+    Ok(Json(if speaks_anthropic(&headers) { anthropic(card) } else { json!(openai(card)) }))
 }
 
 /// Every Anthropic client sends this header; no OpenAI client does.
@@ -71,19 +72,26 @@ fn speaks_anthropic(headers: &HeaderMap) -> bool {
     headers.contains_key("anthropic-version")
 }
 
-fn openai(card: &ModelCard) -> Value {
+#[derive(Serialize)]
+struct OpenAiModel<'a> {
+    id: &'a str,
+    object: &'static str,
+    /// Zero where it is not known: clients require the field.
+    created: i64,
+    owned_by: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    context_length: Option<u64>,
+}
+
+fn openai(card: &ModelCard) -> OpenAiModel<'_> {
     let provider = card.endpoints.first().map(|entry| entry.provider.as_str());
-    let mut model = json!({
-        "id": card.id,
-        "object": "model",
-        // Providers' lists do not agree on a date; clients require the field.
-        "created": card.created.unwrap_or(0),
-        "owned_by": provider.filter(|_| !card.is_route).unwrap_or("route"),
-    });
-    if let Some(length) = card.facts.context_length {
-        model["context_length"] = json!(length);
+    OpenAiModel {
+        id: &card.id,
+        object: "model",
+        created: card.created.unwrap_or(0),
+        owned_by: provider.filter(|_| !card.is_route).unwrap_or("route"),
+        context_length: card.facts.context_length,
     }
-    model
 }
 
 fn anthropic(card: &ModelCard) -> Value {

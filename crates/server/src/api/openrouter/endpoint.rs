@@ -4,7 +4,7 @@ use backstay_core::{EndpointFacts, Quantization};
 use backstay_routing::{ModelCard, ModelEntry};
 use serde_json::{Value, json};
 
-use super::price;
+use super::price::Pricing;
 
 /// Every member that its SDKs require. What is not measured here is null, as it is there for
 /// endpoints without traffic.
@@ -21,7 +21,7 @@ pub(super) fn shown(card: &ModelCard, entry: &ModelEntry, provider: &str) -> Val
         "max_completion_tokens": facts.output_tokens_max,
         "max_prompt_tokens": Value::Null,
         "quantization": facts.quantization.unwrap_or(Quantization::Unknown),
-        "pricing": price::shown(facts.price.as_ref()),
+        "pricing": Pricing::of(facts.price.as_ref()),
         "supported_parameters": facts.parameters.as_deref().unwrap_or_default(),
         "supports_implicit_caching": caches_unasked(facts),
         "supports_tool_choice": {

@@ -11,12 +11,15 @@ use backstay_core::{EndpointFacts, Modality};
 use backstay_routing::{ModelCard, Models};
 use serde_json::{Value, json};
 
-use super::{endpoint, price};
+use super::{
+    endpoint,
+    model::{Architecture, ModelBody},
+};
 use crate::{
     api::{
         caller::Caller,
         dialect::ApiResult,
-        model_lists::joined,
+        model_lists::{joined, to_text},
         model_query::{self, ListQuery, Parameters},
     },
     state::AppState,
@@ -66,7 +69,7 @@ pub(crate) async fn one(
     let (name, models) = (plain(&author, &slug), catalogue.models());
     let card = permitted(&models, &caller, &name);
     let card = card.ok_or_else(|| caller.fail(catalogue.unknown(&name)))?;
-    Ok(Json(json!({"data": shown(card)})))
+    Ok(Json(json!({"data": ModelBody::of(card)})))
 }
 
 /// A variant that nobody sells has no endpoints; a model that does not exist is an error.
@@ -96,7 +99,7 @@ pub(crate) async fn endpoints(
         "name": described.name,
         "created": described.created.unwrap_or(0),
         "description": "",
-        "architecture": architecture(described, true),
+        "architecture": Architecture::with_every_member(described),
         "endpoints": endpoints,
     }})))
 }
@@ -143,7 +146,7 @@ fn page(
     let models = state.engine.catalogue().models();
     let wanted = selected(&models, caller, query);
     let total = wanted.len();
-    let rows = state.model_lists.openrouter(models, shown);
+    let rows = state.model_lists.openrouter(models, |card| to_text(&ModelBody::of(card)));
     let limit = query.limit.unwrap_or(total);
     let on_page = wanted.iter().skip(query.offset).take(limit).map(|at| rows[*at].as_str());
     let end = query.offset.saturating_add(limit);
@@ -175,50 +178,4 @@ fn plain(author: &str, slug: &str) -> String {
 
 fn permitted<'a>(models: &'a Models, caller: &Caller, name: &str) -> Option<&'a ModelCard> {
     models.find(name).filter(|card| caller.context.policy.permits_model(&card.id))
-}
-
-/// Every member that OpenRouter's SDKs require, and null only where they take it.
-fn shown(card: &ModelCard) -> Value {
-    let facts = &card.facts;
-    json!({
-        "id": card.id,
-        "canonical_slug": card.id,
-        "name": card.name,
-        "created": card.created.unwrap_or(0),
-        "context_length": facts.context_length,
-        "architecture": architecture(card, false),
-        "pricing": price::shown(facts.price.as_ref()),
-        "top_provider": {
-            "context_length": facts.context_length,
-            "max_completion_tokens": facts.output_tokens_max,
-            "is_moderated": false,
-        },
-        "per_request_limits": Value::Null,
-        "supported_parameters": facts.parameters.as_deref().unwrap_or_default(),
-        "default_parameters": Value::Null,
-        "supported_voices": Value::Null,
-        "links": {"details": format!("/api/v1/models/{}/endpoints", card.id)},
-    })
-}
-
-/// With `all`, members that a list of models may leave out are null where they are not known.
-fn architecture(card: &ModelCard, all: bool) -> Value {
-    let (inputs, outputs) = (card.input_modalities(), card.output_modalities());
-    let mut shown = json!({
-        "input_modalities": inputs,
-        "output_modalities": outputs,
-        "modality": format!("{}->{}", words(inputs), words(outputs)),
-        "instruct_type": Value::Null,
-    });
-    if all || card.facts.tokenizer.is_some() {
-        shown["tokenizer"] = json!(card.facts.tokenizer);
-    }
-    shown
-}
-
-fn words(modalities: &[Modality]) -> String {
-    let word = |kind: &Modality| serde_json::to_value(kind).ok();
-    let words: Vec<String> =
-        modalities.iter().filter_map(|kind| Some(word(kind)?.as_str()?.to_owned())).collect();
-    words.join("+")
 }
