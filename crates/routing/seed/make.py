@@ -47,17 +47,24 @@ PROVIDERS = {
     "groq": Provider(("groq",), "groq"),
     "huggingface": Provider(("huggingface",)),
     "mistral": Provider(("mistral",), "mistral", "mistral"),
+    "moonshot": Provider(("moonshotai",), "moonshotai", "moonshotai"),
     "nebius": Provider(("nebius",)),
     "novita": Provider(("novita-ai",), "novita"),
+    "nvidia": Provider(("nvidia",)),
     "openai": Provider(("openai",), "openai", "openai"),
     "openrouter": Provider(("openrouter",), "openrouter"),
     "perplexity": Provider(("perplexity",), "perplexity", "perplexity"),
     "sambanova": Provider(genai="huggingface_sambanova"),
     "together": Provider(("togetherai",), "together"),
-    "vertex": Provider(("google-vertex", "google-vertex-anthropic"), "google"),
+    "vertex": Provider(("google-vertex",), "google"),
+    "vertex-anthropic": Provider(("google-vertex-anthropic",), "google"),
+    "voyage": Provider(genai="voyageai"),
     "xai": Provider(("xai",), "x-ai", "xai"),
+    "zai": Provider(("zai",), "zai", "zai"),
 }
 
+# Sells by credits; the zeros that lists have for it are not what it asks.
+UNPRICED = {"nvidia"}
 # Ids of genai-prices that are a matching rule of theirs, not a name that can be called, and models
 # that were retired before it listed them.
 NOT_CALLABLE = ("ft:", ".ft-", "regional.", "babbage", "davinci", "o1-preview")
@@ -124,9 +131,10 @@ def main() -> None:
             if _still_sold(provider, source, offer, before):
                 offer.id = FULL_ID.get(provider, "") + offer.id
                 offers.setdefault(offer.id, offer)
-        for offer in offers.values():
-            found = _prices(offer, theirs, before.get(source.genai, {}),
-                            prices.get(source.model_prices, {}), provider == "openrouter")
+        for offer in (offer for offer in offers.values() if _speaks(provider, offer.id)):
+            found = [] if provider in UNPRICED else _prices(
+                offer, theirs, before.get(source.genai, {}), prices.get(source.model_prices, {}),
+                provider == "openrouter")
             if found:
                 report.compare(f"{provider}/{offer.id}", found)
             package, price = found[0] if found else (None, None)
@@ -146,11 +154,18 @@ def _still_sold(provider: str, source: Provider, offer: Offer, before: dict) -> 
         return False
     if ":batch" in offer.id or (provider == "openrouter" and "/" not in offer.id):
         return False
-    if provider in ("vertex", "gemini") and offer.id.startswith("claude") != (provider == "vertex"):
+    if not _speaks(provider, offer.id):
         return False
     if provider == "fireworks" and offer.id.endswith(("-fast", "-us", "-ultrafast")):
         return False
     return not source.models_dev or offer.id not in before.get(source.genai, {})
+
+
+def _speaks(provider: str, id: str) -> bool:
+    """Claude is another provider's at Google: it has another wire format."""
+    if provider in ("gemini", "vertex", "vertex-anthropic"):
+        return id.startswith("claude") == (provider == "vertex-anthropic")
+    return True
 
 
 def _prices(offer: Offer, genai: dict[str, Offer], before: dict[str, Offer],
@@ -212,7 +227,7 @@ def _facts_of_model(name: str, endpoints: list[Endpoint]) -> dict:
 def _fact(name: str, offer: Offer, fact: str):
     """A fact of an offer. The sources say of models that embed or rank that they answer in text."""
     if fact == "modality":
-        for pattern, output in ((r"embed|/bge-(?!reranker)", "embeddings"), (r"rerank", "rerank")):
+        for pattern, output in ((r"rerank", "rerank"), (r"embed|/bge-|/voyage-", "embeddings")):
             if re.search(pattern, name):
                 return f"{(offer.modality or 'text->').split('->')[0]}->{output}"
     return getattr(offer, fact)

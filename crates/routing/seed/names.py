@@ -56,6 +56,7 @@ FAMILIES = [
     (r"jamba", "ai21", "Other"),
     (r"ernie", "baidu", "Other"),
     (r"palmyra", "writer", "Other"),
+    (r"voyage", "voyageai", "Other"),
     (r"model-router", "microsoft", "Router"),
 ]
 
@@ -64,7 +65,7 @@ QUANTIZATION = re.compile(r"-(int4|int8|fp4|nvfp4|mxfp4|fp6|fp8|fp16|bf16|awq)(?
 # A faster or cheaper way of serving the same model, in the ids of hosts of open models.
 SERVING = re.compile(r"-(turbo|fast|tput|highspeed|lite|versatile|instant|p|us|maas|ultrafast|reference)$")
 OPEN_HOSTS = {"cloudflare", "deepinfra", "fireworks", "groq", "nebius", "novita", "sambanova",
-              "together", "vertex", "huggingface", "cerebras"}
+              "together", "vertex", "huggingface", "cerebras", "nvidia"}
 
 # Names of OpenRouter's that no rule finds.
 BY_HAND = {
