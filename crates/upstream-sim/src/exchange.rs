@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode, Uri, header};
+use http::{HeaderMap, Method, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Limited};
 use serde_json::{Map, Value, json};
 
@@ -18,7 +18,7 @@ use crate::model::{Behaviour, ModelError, ModelName};
 use crate::record::{Outcome, Recording};
 use crate::respond::{self, Usage};
 use crate::router::App;
-use crate::wire::{Call, Wire};
+use crate::wire::{Call, Caller, Wire};
 
 /// Largest request body, as at Anthropic.
 const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
@@ -28,6 +28,7 @@ pub(crate) struct Received {
     pub(crate) app: Arc<App>,
     pub(crate) id: u64,
     pub(crate) headers: HeaderMap,
+    method: Method,
     uri: Uri,
     /// `None` if it was larger than allowed.
     body: Option<Bytes>,
@@ -54,6 +55,7 @@ impl FromRequest<Arc<App>> for Received {
             id,
             connection: parts.extensions.get::<Connection>().cloned().unwrap_or_default(),
             headers: parts.headers,
+            method: parts.method,
             uri: parts.uri,
             body,
             recording,
@@ -66,9 +68,21 @@ impl Received {
         self.uri.query().unwrap_or_default()
     }
 
+    /// Checks what the caller shows.
+    pub(crate) fn admit<W: Wire>(&self) -> Result<(), Failure> {
+        let (method, uri, headers) = (&self.method, &self.uri, &self.headers);
+        let body = self.body.as_deref().unwrap_or_default();
+        W::admit(&Caller { method, uri, headers, body })
+    }
+
+    /// The body as text, for what is no JSON.
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(self.body.as_deref().unwrap_or_default()).unwrap_or_default()
+    }
+
     /// Checks the key and reads the body as a JSON object.
     pub(crate) fn json<W: Wire>(&self) -> Result<Map<String, Value>, Failure> {
-        W::authorize(&self.headers, self.query())?;
+        self.admit::<W>()?;
         let body = self.body.as_ref().ok_or(Failure::TooLarge)?;
         match serde_json::from_slice(body) {
             Ok(Value::Object(object)) => Ok(object),

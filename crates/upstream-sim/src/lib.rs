@@ -1,4 +1,5 @@
-//! `upstream-sim`: a scripted upstream that speaks the wire formats of OpenAI, Anthropic and Gemini.
+//! `upstream-sim`: a scripted upstream that speaks the wire formats of OpenAI, Anthropic, Gemini, Cohere
+//! and Amazon Bedrock, also as Azure and Vertex AI serve them.
 //!
 //! It answers tests, benches and demos in place of a model provider, and it breaks on demand: every
 //! fault that a client of such an API must survive can be asked for by a model's name or set by a
@@ -26,9 +27,14 @@
 //! | Anthropic | `POST /v1/messages`, `POST /v1/messages/count_tokens`, `GET /v1/models` with `anthropic-version` | `x-api-key` or bearer, and `anthropic-version` |
 //! | Gemini | `POST /v1beta/models/{model}:generateContent`, `:streamGenerateContent` (`?alt=sse` or a JSON array), `:countTokens`, `:embedContent`, `:batchEmbedContents`, `GET /v1beta/models` | `x-goog-api-key` or `?key=` |
 //! | OpenRouter | `POST /api/v1/chat/completions` as OpenAI's, `GET /api/v1/models`, `GET /api/v1/models/{author}/{slug}/endpoints` ([`Catalogue`]) | `Authorization: Bearer` |
+//! | Cohere | `POST /v2/chat`, `/v2/embed`, `/v2/rerank`, `GET /v1/models?endpoint=chat` | `Authorization: Bearer` |
+//! | Bedrock | `POST /model/{model}/converse`, `/model/{model}/converse-stream`, `GET /foundation-models` | a signature of [`ACCESS_KEY_ID`] and [`SECRET_ACCESS_KEY`], or bearer |
+//! | Azure OpenAI | `POST /openai/deployments/{deployment}/chat/completions?api-version=`, `/openai/v1/chat/completions` | `api-key` |
+//! | Vertex AI | `POST /v1/projects/{p}/locations/{l}/publishers/google/models/{model}:generateContent` (`:streamGenerateContent`), `…/anthropic/models/{model}:rawPredict` (`:streamRawPredict`) | a bearer token that begins with `ya29.`; `POST /token` gives one for the account of `GET /sim/service-account` |
+//! | others | `POST /v1/rerank`, as servers behind an OpenAI-compatible address have it | `Authorization: Bearer` |
 //! | control | `POST /sim/catalogue` ([`Catalogue`]), `POST /sim/script` ([`Script`]), `GET /sim/requests` ([`RequestRecord`]), `POST /sim/reset` | none |
 //!
-//! Any key is taken; a missing one is refused. Requests are checked as strictly as the provider does
+//! Any key is taken where nothing else is said; a missing one is refused. Requests are checked as strictly as the provider does
 //! where that catches mistakes of a client, and refused in the provider's own error shape.
 //!
 //! # Models
@@ -59,6 +65,9 @@
 //! rest work. [`Script`]s do the same for names that cannot be chosen, and take precedence.
 
 mod anthropic;
+mod azure;
+mod bedrock;
+mod cohere;
 mod connection;
 mod control;
 mod delivery;
@@ -81,8 +90,10 @@ mod schema;
 mod script;
 mod sim;
 mod tokens;
+mod vertex;
 mod wire;
 
+pub use bedrock::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
 pub use fault::{Effect, Fault, Latency, SHORT_FORMS, ScriptError, Times};
 pub use ledger::Charge;
 pub use model::MODELS;

@@ -6,10 +6,12 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 use upstream_sim::{Options, Sim};
 
-/// A scripted upstream that speaks the wire formats of OpenAI, Anthropic and Gemini.
+/// A scripted upstream that speaks the wire formats of OpenAI, Anthropic, Gemini, Cohere and Bedrock,
+/// also as Azure and Vertex AI serve them.
 ///
 /// Point a client or a gateway at it in place of a model provider, and choose by the model's name
-/// what it answers and how it fails. Any API key is taken.
+/// what it answers and how it fails. Any API key is taken; Bedrock wants a
+/// signature with the key id `AKIDSIMULATOR` and the secret `sim/secret+access/key`, or a bearer token.
 #[derive(Debug, Parser)]
 #[command(name = "upstream-sim", version, after_long_help = GUIDE)]
 struct Arguments {

@@ -1,4 +1,4 @@
-//! The routes of all three wire formats and of the control API, on one port.
+//! The routes of all wire formats and of the control API, on one port.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,6 +11,9 @@ use http::StatusCode;
 use serde_json::json;
 
 use crate::anthropic::{self, Anthropic};
+use crate::azure;
+use crate::bedrock;
+use crate::cohere::{self, Cohere};
 use crate::control;
 use crate::exchange::{Received, complete};
 use crate::gemini;
@@ -19,6 +22,7 @@ use crate::openai::{self, OpenAi};
 use crate::openrouter::catalogue::{self, Shelf};
 use crate::record::Recorder;
 use crate::script::ScriptBook;
+use crate::vertex;
 
 /// What all requests share.
 #[derive(Debug)]
@@ -61,6 +65,12 @@ impl App {
     }
 }
 
+/// Where Vertex AI has the models of a publisher.
+const VERTEX_GEMINI: &str =
+    "/v1/projects/{project}/locations/{location}/publishers/google/models/{call}";
+const VERTEX_CLAUDE: &str =
+    "/v1/projects/{project}/locations/{location}/publishers/anthropic/models/{call}";
+
 pub(crate) fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/v1/chat/completions", post(complete_openai))
@@ -74,6 +84,23 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/api/v1/models/{author}/{slug}/endpoints", get(list_endpoints))
         .route("/api/v1/chat/completions", post(complete_openai))
         .route("/sim/catalogue", post(control::set_catalogue))
+        .route("/v2/chat", post(complete_cohere))
+        .route("/v2/embed", post(cohere::embed::answer))
+        .route("/v2/rerank", post(cohere::rerank::answer))
+        .route("/v1/rerank", post(cohere::rerank::answer_compatible))
+        .route("/model/{model}/converse", post(bedrock::converse))
+        .route("/model/{model}/converse-stream", post(bedrock::converse_stream))
+        .route("/foundation-models", get(bedrock::models::answer))
+        .route(
+            "/openai/deployments/{deployment}/chat/completions",
+            post(azure::complete_deployment),
+        )
+        .route("/openai/v1/chat/completions", post(azure::complete_v1))
+        .route(VERTEX_GEMINI, post(vertex::dispatch_gemini))
+        .route(VERTEX_CLAUDE, post(vertex::dispatch_claude))
+        .route("/v1beta1/publishers/google/models", get(vertex::models))
+        .route("/token", post(vertex::token::give))
+        .route("/sim/service-account", get(vertex::token::service_account))
         .route("/sim/script", post(control::add_script))
         .route("/sim/requests", get(control::list_requests))
         .route("/sim/ledger", get(control::show_ledger))
@@ -90,9 +117,16 @@ async fn complete_anthropic(received: Received) -> Response {
     complete::<Anthropic>(received, None, false).await
 }
 
-/// OpenAI and Anthropic share this path; Anthropic's clients always name their version.
+async fn complete_cohere(received: Received) -> Response {
+    complete::<Cohere>(received, None, false).await
+}
+
+/// OpenAI, Anthropic and Cohere share this path; Anthropic's clients always name their version, and
+/// Cohere's the endpoint whose models they want.
 async fn list_models(received: Received) -> Response {
-    if received.headers.contains_key("anthropic-version") {
+    if received.query().contains("endpoint=") {
+        cohere::models::answer(received)
+    } else if received.headers.contains_key("anthropic-version") {
         anthropic::models::answer(received)
     } else {
         openai::models::answer(received)
@@ -112,8 +146,10 @@ async fn unknown_path() -> Response {
         "message": "Unknown path. This simulator answers POST /v1/chat/completions, POST \
             /v1/embeddings, POST /v1/messages, POST /v1/messages/count_tokens, GET /v1/models, \
             GET /api/v1/models, GET /api/v1/models/{author}/{slug}/endpoints, \
-            POST /api/v1/chat/completions, GET /v1beta/models and POST /v1beta/models/{model}:generateContent \
-            (:streamGenerateContent, :countTokens, :embedContent, :batchEmbedContents).",
+            POST /api/v1/chat/completions, GET /v1beta/models, \
+            POST /v1beta/models/{model}:generateContent (:streamGenerateContent, :countTokens, \
+            :embedContent, :batchEmbedContents), and the paths of Cohere, Bedrock, Azure OpenAI and \
+            Vertex AI.",
         "type": "invalid_request_error", "param": null, "code": null
     }});
     (StatusCode::NOT_FOUND, axum::Json(body)).into_response()

@@ -76,6 +76,13 @@ impl Sim {
         format!("http://{}", self.address)
     }
 
+    /// The credentials file of a Google service account whose tokens this simulator takes.
+    #[must_use]
+    pub fn service_account(&self) -> String {
+        let file = crate::vertex::token::credentials(&self.base_url());
+        file.unwrap_or_default().to_string()
+    }
+
     /// Adds a script behind those that its model has already.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! What a wire format must be able to do, and small helpers to read JSON that they share.
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, Method, Uri};
 use serde_json::{Map, Value};
 
 use crate::delivery::Frame;
@@ -23,13 +23,27 @@ pub(crate) struct Call<'a> {
     pub(crate) query: &'a str,
 }
 
-/// One of the three wire formats.
+/// Everything of a request that a signature can cover.
+#[derive(Debug)]
+pub(crate) struct Caller<'a> {
+    pub(crate) method: &'a Method,
+    pub(crate) uri: &'a Uri,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) body: &'a [u8],
+}
+
+/// One of the wire formats.
 pub(crate) trait Wire {
     /// What the format's answer needs to know beyond the neutral prompt.
     type Extra;
 
     /// Checks that the caller shows a key.
     fn authorize(headers: &HeaderMap, query: &str) -> Result<(), Failure>;
+
+    /// Checks whatever else the caller has to show.
+    fn admit(caller: &Caller<'_>) -> Result<(), Failure> {
+        Self::authorize(caller.headers, caller.uri.query().unwrap_or_default())
+    }
 
     /// Checks a request as strictly as the provider does, and reads it.
     fn read(call: &Call<'_>) -> Result<(Prompt, Self::Extra), Failure>;

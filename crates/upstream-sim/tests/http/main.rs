@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails the test")]
 
 mod anthropic;
+mod clouds;
+mod cohere;
 mod faults;
 mod gemini;
 mod hostile;
