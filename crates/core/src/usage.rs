@@ -25,7 +25,7 @@ pub struct Usage {
     pub audio_completion_tokens: u64,
     #[serde(default, skip_serializing_if = "is_zero")]
     pub image_completion_tokens: u64,
-    /// Searches by the provider's own tool.
+    /// Searches by the provider's own tool, and the search units of a rerank.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub web_searches: u64,
     /// True when the provider reported nothing and the numbers are our own count.

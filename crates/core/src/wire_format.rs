@@ -12,16 +12,23 @@ pub enum WireFormat {
     Anthropic,
     /// Gemini generateContent.
     Gemini,
+    /// Cohere chat, version 2.
+    Cohere,
+    /// Amazon Bedrock Converse.
+    Bedrock,
 }
 
 impl WireFormat {
-    pub const ALL: [Self; 3] = [Self::OpenAi, Self::Anthropic, Self::Gemini];
+    pub const ALL: [Self; 5] =
+        [Self::OpenAi, Self::Anthropic, Self::Gemini, Self::Cohere, Self::Bedrock];
 
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::OpenAi => "openai",
             Self::Anthropic => "anthropic",
             Self::Gemini => "gemini",
+            Self::Cohere => "cohere",
+            Self::Bedrock => "bedrock",
         }
     }
 }

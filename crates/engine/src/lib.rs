@@ -16,6 +16,7 @@ mod meter;
 mod metrics;
 mod open;
 mod options;
+mod rerank;
 mod turn_record;
 
 use std::sync::Arc;

@@ -7,7 +7,7 @@ use backstay_core::{
     chat::{ChatEvent, ChatRequest, Frame},
     limits,
 };
-use backstay_wire::{Loss, SseParser, StreamDecoder};
+use backstay_wire::{Loss, StreamDecoder, StreamParser};
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _, stream};
 use reqwest::{
@@ -60,26 +60,28 @@ impl Upstreams {
         deadlines: Deadlines,
     ) -> Result<ChatCall> {
         let mut loss = Loss::default();
+        let (rules, format) = (&http.parameters, http.format);
         let extra = for_this_provider(provider, request);
-        let body = backstay_wire::encode_request(http.format, request, model, extra, &mut loss)?;
-        let path = path(http.format, model, request.stream);
+        let body =
+            backstay_wire::encode_request_with(rules, format, request, model, extra, &mut loss)?;
+        let url = http.chat_url(model, request.stream);
         let mut call = self
-            .request(http, Method::POST, &path)
+            .request(http, Method::POST, &url)
             .header(CONTENT_TYPE, "application/json")
             .body(body);
-        if request.origin.as_ref().is_some_and(|origin| origin.format == http.format) {
+        if request.origin.as_ref().is_some_and(|origin| origin.format == format) {
             call = call.headers(own_headers(request));
         }
         let head_deadline =
             if request.stream { deadlines.first_token() } else { deadlines.whole() };
-        let response = self.send(&provider.id, call, head_deadline).await?;
+        let response = self.send(&provider.id, http, call, head_deadline).await?;
         if !response.status().is_success() {
-            return Err(rejection(provider, http.format, response, deadlines).await);
+            return Err(rejection(provider, format, response, deadlines).await);
         }
         let frames = if request.stream && is_event_stream(response.headers()) {
-            streamed(provider.id.clone(), http.format, response, deadlines)
+            streamed(provider.id.clone(), format, response, deadlines)
         } else {
-            whole(provider, http.format, response, deadlines).await?
+            whole(provider, format, response, deadlines).await?
         };
         Ok(ChatCall { frames, dropped: loss.into_names() })
     }
@@ -94,7 +96,8 @@ fn for_this_provider(provider: &Provider, request: &ChatRequest) -> Map<String, 
     options.cloned().unwrap_or_default()
 }
 
-/// What the client said to the provider in headers; `headers` replaces what we would have said.
+/// What the client said to the provider in headers; it replaces what we would have said, except the
+/// credential, which is added last.
 fn own_headers(request: &ChatRequest) -> HeaderMap {
     let pairs = request.origin_headers.iter();
     pairs
@@ -103,15 +106,6 @@ fn own_headers(request: &ChatRequest) -> HeaderMap {
             Some((name, HeaderValue::from_str(value).ok()?))
         })
         .collect()
-}
-
-fn path(format: WireFormat, model: &str, stream: bool) -> String {
-    match (format, stream) {
-        (WireFormat::OpenAi, _) => "/chat/completions".to_owned(),
-        (WireFormat::Anthropic, _) => "/v1/messages".to_owned(),
-        (WireFormat::Gemini, false) => format!("/models/{model}:generateContent"),
-        (WireFormat::Gemini, true) => format!("/models/{model}:streamGenerateContent?alt=sse"),
-    }
 }
 
 fn is_event_stream(headers: &HeaderMap) -> bool {
@@ -160,7 +154,7 @@ fn streamed(
 ) -> FrameStream {
     let reader = Reader {
         chunks: Box::pin(response.bytes_stream()),
-        parser: SseParser::default(),
+        parser: StreamParser::new(format),
         decoder: StreamDecoder::new(format, &provider),
         ready: VecDeque::new(),
         deadlines,
@@ -185,7 +179,7 @@ enum State {
 struct Reader {
     provider: String,
     chunks: std::pin::Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>,
-    parser: SseParser,
+    parser: StreamParser,
     decoder: StreamDecoder,
     ready: VecDeque<Result<Frame>>,
     deadlines: Deadlines,
@@ -243,7 +237,7 @@ impl Reader {
     }
 
     fn end(&mut self) -> Result<()> {
-        if let Some(event) = self.parser.finish() {
+        if let Some(event) = self.parser.finish()? {
             self.decode(event)?;
         }
         self.state = State::Closed;

@@ -1,6 +1,6 @@
 //! Asking a provider how many tokens a prompt has.
 
-use backstay_core::{Result, WireFormat, chat::ChatRequest};
+use backstay_core::{Result, chat::ChatRequest};
 use reqwest::{Method, header::CONTENT_TYPE};
 
 use crate::{
@@ -18,17 +18,15 @@ impl Upstreams {
         model: &str,
         request: &ChatRequest,
     ) -> Result<Option<u64>> {
-        let http = match &provider.kind {
-            ProviderKind::Http(http) if http.format == WireFormat::Anthropic => http,
-            _ => return Ok(None),
-        };
+        let ProviderKind::Http(http) = &provider.kind else { return Ok(None) };
+        let Some(url) = http.count_tokens_url() else { return Ok(None) };
         let deadlines = self.deadlines();
         let body = backstay_wire::encode_token_count_request(request, model)?;
         let call = self
-            .request(http, Method::POST, "/v1/messages/count_tokens")
+            .request(http, Method::POST, &url)
             .header(CONTENT_TYPE, "application/json")
             .body(body);
-        let response = self.send(&provider.id, call, deadlines.total()).await?;
+        let response = self.send(&provider.id, http, call, deadlines.total()).await?;
         if !response.status().is_success() {
             return Err(rejection(provider, http.format, response, deadlines).await);
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use backstay_core::{Error, ErrorCode, Result, WireFormat, limits};
+use backstay_core::{Error, ErrorCode, Result, limits};
 use backstay_wire::{EmbeddingReply, EmbeddingRequest, Loss};
 use reqwest::{Method, header::CONTENT_TYPE};
 
@@ -34,23 +34,24 @@ impl Upstreams {
                 format!("{model:?} is not a built-in embedding model"),
             ));
         };
-        let path = match http.format {
-            WireFormat::Gemini => format!("/models/{model}:batchEmbedContents"),
-            WireFormat::OpenAi | WireFormat::Anthropic => "/embeddings".to_owned(),
-        };
+        let (rules, format) = (&http.parameters, http.format);
         let mut loss = Loss::default();
-        let body = backstay_wire::encode_embedding_request(http.format, request, model, &mut loss)?;
+        let body =
+            backstay_wire::encode_embedding_request(rules, format, request, model, &mut loss)?;
+        // The encoder has refused formats without it.
+        let no_address = || Error::internal("this format has no embeddings");
+        let url = http.embeddings_url(model).ok_or_else(no_address)?;
         let call = self
-            .request(http, Method::POST, &path)
+            .request(http, Method::POST, &url)
             .header(CONTENT_TYPE, "application/json")
             .body(body);
-        let response = self.send(&provider.id, call, deadlines.total()).await?;
+        let response = self.send(&provider.id, http, call, deadlines.total()).await?;
         if !response.status().is_success() {
-            return Err(rejection(provider, http.format, response, deadlines).await);
+            return Err(rejection(provider, format, response, deadlines).await);
         }
         let total = deadlines.total();
         let body = read_body(&provider.id, response, total, limits::REPLY_BYTES_MAX).await?;
-        let reply = backstay_wire::decode_embedding_reply(http.format, &provider.id, &body)?;
+        let reply = backstay_wire::decode_embedding_reply(format, &provider.id, &body)?;
         Ok(EmbeddingCall { reply, dropped: loss.into_names() })
     }
 }

@@ -1,8 +1,8 @@
-//! The one HTTP client: connection pool, time-outs, TCP_NODELAY, proxy policy, credentials.
+//! The one HTTP client: connection pool, time-outs, TCP_NODELAY, proxy policy.
 
 use std::time::Duration;
 
-use backstay_core::{Error, ErrorCode, Result, WireFormat, limits};
+use backstay_core::{Clock, Error, ErrorCode, Result, WireFormat, limits};
 use bytes::Bytes;
 use futures::StreamExt as _;
 use reqwest::{Method, RequestBuilder, Response};
@@ -41,7 +41,9 @@ impl Default for TimeoutsMs {
 /// Opens connections to providers and keeps them.
 #[derive(Clone)]
 pub struct Upstreams {
-    client: reqwest::Client,
+    pub(crate) client: reqwest::Client,
+    /// For signatures and tokens that expire.
+    pub(crate) clock: Clock,
     pub(crate) timeouts: TimeoutsMs,
 }
 
@@ -57,7 +59,11 @@ impl Upstreams {
             .user_agent(concat!("backstay/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|cause| Error::internal(format!("cannot build the HTTP client: {cause}")))?;
-        Ok(Self { client, timeouts })
+        Ok(Self { client, clock: Clock::System, timeouts })
+    }
+
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
     }
 
     /// Starts the clocks of a call.
@@ -65,41 +71,35 @@ impl Upstreams {
         Deadlines::start(self.timeouts)
     }
 
+    /// A request that lacks only its credential, which [`Upstreams::send`] adds.
     pub(crate) fn request(
         &self,
         provider: &HttpProvider,
         method: Method,
-        path: &str,
+        url: &str,
     ) -> RequestBuilder {
-        let url = format!("{}{path}", provider.base_url);
         let request = self.client.request(method, url);
-        let Some(key) = &provider.key else {
-            return with_version(request, provider.format);
-        };
-        let request = match provider.format {
-            WireFormat::OpenAi => request.bearer_auth(key.expose()),
-            WireFormat::Anthropic => request.header("x-api-key", key.expose()),
-            WireFormat::Gemini => request.header("x-goog-api-key", key.expose()),
-        };
-        with_version(request, provider.format)
+        match provider.format {
+            WireFormat::Anthropic => request.header("anthropic-version", "2023-06-01"),
+            WireFormat::OpenAi | WireFormat::Gemini | WireFormat::Cohere | WireFormat::Bedrock => {
+                request
+            }
+        }
     }
 
     /// Sends and waits for the response's head, no longer than the deadline.
     pub(crate) async fn send(
         &self,
         provider_id: &str,
+        provider: &HttpProvider,
         request: RequestBuilder,
         deadline: Deadline,
     ) -> Result<Response> {
-        let sent = deadline.limit(request.send()).await?;
-        sent.map_err(|cause| send_failed(provider_id, &cause, self.timeouts.connect))
-    }
-}
-
-fn with_version(request: RequestBuilder, format: WireFormat) -> RequestBuilder {
-    match format {
-        WireFormat::Anthropic => request.header("anthropic-version", "2023-06-01"),
-        WireFormat::OpenAi | WireFormat::Gemini => request,
+        let failed = |cause| send_failed(provider_id, &cause, self.timeouts.connect);
+        let mut request = request.build().map_err(failed)?;
+        let authorized = provider.credential.authorize(&mut request, self, deadline);
+        deadline.limit(authorized).await??;
+        deadline.limit(self.client.execute(request)).await?.map_err(failed)
     }
 }
 

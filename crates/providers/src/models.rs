@@ -1,6 +1,6 @@
 //! Which models a provider says that it has.
 
-use backstay_core::{Result, WireFormat};
+use backstay_core::Result;
 use backstay_wire::{ListedEndpoint, ListedModel};
 use bytes::Bytes;
 use reqwest::Method;
@@ -20,18 +20,14 @@ const LIST_BYTES_MAX: usize = 16 * 1024 * 1024;
 const LIST_MS: u64 = 10_000;
 
 impl Upstreams {
-    /// Empty for the built-in provider, whose models [`crate::builtin_models`] names.
+    /// Empty for the built-in provider, whose models [`crate::builtin_models`] names, and for those
+    /// that have no list.
     pub async fn list_models(&self, provider: &Provider) -> Result<Vec<ListedModel>> {
         let ProviderKind::Http(http) = &provider.kind else {
             return Ok(Vec::new());
         };
-        let path = match http.format {
-            _ if provider.is_aggregator => "/models?output_modalities=all",
-            WireFormat::OpenAi => "/models",
-            WireFormat::Anthropic => "/v1/models?limit=1000",
-            WireFormat::Gemini => "/models?pageSize=1000",
-        };
-        let body = self.get(provider, http, path).await?;
+        let Some(url) = http.models_url(provider.is_aggregator) else { return Ok(Vec::new()) };
+        let body = self.get(provider, http, &url).await?;
         if provider.is_aggregator {
             return backstay_wire::decode_catalogue(&body);
         }
@@ -47,14 +43,14 @@ impl Upstreams {
         let ProviderKind::Http(http) = &provider.kind else {
             return Ok(Vec::new());
         };
-        let body = self.get(provider, http, &format!("/models/{model}/endpoints")).await?;
+        let body = self.get(provider, http, &http.endpoints_url(model)).await?;
         backstay_wire::decode_endpoints(&body)
     }
 
-    async fn get(&self, provider: &Provider, http: &HttpProvider, path: &str) -> Result<Bytes> {
+    async fn get(&self, provider: &Provider, http: &HttpProvider, url: &str) -> Result<Bytes> {
         let deadlines = Deadlines::start(TimeoutsMs { total: LIST_MS, ..self.timeouts });
-        let request = self.request(http, Method::GET, path);
-        let response = self.send(&provider.id, request, deadlines.total()).await?;
+        let request = self.request(http, Method::GET, url);
+        let response = self.send(&provider.id, http, request, deadlines.total()).await?;
         if !response.status().is_success() {
             return Err(rejection(provider, http.format, response, deadlines).await);
         }

@@ -1,8 +1,12 @@
-//! A provider as this installation has it: where it is, how it is spoken to, with which key.
+//! A provider as this installation has it: where it is, how it is spoken to, with which credential.
 
 use backstay_core::{DataPolicy, Error, Result, Secret, WireFormat};
+use backstay_wire::ParameterRules;
 
-use crate::catalogue::Preset;
+use crate::{
+    address::{ModelList, Platform},
+    credential::{AuthScheme, Credential},
+};
 
 /// Someone who runs models. Cheap to share behind an `Arc`; holds a secret, so it has no `Debug`.
 pub struct Provider {
@@ -20,19 +24,70 @@ pub struct Provider {
 pub enum ProviderKind {
     /// Models inside this process, which need no key.
     Builtin,
-    Http(HttpProvider),
+    Http(Box<HttpProvider>),
 }
 
 pub struct HttpProvider {
     pub format: WireFormat,
     /// Without a trailing slash.
     pub base_url: String,
-    pub key: Option<Secret>,
+    pub platform: Platform,
+    pub credential: Credential,
+    pub parameters: ParameterRules,
+    pub models: ModelList,
+}
+
+/// Everything that is said of a provider, before it is checked.
+pub struct ProviderSpec {
+    pub id: String,
+    pub name: String,
+    pub format: WireFormat,
+    pub base_url: String,
+    pub platform: Platform,
+    pub credential: Credential,
+    pub parameters: ParameterRules,
+    pub models: ModelList,
+    /// See [`Provider::is_aggregator`].
+    pub is_aggregator: bool,
+    pub data: DataPolicy,
+}
+
+impl ProviderSpec {
+    /// A provider that speaks its format as the format is.
+    pub fn new(id: &str, format: WireFormat, base_url: &str, credential: Credential) -> Self {
+        Self {
+            id: id.to_owned(),
+            name: id.to_owned(),
+            format,
+            base_url: base_url.to_owned(),
+            platform: Platform::Direct,
+            credential,
+            parameters: ParameterRules::default(),
+            models: ModelList::Standard,
+            is_aggregator: false,
+            data: DataPolicy::default(),
+        }
+    }
 }
 
 impl Provider {
-    /// Checks and takes a provider from configuration. `base_url` must be http or https, and http
-    /// only to this machine or with no key: a key must not cross a network in clear text.
+    /// Checks and takes a provider. Its base URL must be http or https, and http only to this machine
+    /// or a private network, or with no credential: a key must not cross a network in clear text.
+    pub fn new(spec: ProviderSpec) -> Result<Self> {
+        let (is_aggregator, data) = (spec.is_aggregator, spec.data);
+        let ProviderSpec { id, name, format, base_url, platform, credential, .. } = spec;
+        let (parameters, models) = (spec.parameters, spec.models);
+        check_id(&id)?;
+        let base_url = base_url.trim_end_matches('/').to_owned();
+        check_url(&id, &base_url, !credential.is_none())?;
+        if let ModelList::At(url) = &models {
+            check_url(&id, url, !credential.is_none())?;
+        }
+        let http = HttpProvider { format, base_url, platform, credential, parameters, models };
+        Ok(Self { id, name, is_aggregator, data, kind: ProviderKind::Http(Box::new(http)) })
+    }
+
+    /// One that is shown its key as its format is, at its format's own paths.
     pub fn http(
         id: &str,
         name: &str,
@@ -40,47 +95,9 @@ impl Provider {
         base_url: &str,
         key: Option<Secret>,
     ) -> Result<Self> {
-        check_id(id)?;
-        let base_url = base_url.trim_end_matches('/').to_owned();
-        let url = reqwest::Url::parse(&base_url).map_err(|cause| {
-            Error::invalid(format!("provider {id}: base_url {base_url:?} is not a URL: {cause}"))
-        })?;
-        let host = url.host_str().unwrap_or_default();
-        match url.scheme() {
-            "https" => {}
-            "http" if key.is_none() || is_this_machine(host) || is_private_network(host) => {}
-            "http" => {
-                return Err(Error::invalid(format!(
-                    "provider {id}: base_url {base_url:?} would send the API key in clear text; \
-                     use https"
-                )));
-            }
-            other => {
-                return Err(Error::invalid(format!(
-                    "provider {id}: base_url has scheme {other:?}; use https or http"
-                )));
-            }
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(Error::invalid(format!(
-                "provider {id}: put the key in api_key or api_key_env, not in base_url"
-            )));
-        }
-        let http = HttpProvider { format, base_url, key };
-        Ok(Self {
-            id: id.to_owned(),
-            name: name.to_owned(),
-            is_aggregator: false,
-            data: DataPolicy::default(),
-            kind: ProviderKind::Http(http),
-        })
-    }
-
-    pub fn from_preset(preset: &Preset, base_url: &str, key: Option<Secret>) -> Result<Self> {
-        let provider = Self::http(preset.id, &preset.name, preset.format, base_url, key)?;
-        // What runs on this machine leaves it for nobody.
-        let data = if preset.local { DataPolicy::NOTHING_KEPT } else { preset.data.clone() };
-        Ok(Self { is_aggregator: preset.aggregator, data, ..provider })
+        let credential = Credential::key(AuthScheme::of(format), key);
+        let spec = ProviderSpec::new(id, format, base_url, credential);
+        Self::new(ProviderSpec { name: name.to_owned(), ..spec })
     }
 
     pub fn builtin() -> Self {
@@ -112,6 +129,34 @@ fn check_id(id: &str) -> Result<()> {
         "provider id {id:?}: use 1 to 64 lower-case letters, digits, '-', '_' or '.', and not \
          \"builtin\""
     )))
+}
+
+fn check_url(id: &str, base_url: &str, has_credential: bool) -> Result<()> {
+    let url = reqwest::Url::parse(base_url).map_err(|cause| {
+        Error::invalid(format!("provider {id}: base_url {base_url:?} is not a URL: {cause}"))
+    })?;
+    let host = url.host_str().unwrap_or_default();
+    match url.scheme() {
+        "https" => {}
+        "http" if !has_credential || is_this_machine(host) || is_private_network(host) => {}
+        "http" => {
+            return Err(Error::invalid(format!(
+                "provider {id}: base_url {base_url:?} would send the API key in clear text; use \
+                 https"
+            )));
+        }
+        other => {
+            return Err(Error::invalid(format!(
+                "provider {id}: base_url has scheme {other:?}; use https or http"
+            )));
+        }
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(Error::invalid(format!(
+            "provider {id}: put the key in api_key or api_key_env, not in base_url"
+        )));
+    }
+    Ok(())
 }
 
 fn is_this_machine(host: &str) -> bool {

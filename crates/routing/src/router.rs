@@ -4,9 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use backstay_core::{
     CallContext, Clock, Error, ErrorCode, Random, Result, RoutingPolicy, Usage, chat::ChatRequest,
+    tokens,
 };
-use backstay_providers::{ChatCall, Deadlines, EmbeddingCall, FrameStream, Upstreams};
-use backstay_wire::EmbeddingRequest;
+use backstay_providers::{ChatCall, Deadlines, EmbeddingCall, FrameStream, RerankCall, Upstreams};
+use backstay_wire::{EmbeddingRequest, RerankRequest};
 use futures::{StreamExt as _, future::Either, stream};
 
 use crate::{
@@ -230,22 +231,49 @@ impl Router {
         request: &EmbeddingRequest,
         log: &AttemptLog,
     ) -> Result<(Endpoint, EmbeddingCall)> {
-        let inner = &self.inner;
-        inner.budget.earn();
-        let deadlines = inner.upstreams.deadlines();
-        let mut last_error = Error::new(ErrorCode::NoProvider, "this model has no endpoint");
+        let deadlines = self.inner.upstreams.deadlines();
         let prompt_tokens = || {
             let texts = request.texts().map(<[String]>::iter).into_iter().flatten();
-            texts.map(|text| backstay_core::tokens::estimate(text)).sum()
+            texts.map(|text| tokens::estimate(text)).sum()
         };
+        self.whole(endpoints, log, &prompt_tokens, |endpoint| {
+            self.inner.upstreams.embed(&endpoint.provider, &endpoint.model, request, deadlines)
+        })
+        .await
+    }
+
+    /// The same for a rerank call.
+    pub async fn rerank(
+        &self,
+        endpoints: &[Endpoint],
+        request: &RerankRequest,
+        log: &AttemptLog,
+    ) -> Result<(Endpoint, RerankCall)> {
+        let deadlines = self.inner.upstreams.deadlines();
+        let prompt_tokens = || request.estimated_tokens();
+        self.whole(endpoints, log, &prompt_tokens, |endpoint| {
+            self.inner.upstreams.rerank(&endpoint.provider, &endpoint.model, request, deadlines)
+        })
+        .await
+    }
+
+    /// Tries endpoints in order until one gives its whole answer.
+    async fn whole<'a, T, F: Future<Output = Result<T>>>(
+        &self,
+        endpoints: &'a [Endpoint],
+        log: &AttemptLog,
+        prompt_tokens: &(dyn Fn() -> u64 + Sync),
+        call: impl Fn(&'a Endpoint) -> F,
+    ) -> Result<(Endpoint, T)> {
+        let inner = &self.inner;
+        inner.budget.earn();
+        let mut last_error = Error::new(ErrorCode::NoProvider, "this model has no endpoint");
         for (index, endpoint) in endpoints.iter().take(ATTEMPTS_MAX).enumerate() {
             if index > 0 && !inner.budget.spend() {
                 break;
             }
-            let (provider, model) = (&endpoint.provider, &endpoint.model);
-            let running =
-                Running::begin(log, endpoint, &inner.health, &inner.clock, &prompt_tokens);
-            let outcome = inner.upstreams.embed(provider, model, request, deadlines).await;
+            let running = Running::begin(log, endpoint, &inner.health, &inner.clock, prompt_tokens);
+            let outcome = call(endpoint).await;
             running.end(&outcome);
             match outcome {
                 Ok(call) => return Ok((endpoint.clone(), call)),

@@ -58,7 +58,7 @@ impl Server {
         let chosen = environment.get("BACKSTAY_BOOTSTRAP_KEY").and_then(Secret::new);
         let key = backstay_engine::bootstrap(&store, chosen.as_ref(), &clock, &random).await?;
 
-        let upstreams = Upstreams::new(config.timeouts)?;
+        let upstreams = Upstreams::new(config.timeouts)?.with_clock(clock.clone());
         let catalogue = catalogue(&config, &environment, &upstreams).await?;
         let now = clock.now();
         backstay_engine::start_catalogue(&store, &catalogue, &upstreams, FIRST_LISTS, now).await?;

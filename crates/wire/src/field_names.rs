@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use backstay_core::WireFormat;
+use backstay_core::{WireFormat, chat::ChatRequest};
+
+use crate::Loss;
 
 /// Where Anthropic's clients write what OpenAI's clients, after whom the neutral fields are named,
 /// write as the first.
@@ -13,7 +15,18 @@ const IN_ANTHROPIC: [(&str, &str); 4] = [
     ("stop", "stop_sequences"),
 ];
 
-pub(super) fn in_dialect(name: &str, dialect: Option<WireFormat>) -> Cow<'_, str> {
+/// Reports what a translation lost: first the fields that nobody interprets, then those that the
+/// format has no place for, in the words of the client.
+pub(crate) fn report(request: &ChatRequest, lost: Loss, loss: &mut Loss) {
+    let origin = request.origin.as_ref();
+    origin.iter().flat_map(|origin| &origin.uninterpreted).for_each(|name| loss.record(name));
+    let dialect = origin.map(|origin| origin.format);
+    for name in lost.into_names() {
+        loss.record(in_dialect(&name, dialect));
+    }
+}
+
+fn in_dialect(name: &str, dialect: Option<WireFormat>) -> Cow<'_, str> {
     if dialect != Some(WireFormat::Anthropic) {
         return Cow::Borrowed(name);
     }

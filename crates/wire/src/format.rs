@@ -1,7 +1,7 @@
 //! The one list of wire formats: every call into a format's folder is chosen here.
 //!
-//! Clients speak OpenAI and Anthropic to us. Gemini is spoken to providers only; where a client's
-//! side is asked for it, OpenAI's shape stands in.
+//! Clients speak OpenAI and Anthropic to us. The others are spoken to providers only; where a client's
+//! side is asked for them, OpenAI's shape stands in.
 
 use backstay_core::{
     Error, ErrorCode, Result, WireFormat,
@@ -11,8 +11,8 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use crate::{
-    EncodeOptions, ListedModel, Loss, ReplyExtension, anthropic_messages, extension,
-    gemini_generate, openai_chat, routing_fields,
+    EncodeOptions, ListedModel, Loss, ParameterRules, ReplyExtension, anthropic_messages,
+    bedrock_converse, cohere_chat, extension, gemini_generate, openai_chat, routing_fields,
     upstream_error::{name_provider, refused},
 };
 
@@ -33,8 +33,10 @@ pub fn decode_request(format: WireFormat, body: &[u8]) -> Result<Decoded> {
     let extension = members.shift_remove(extension::MEMBER);
     let routing = routing_fields::take(&mut members)?;
     let mut request = match format {
-        WireFormat::OpenAi | WireFormat::Gemini => openai_chat::decode_request(members),
         WireFormat::Anthropic => anthropic_messages::decode_request(members),
+        WireFormat::OpenAi | WireFormat::Gemini | WireFormat::Cohere | WireFormat::Bedrock => {
+            openai_chat::decode_request(members)
+        }
     }?;
     request.routing = routing;
     Ok(Decoded { request, extension })
@@ -53,12 +55,28 @@ pub(crate) fn parse_object(body: &[u8]) -> Result<serde_json::Map<String, Value>
     }
 }
 
-/// Writes the body for a provider's endpoint. `model` is the provider's name of the model, `extra`
-/// are fields for this provider alone, which win. What the format cannot carry is noted in `loss`.
+/// Writes the body for a provider's endpoint that takes every field of its format. `model` is the
+/// provider's name of the model, `extra` are fields for this provider alone, which win. What the
+/// format cannot carry is noted in `loss`.
 ///
 /// # Errors
 /// `UnsupportedContent` when nothing of a message can be carried, and what the format refuses.
 pub fn encode_request(
+    format: WireFormat,
+    request: &ChatRequest,
+    model: &str,
+    extra: Map<String, Value>,
+    loss: &mut Loss,
+) -> Result<Bytes> {
+    encode_request_with(&ParameterRules::default(), format, request, model, extra, loss)
+}
+
+/// The same for a provider that refuses or misnames some fields.
+///
+/// # Errors
+/// As [`encode_request`].
+pub fn encode_request_with(
+    rules: &ParameterRules,
     format: WireFormat,
     request: &ChatRequest,
     model: &str,
@@ -72,10 +90,19 @@ pub fn encode_request(
         WireFormat::OpenAi => openai_chat::encode_request(request, model, loss),
         WireFormat::Anthropic => anthropic_messages::encode_request(request, model, loss),
         WireFormat::Gemini => gemini_generate::encode_request(request, model, loss),
+        WireFormat::Cohere => cohere_chat::encode_request(request, model, loss),
+        WireFormat::Bedrock => bedrock_converse::encode_request(request, model, loss),
     }?;
+    rules.apply(&mut body, loss);
     if let Value::Object(members) = &mut body {
         members.extend(extra);
     }
+    to_bytes(&body)
+}
+
+/// The body in the provider's own words.
+pub(crate) fn fitted(mut body: Value, rules: &ParameterRules, loss: &mut Loss) -> Result<Bytes> {
+    rules.apply(&mut body, loss);
     to_bytes(&body)
 }
 
@@ -116,6 +143,8 @@ pub fn decode_reply(format: WireFormat, provider: &str, body: Bytes) -> Result<F
         WireFormat::OpenAi => openai_chat::decode_reply(&body),
         WireFormat::Anthropic => anthropic_messages::decode_reply(&body),
         WireFormat::Gemini => gemini_generate::decode_reply(&body),
+        WireFormat::Cohere => cohere_chat::decode_reply(&body),
+        WireFormat::Bedrock => bedrock_converse::decode_reply(&body),
     }
     .map_err(|error| name_provider(error, provider))?;
     Ok(Frame { events, raw: Some(RawFrame { format, bytes: body }) })
@@ -130,6 +159,8 @@ pub fn decode_models(format: WireFormat, body: &[u8]) -> Result<Vec<ListedModel>
         WireFormat::OpenAi => openai_chat::decode_models(body),
         WireFormat::Anthropic => anthropic_messages::decode_models(body),
         WireFormat::Gemini => gemini_generate::decode_models(body),
+        WireFormat::Cohere => cohere_chat::decode_models(body),
+        WireFormat::Bedrock => bedrock_converse::decode_models(body),
     }
 }
 
@@ -145,6 +176,8 @@ pub fn upstream_error(
         WireFormat::OpenAi => openai_chat::provider_error(body),
         WireFormat::Anthropic => anthropic_messages::provider_error(body),
         WireFormat::Gemini => gemini_generate::provider_error(body),
+        WireFormat::Cohere => cohere_chat::provider_error(body),
+        WireFormat::Bedrock => bedrock_converse::provider_error(body),
     };
     refused(provider, status, retry_after_ms, &said)
 }
@@ -164,10 +197,10 @@ pub fn encode_reply(
         return body;
     }
     let body = match format {
-        WireFormat::OpenAi | WireFormat::Gemini => {
+        WireFormat::Anthropic => anthropic_messages::encode_reply(reply, options, extension),
+        WireFormat::OpenAi | WireFormat::Gemini | WireFormat::Cohere | WireFormat::Bedrock => {
             openai_chat::encode_reply(reply, options, extension)
         }
-        WireFormat::Anthropic => anthropic_messages::encode_reply(reply, options, extension),
     };
     Bytes::from(body.to_string())
 }
@@ -200,8 +233,10 @@ fn with_extension(body: &Bytes, extension: Option<&ReplyExtension>) -> Option<By
 /// Writes an error's body in the words of the client's format.
 pub fn encode_error(format: WireFormat, error: &Error, request_id: &str) -> Bytes {
     let body = match format {
-        WireFormat::OpenAi | WireFormat::Gemini => openai_chat::encode_error(error, request_id),
         WireFormat::Anthropic => anthropic_messages::encode_error(error, request_id),
+        WireFormat::OpenAi | WireFormat::Gemini | WireFormat::Cohere | WireFormat::Bedrock => {
+            openai_chat::encode_error(error, request_id)
+        }
     };
     Bytes::from(body.to_string())
 }

@@ -6,9 +6,16 @@
 //! is a folder and a line in each of their matches, which do not compile without it.
 
 mod anthropic_messages;
+mod bedrock_converse;
+mod call_ids;
+mod claude;
+mod cohere_chat;
 mod data_url;
+mod dollars;
 mod embeddings;
+mod event_stream;
 mod extension;
+mod field_names;
 mod fields;
 mod format;
 mod gemini_generate;
@@ -17,12 +24,16 @@ mod models;
 mod openai_chat;
 mod openrouter_catalogue;
 mod options;
+mod parameter_rules;
+mod rerank;
 mod routing_fields;
 mod sse;
 mod step;
 mod stream;
+mod stream_parser;
 mod token_count;
 mod tolerant;
+mod tool_input;
 mod upstream_error;
 
 pub use embeddings::{
@@ -30,19 +41,26 @@ pub use embeddings::{
     decode_embedding_reply, decode_embedding_request, encode_embedding_reply,
     encode_embedding_request,
 };
+pub use event_stream::EventStreamParser;
 pub use extension::{ExtensionHeaders, ReplyExtension, RequestExtension, ThreadChoice};
 pub use format::{
     Decoded, decode_models, decode_reply, decode_request, encode_error, encode_reply,
-    encode_request, upstream_error,
+    encode_request, encode_request_with, upstream_error,
 };
 pub use loss::Loss;
 pub use models::{ListedEndpoint, ListedModel};
 pub use openrouter_catalogue::{decode_catalogue, decode_endpoints};
 pub use options::EncodeOptions;
+pub use parameter_rules::ParameterRules;
+pub use rerank::{
+    RerankDocument, RerankReply, RerankRequest, RerankResult, decode_rerank_reply,
+    encode_rerank_request,
+};
 pub use routing_fields::delegated;
 pub use sse::{SseEvent, SseParser};
 pub use step::Step;
 pub use stream::{StreamDecoder, StreamEncoder};
+pub use stream_parser::StreamParser;
 pub use token_count::{
     decode_token_count, decode_token_count_request, encode_token_count, encode_token_count_request,
 };

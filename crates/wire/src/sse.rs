@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// One event.
+/// One event of a stream; other framings give the same three parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SseEvent {
     /// The `event` field, where there was one.

@@ -6,8 +6,8 @@ use backstay_core::{
 };
 
 use crate::{
-    EncodeOptions, ReplyExtension, SseEvent, Step, anthropic_messages, gemini_generate,
-    openai_chat, upstream_error::name_provider,
+    EncodeOptions, ReplyExtension, SseEvent, Step, anthropic_messages, bedrock_converse,
+    cohere_chat, gemini_generate, openai_chat, upstream_error::name_provider,
 };
 
 /// Reads one provider's stream.
@@ -22,6 +22,8 @@ enum FormatDecoder {
     OpenAi(openai_chat::StreamDecoder),
     Anthropic(anthropic_messages::StreamDecoder),
     Gemini(gemini_generate::StreamDecoder),
+    Cohere(cohere_chat::StreamDecoder),
+    Bedrock(bedrock_converse::StreamDecoder),
 }
 
 impl StreamDecoder {
@@ -31,6 +33,8 @@ impl StreamDecoder {
             WireFormat::OpenAi => FormatDecoder::OpenAi(Default::default()),
             WireFormat::Anthropic => FormatDecoder::Anthropic(Default::default()),
             WireFormat::Gemini => FormatDecoder::Gemini(Default::default()),
+            WireFormat::Cohere => FormatDecoder::Cohere(Default::default()),
+            WireFormat::Bedrock => FormatDecoder::Bedrock(Default::default()),
         };
         Self { provider: provider.to_owned(), format }
     }
@@ -46,6 +50,8 @@ impl StreamDecoder {
             FormatDecoder::OpenAi(decoder) => (WireFormat::OpenAi, decoder.decode(&event)),
             FormatDecoder::Anthropic(decoder) => (WireFormat::Anthropic, decoder.decode(&event)),
             FormatDecoder::Gemini(decoder) => (WireFormat::Gemini, decoder.decode(&event)),
+            FormatDecoder::Cohere(decoder) => (WireFormat::Cohere, decoder.decode(&event)),
+            FormatDecoder::Bedrock(decoder) => (WireFormat::Bedrock, decoder.decode(&event)),
         };
         match step.map_err(|error| name_provider(error, &self.provider))? {
             Step::Events(events) => {
@@ -64,6 +70,8 @@ impl StreamDecoder {
             FormatDecoder::OpenAi(decoder) => decoder.finish(),
             FormatDecoder::Anthropic(decoder) => decoder.finish(),
             FormatDecoder::Gemini(decoder) => decoder.finish(),
+            FormatDecoder::Cohere(decoder) => decoder.finish(),
+            FormatDecoder::Bedrock(decoder) => decoder.finish(),
         }
         .map_err(|error| name_provider(error, &self.provider))?;
         Ok((!events.is_empty()).then_some(Frame { events, raw: None }))
@@ -87,11 +95,11 @@ impl StreamEncoder {
     pub fn new(format: WireFormat, options: EncodeOptions) -> Self {
         let include_usage = options.include_usage;
         let format = match format {
-            WireFormat::OpenAi | WireFormat::Gemini => {
-                FormatEncoder::OpenAi(openai_chat::StreamEncoder::new(&options))
-            }
             WireFormat::Anthropic => {
                 FormatEncoder::Anthropic(anthropic_messages::StreamEncoder::new(&options))
+            }
+            WireFormat::OpenAi | WireFormat::Gemini | WireFormat::Cohere | WireFormat::Bedrock => {
+                FormatEncoder::OpenAi(openai_chat::StreamEncoder::new(&options))
             }
         };
         Self { include_usage, format }

@@ -54,9 +54,11 @@ pub fn decode_token_count(body: &[u8]) -> Result<u64> {
 /// The count, in the words of the client's format.
 pub fn encode_token_count(format: WireFormat, tokens: u64) -> Bytes {
     let body = match format {
-        WireFormat::OpenAi => json!({"object": "response.input_tokens", "input_tokens": tokens}),
         WireFormat::Anthropic => json!({"input_tokens": tokens}),
         WireFormat::Gemini => json!({"totalTokens": tokens}),
+        WireFormat::OpenAi | WireFormat::Cohere | WireFormat::Bedrock => {
+            json!({"object": "response.input_tokens", "input_tokens": tokens})
+        }
     };
     Bytes::from(body.to_string())
 }

@@ -1,4 +1,5 @@
-//! The input of a tool call: an object here, text as the model wrote it in other formats.
+//! The input of a tool call: an object in the formats of Anthropic and Bedrock, text as the model
+//! wrote it in others.
 
 use serde_json::{Map, Value, json};
 
@@ -6,7 +7,7 @@ use serde_json::{Map, Value, json};
 const UNREADABLE: &str = "_raw";
 
 /// No text is an empty object; text that is no JSON object becomes `{"_raw": text}`.
-pub(super) fn from_text(arguments: &str) -> Value {
+pub(crate) fn from_text(arguments: &str) -> Value {
     if arguments.trim().is_empty() {
         return Value::Object(Map::new());
     }

@@ -114,7 +114,8 @@ fn classify(status: Option<u16>, error: &ProviderError) -> ErrorCode {
         Some(404) => ErrorCode::UpstreamModelNotFound,
         Some(429) => ErrorCode::UpstreamRateLimited,
         Some(503 | 529) => ErrorCode::UpstreamOverloaded,
-        Some(408) => ErrorCode::UpstreamError,
+        // 424 is Bedrock's word for a failure of the model itself.
+        Some(408 | 424) => ErrorCode::UpstreamError,
         Some(400..=499) => told.unwrap_or(ErrorCode::UpstreamRejected),
         Some(_) => match told {
             Some(ErrorCode::UpstreamOverloaded) => ErrorCode::UpstreamOverloaded,
@@ -134,13 +135,17 @@ fn by_code(code: &str) -> Option<ErrorCode> {
         | "rate_limit_error"
         | "insufficient_quota"
         | "resource_exhausted"
-        | "too_many_requests" => ErrorCode::UpstreamRateLimited,
+        | "too_many_requests"
+        | "throttlingexception"
+        | "error_limit" => ErrorCode::UpstreamRateLimited,
         "overloaded_error"
         | "overloaded"
         | "server_overloaded"
         | "unavailable"
         | "provider_overloaded"
-        | "service_unavailable" => ErrorCode::UpstreamOverloaded,
+        | "service_unavailable"
+        | "serviceunavailableexception"
+        | "modelnotreadyexception" => ErrorCode::UpstreamOverloaded,
         "authentication_error"
         | "permission_error"
         | "invalid_api_key"
@@ -148,22 +153,29 @@ fn by_code(code: &str) -> Option<ErrorCode> {
         | "permission_denied"
         | "api_key_invalid"
         | "billing_error"
-        | "payment_required" => ErrorCode::UpstreamAuthentication,
-        "not_found_error" | "model_not_found" | "not_found" => ErrorCode::UpstreamModelNotFound,
+        | "payment_required"
+        | "accessdeniedexception" => ErrorCode::UpstreamAuthentication,
+        "not_found_error"
+        | "model_not_found"
+        | "not_found"
+        | "deploymentnotfound"
+        | "resourcenotfoundexception" => ErrorCode::UpstreamModelNotFound,
         "invalid_request_error"
         | "invalid_argument"
         | "invalid_request"
         | "failed_precondition"
         | "request_too_large"
         | "content_filter"
-        | "content_policy_violation" => ErrorCode::UpstreamRejected,
+        | "content_policy_violation"
+        | "responsibleaipolicyviolation"
+        | "validationexception" => ErrorCode::UpstreamRejected,
         _ => return None,
     })
 }
 
 /// Conditions for which providers have no code of their own, or one that says less.
 fn by_words(error: &ProviderError) -> Option<ErrorCode> {
-    const TOO_LONG: [&str; 9] = [
+    const TOO_LONG: [&str; 10] = [
         "context length",
         "context_length",
         "context window",
@@ -173,6 +185,7 @@ fn by_words(error: &ProviderError) -> Option<ErrorCode> {
         "input is too long",
         "input token count",
         "too many tokens in",
+        "too many tokens:",
     ];
     const BAD_KEY: [&str; 3] = ["api key not valid", "invalid api key", "incorrect api key"];
     let message = error.message.as_deref()?.to_ascii_lowercase();
@@ -234,6 +247,16 @@ mod tests {
             (Some(413), "too large", "request_too_large", ErrorCode::UpstreamRejected),
             (Some(408), "", "", ErrorCode::UpstreamError),
             (Some(504), "", "", ErrorCode::UpstreamError),
+            (Some(424), "the model failed", "ModelErrorException", ErrorCode::UpstreamError),
+            (Some(400), "filtered", "content_filter", ErrorCode::UpstreamRejected),
+            (
+                Some(404),
+                "no such deployment",
+                "DeploymentNotFound",
+                ErrorCode::UpstreamModelNotFound,
+            ),
+            (None, "slow down", "throttlingException", ErrorCode::UpstreamRateLimited),
+            (Some(400), "too many tokens: 5000 exceed 4096", "", ErrorCode::UpstreamContextLength),
             (Some(422), "bad field", "", ErrorCode::UpstreamRejected),
             (Some(429), "slow down", "", ErrorCode::UpstreamRateLimited),
             (Some(529), "", "overloaded_error", ErrorCode::UpstreamOverloaded),

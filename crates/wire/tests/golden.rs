@@ -13,7 +13,7 @@ use backstay_core::{
     chat::{ChatReply, Collector, Frame, Part},
 };
 use backstay_wire::{
-    EncodeOptions, Loss, SseParser, StreamDecoder, StreamEncoder, decode_reply, decode_request,
+    EncodeOptions, Loss, StreamDecoder, StreamEncoder, StreamParser, decode_reply, decode_request,
     encode_reply, encode_request,
 };
 use bytes::Bytes;
@@ -25,11 +25,17 @@ fn golden() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
 }
 
+/// Streams of every framing.
+const STREAMS: &[&str] = &["sse", "eventstream"];
+
 /// Files of one folder as (format, name without extension, content), sorted.
-fn cases(folder: &str, extension: &str) -> Vec<(WireFormat, String, Bytes)> {
+fn cases(folder: &str, extensions: &[&str]) -> Vec<(WireFormat, String, Bytes)> {
     let entries = fs::read_dir(golden().join(folder)).unwrap();
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|found| found == extension));
+    let is_wanted = |path: &PathBuf| {
+        path.extension().is_some_and(|found| extensions.iter().any(|wanted| found == *wanted))
+    };
+    paths.retain(is_wanted);
     paths.sort();
     let read = |path: PathBuf| {
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
@@ -66,12 +72,13 @@ fn options() -> EncodeOptions {
 }
 
 fn read_stream(format: WireFormat, bytes: &[u8], portion: usize) -> Vec<Frame> {
-    let (mut parser, mut decoder) = (SseParser::default(), StreamDecoder::new(format, "provider"));
+    let (mut parser, mut decoder) =
+        (StreamParser::new(format), StreamDecoder::new(format, "provider"));
     let mut events = Vec::new();
     for portion in bytes.chunks(portion) {
         events.extend(parser.push(portion).unwrap());
     }
-    events.extend(parser.finish());
+    events.extend(parser.finish().unwrap());
     let mut frames = Vec::new();
     for event in events {
         match decoder.decode(event).unwrap() {
@@ -95,7 +102,7 @@ fn without_raw(frames: &[Frame]) -> Vec<Frame> {
 
 #[test]
 fn every_request_reaches_every_upstream_format() {
-    for (dialect, name, body) in cases("requests", "json") {
+    for (dialect, name, body) in cases("requests", &["json"]) {
         let request = decode_request(dialect, &body).unwrap().request;
         for format in WireFormat::ALL {
             let mut loss = Loss::default();
@@ -113,7 +120,7 @@ fn every_request_reaches_every_upstream_format() {
 
 #[test]
 fn every_answer_reaches_every_client_dialect() {
-    for (format, name, bytes) in cases("answers", "sse") {
+    for (format, name, bytes) in cases("answers", STREAMS) {
         let frames = without_raw(&read_stream(format, &bytes, bytes.len()));
         let reply = collect(&frames);
         for dialect in DIALECTS {
@@ -138,7 +145,7 @@ fn assert_same(name: &str, streamed: &ChatReply, frames: &[Frame], dialect: Wire
 
 #[test]
 fn a_stream_means_what_the_whole_answer_means_however_it_is_cut() {
-    for (format, name, bytes) in cases("answers", "sse") {
+    for (format, name, bytes) in cases("answers", STREAMS) {
         let whole = fs::read(golden().join("answers").join(format!("{name}.json"))).unwrap();
         let whole = decode_reply(format, "provider", Bytes::from(whole)).unwrap();
         let whole = comparable(collect(&[whole]));
@@ -164,7 +171,7 @@ fn comparable(mut reply: ChatReply) -> ChatReply {
 
 #[test]
 fn a_client_of_the_providers_format_gets_the_providers_bytes() {
-    for (format, name, bytes) in cases("answers", "sse") {
+    for (format, name, bytes) in cases("answers", STREAMS) {
         if !DIALECTS.contains(&format) {
             continue;
         }

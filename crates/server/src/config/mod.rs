@@ -1,7 +1,10 @@
 //! Configuration: one TOML file, validated wholly before anything is used.
 
 mod learning;
+mod provider_credentials;
 mod providers;
+#[cfg(test)]
+mod providers_test;
 mod unknown_key;
 
 use std::{

@@ -6,8 +6,8 @@ use backstay_core::{
 };
 use serde_json::{Value, json};
 
-use super::{client_content::CALL_SIGNATURE, stop_reason, tool_input, usage};
-use crate::{EncodeOptions, ReplyExtension, extension};
+use super::{client_content::CALL_SIGNATURE, stop_reason, usage};
+use crate::{EncodeOptions, ReplyExtension, extension, tool_input};
 
 /// An answer has one choice here: of several the first is written.
 pub(crate) fn encode_reply(

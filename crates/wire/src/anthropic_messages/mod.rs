@@ -5,8 +5,6 @@
 //! this format unchanged, and system messages that Backstay adds, which have no raw form, stand
 //! beside it.
 
-mod call_ids;
-mod claude_version;
 mod client_blocks;
 mod client_content;
 mod client_message;
@@ -16,10 +14,7 @@ mod client_sources;
 mod client_stream;
 mod client_tools;
 mod payload;
-mod schema;
 mod stop_reason;
-mod thinking;
-mod tool_input;
 mod upstream_content;
 mod upstream_list;
 mod upstream_message;
@@ -34,3 +29,6 @@ pub(crate) use client_stream::StreamEncoder;
 pub(crate) use upstream_list::{decode_models, provider_error};
 pub(crate) use upstream_reply::{StreamDecoder, decode_reply};
 pub(crate) use upstream_request::encode_request;
+
+/// Names of tools are `^[a-zA-Z0-9_-]{1,128}$`.
+const NAME_CHARACTERS_MAX: usize = 128;

@@ -4,11 +4,12 @@ use backstay_core::chat::{Media, MediaSource, Part, Role, ToolCall};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-use super::{
+use super::NAME_CHARACTERS_MAX;
+use crate::{
+    Loss,
     call_ids::{self, CallIds},
     tool_input,
 };
-use crate::Loss;
 
 const IMAGE_TYPES: [&str; 4] = ["image/jpeg", "image/png", "image/gif", "image/webp"];
 const PDF: &str = "application/pdf";
@@ -115,7 +116,7 @@ fn tool_use(call: &ToolCall, ids: &mut CallIds) -> Value {
     json!({
         "type": "tool_use",
         "id": ids.call(&call.id),
-        "name": call_ids::tool_name(&call.name),
+        "name": call_ids::tool_name(&call.name, NAME_CHARACTERS_MAX),
         "input": tool_input::from_text(&call.arguments),
     })
 }

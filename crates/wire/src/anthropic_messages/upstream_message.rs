@@ -6,14 +6,14 @@ use backstay_core::{
 };
 use serde_json::{Value, json};
 
-use super::{
-    call_ids::CallIds,
-    upstream_content::{blocks, plain_or_blocks, text_block},
-};
-use crate::Loss;
+use super::upstream_content::{blocks, plain_or_blocks, text_block};
+use crate::{Loss, call_ids::CallIds};
 
 /// Opens a conversation that the assistant begins, because the interface wants the user first.
 const OPENING: &str = "(The conversation begins with the assistant.)";
+
+/// The interface names no limit; ids of clients are shorter.
+const ID_CHARACTERS_MAX: usize = 256;
 
 /// The two places where messages go.
 pub(super) struct Prompt {
@@ -36,7 +36,8 @@ enum TurnContent {
 /// System messages are lifted out, also from the middle. Neighbours of one role become one message,
 /// unless the client itself wrote both.
 pub(super) fn encode_all(messages: &[Message], loss: &mut Loss) -> Prompt {
-    let (mut system, mut turns, mut ids) = (Vec::new(), Vec::new(), CallIds::default());
+    let (mut system, mut turns) = (Vec::new(), Vec::new());
+    let mut ids = CallIds::new(ID_CHARACTERS_MAX);
     for message in messages {
         if message.name.is_some() {
             loss.record("messages.name");

@@ -7,17 +7,13 @@ use backstay_core::{
 use serde_json::{Map, Value, json};
 
 use super::{
-    claude_version::ClaudeVersion,
-    schema,
-    thinking::{ANSWER_TOKENS_DEFAULT, Circumstances, Thinking},
     upstream_message::{self, Prompt},
     upstream_tools::{forces_call, tool_choice, tools},
 };
-use crate::Loss;
-
-const TEMPERATURE_MAX: f64 = 1.0;
-/// Nucleus sampling below this is refused while a model thinks.
-const TOP_P_MIN_WHILE_THINKING: f64 = 0.95;
+use crate::{
+    Loss,
+    claude::{ANSWER_TOKENS_DEFAULT, Circumstances, ClaudeVersion, Sampling, Thinking, fit_schema},
+};
 
 /// A client of the same format is passed on field by field; other clients are translated.
 ///
@@ -69,9 +65,10 @@ fn translate(
         body.extend(value.map(|value| (name.to_owned(), value)));
     };
     set("max_tokens", Some(Value::from(max_tokens)));
-    for (name, value) in sampling(parameters, version, thinking.is_on(), loss) {
-        set(name, value);
-    }
+    let sampling = Sampling::allowed(parameters, version, thinking.is_on(), loss);
+    set("temperature", sampling.temperature.map(Value::from));
+    set("top_p", sampling.top_p.map(Value::from));
+    set("top_k", sampling.top_k.map(Value::from));
     set("stop_sequences", stop_sequences(&parameters.stop, loss));
     set("metadata", parameters.user.as_ref().map(|user| json!({"user_id": user})));
     let tools = tools(&request.tools, loss);
@@ -95,44 +92,6 @@ fn answers_calls_without_thinking(messages: &[Value]) -> bool {
     !matches!(first, Some("thinking" | "redacted_thinking"))
 }
 
-/// Temperatures end at 1 here, and several models refuse a temperature beside `top_p`, later ones
-/// and all thinking ones any setting.
-fn sampling(
-    parameters: &Parameters,
-    version: Option<ClaudeVersion>,
-    is_thinking: bool,
-    loss: &mut Loss,
-) -> [(&'static str, Option<Value>); 3] {
-    let is_refused = version.is_some_and(ClaudeVersion::refuses_sampling);
-    let mut allow = |name: &str, is_allowed: bool| {
-        if !is_allowed {
-            loss.record(name);
-        }
-        is_allowed
-    };
-    let temperature = parameters.temperature.filter(|temperature| {
-        let is_default = (*temperature - TEMPERATURE_MAX).abs() < f64::EPSILON;
-        allow("temperature", is_default || !(is_refused || is_thinking))
-    });
-    let is_alone = parameters.temperature.is_none();
-    let top_p = parameters.top_p.filter(|top_p| {
-        let fits = !is_thinking || *top_p >= TOP_P_MIN_WHILE_THINKING;
-        allow("top_p", is_alone && fits && !is_refused)
-    });
-    let top_k = parameters.top_k.filter(|_| allow("top_k", !is_refused && !is_thinking));
-    if temperature.is_some_and(|temperature| temperature > TEMPERATURE_MAX) {
-        loss.record("temperature");
-    }
-    [
-        (
-            "temperature",
-            temperature.map(|temperature| Value::from(temperature.min(TEMPERATURE_MAX))),
-        ),
-        ("top_p", top_p.map(Value::from)),
-        ("top_k", top_k.map(Value::from)),
-    ]
-}
-
 /// White space alone is refused.
 fn stop_sequences(texts: &[String], loss: &mut Loss) -> Option<Value> {
     let (kept, refused): (Vec<&String>, Vec<&String>) =
@@ -153,7 +112,7 @@ fn output_config(
     match format {
         Some(ResponseFormat::JsonSchema { schema, .. }) => {
             let mut schema = schema.clone();
-            for keyword in schema::fit(&mut schema) {
+            for keyword in fit_schema(&mut schema) {
                 loss.record(format!("response_format.json_schema.schema.{keyword}"));
             }
             let format = json!({"type": "json_schema", "schema": schema});

@@ -6,8 +6,8 @@ use backstay_core::{
 };
 use serde_json::{Map, Value, json};
 
-use super::call_ids::tool_name;
-use crate::Loss;
+use super::NAME_CHARACTERS_MAX;
+use crate::{Loss, call_ids::tool_name};
 
 pub(super) fn tools(tools: &[Tool], loss: &mut Loss) -> Vec<Value> {
     let mut encoded = Vec::with_capacity(tools.len());
@@ -15,7 +15,7 @@ pub(super) fn tools(tools: &[Tool], loss: &mut Loss) -> Vec<Value> {
         match tool {
             Tool::Function { name, description, parameters, strict } => {
                 let mut body = Map::new();
-                let written = tool_name(name);
+                let written = tool_name(name, NAME_CHARACTERS_MAX);
                 if written != *name {
                     loss.record(format!("tools[{at}].function.name"));
                 }
@@ -58,7 +58,9 @@ pub(super) fn tool_choice(request: &ChatRequest) -> Option<Value> {
         Some(ToolChoice::None) => return Some(json!({"type": "none"})),
         Some(ToolChoice::Auto) => json!({"type": "auto"}),
         Some(ToolChoice::Required) => json!({"type": "any"}),
-        Some(ToolChoice::Named(name)) => json!({"type": "tool", "name": tool_name(name)}),
+        Some(ToolChoice::Named(name)) => {
+            json!({"type": "tool", "name": tool_name(name, NAME_CHARACTERS_MAX)})
+        }
     };
     if is_serial {
         choice["disable_parallel_tool_use"] = Value::Bool(true);

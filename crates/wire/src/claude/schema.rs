@@ -1,4 +1,4 @@
-//! JSON Schemas of answers, fitted to what this format takes for structured output.
+//! JSON Schemas of answers, fitted to what Claude takes for structured output.
 //!
 //! Source: <https://docs.anthropic.com/en/docs/build-with-claude/structured-outputs>, "JSON Schema
 //! limitations": objects must be closed, and limits on values are refused.
@@ -25,7 +25,7 @@ const NAMED_SCHEMAS: [&str; 3] = ["properties", "$defs", "definitions"];
 const DEPTH_MAX: usize = 64;
 
 /// Closes every object and removes what is refused. Gives the keywords that were removed.
-pub(super) fn fit(schema: &mut Value) -> Vec<String> {
+pub(crate) fn fit_schema(schema: &mut Value) -> Vec<String> {
     let mut removed = Vec::new();
     fit_at(schema, DEPTH_MAX, &mut removed);
     removed
@@ -85,7 +85,7 @@ mod tests {
                 "kind": {"enum": [{"maximum": 1}]}
             }
         });
-        assert_eq!(fit(&mut schema), ["minimum", "minItems"]);
+        assert_eq!(fit_schema(&mut schema), ["minimum", "minItems"]);
         assert_eq!(
             schema,
             json!({

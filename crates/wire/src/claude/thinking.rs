@@ -6,41 +6,41 @@
 use backstay_core::chat::Reasoning;
 use serde_json::{Value, json};
 
-use super::claude_version::ClaudeVersion;
+use super::version::ClaudeVersion;
 use crate::Loss;
 
 /// The least budget that the interface takes.
 const BUDGET_TOKENS_MIN: u64 = 1_024;
 /// Room for the answer after the thinking, and what an answer may have when the client set no limit.
-pub(super) const ANSWER_TOKENS_DEFAULT: u64 = 4_096;
+pub(crate) const ANSWER_TOKENS_DEFAULT: u64 = 4_096;
 
 /// What goes into the request.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Thinking {
+pub(crate) struct Thinking {
     /// The `thinking` field.
-    pub(super) field: Option<Value>,
+    pub(crate) field: Option<Value>,
     /// `output_config.effort`.
-    pub(super) effort: Option<&'static str>,
+    pub(crate) effort: Option<&'static str>,
     /// Tokens that it may take before the answer; zero when the model does not think.
-    pub(super) budget_tokens: u64,
+    pub(crate) budget_tokens: u64,
 }
 
 /// Facts of the request that decide whether a model can think.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Circumstances {
-    pub(super) version: Option<ClaudeVersion>,
-    pub(super) max_tokens: Option<u64>,
-    pub(super) call_is_forced: bool,
+pub(crate) struct Circumstances {
+    pub(crate) version: Option<ClaudeVersion>,
+    pub(crate) max_tokens: Option<u64>,
+    pub(crate) call_is_forced: bool,
     /// Results are sent for calls whose thinking is not known any more.
-    pub(super) thinking_is_lost: bool,
+    pub(crate) thinking_is_lost: bool,
 }
 
 impl Thinking {
-    pub(super) fn is_on(&self) -> bool {
+    pub(crate) fn is_on(&self) -> bool {
         self.budget_tokens > 0
     }
 
-    pub(super) fn plan(
+    pub(crate) fn plan(
         reasoning: Option<&Reasoning>,
         circumstances: Circumstances,
         loss: &mut Loss,

@@ -2,7 +2,7 @@
 
 /// Major and minor number, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct ClaudeVersion(u32, u32);
+pub(crate) struct ClaudeVersion(u32, u32);
 
 impl ClaudeVersion {
     /// From here on models think adaptively and take an effort; earlier ones take a budget.
@@ -12,7 +12,7 @@ impl ClaudeVersion {
 
     /// `claude-sonnet-4-5-20250929` is 4.5, `claude-3-7-sonnet-latest` is 3.7; `None` for a name
     /// that is not Claude's or says no version.
-    pub(super) fn of(model: &str) -> Option<Self> {
+    pub(crate) fn of(model: &str) -> Option<Self> {
         let name = &model[model.find("claude")?..];
         let mut pieces = name.split(['-', '.', '@', ':']).skip_while(|piece| !is_number(piece));
         let major = pieces.next()?.parse().ok()?;
@@ -20,15 +20,15 @@ impl ClaudeVersion {
         Some(Self(major, minor.and_then(|piece| piece.parse().ok()).unwrap_or(0)))
     }
 
-    pub(super) fn thinks_adaptively(self) -> bool {
+    pub(crate) fn thinks_adaptively(self) -> bool {
         self >= Self::ADAPTIVE
     }
 
-    pub(super) fn refuses_sampling(self) -> bool {
+    pub(crate) fn refuses_sampling(self) -> bool {
         self >= Self::WITHOUT_SAMPLING
     }
 
-    pub(super) fn hides_thinking(self) -> bool {
+    pub(crate) fn hides_thinking(self) -> bool {
         self >= Self::WITHOUT_SAMPLING
     }
 }

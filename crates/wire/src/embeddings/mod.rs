@@ -1,4 +1,4 @@
-//! Embeddings: OpenAI's interface for clients, OpenAI's and Gemini's for providers.
+//! Embeddings: OpenAI's interface for clients; OpenAI's, Gemini's and Cohere's for providers.
 
 mod client;
 mod upstream;

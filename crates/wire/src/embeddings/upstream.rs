@@ -1,4 +1,5 @@
-//! The provider's side: OpenAI's `/embeddings` and Gemini's `:batchEmbedContents`.
+//! The provider's side: OpenAI's `/embeddings`, Gemini's `:batchEmbedContents` and Cohere's
+//! `/v2/embed`.
 
 use backstay_core::{Error, ErrorCode, Result, WireFormat};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -7,17 +8,18 @@ use serde_json::{Map, Value, json};
 
 use super::{EmbeddingInput, EmbeddingReply, EmbeddingRequest};
 use crate::{
-    Loss,
-    format::to_bytes,
+    Loss, ParameterRules,
+    format::fitted,
     upstream_error::{malformed, name_provider},
 };
 
 /// `model` is the provider's name of the model.
 ///
 /// # Errors
-/// `UnsupportedContent` for token arrays to Gemini; `InvalidRequest` for Anthropic, which has no
-/// embeddings.
+/// `UnsupportedContent` for token arrays to Gemini and Cohere; `InvalidRequest` for formats that have
+/// no embeddings.
 pub fn encode_embedding_request(
+    rules: &ParameterRules,
     format: WireFormat,
     request: &EmbeddingRequest,
     model: &str,
@@ -26,14 +28,15 @@ pub fn encode_embedding_request(
     let body = match format {
         WireFormat::OpenAi => openai_request(request, model),
         WireFormat::Gemini => gemini_request(request, model, loss)?,
-        WireFormat::Anthropic => {
+        WireFormat::Cohere => cohere_request(request, model, loss)?,
+        WireFormat::Anthropic | WireFormat::Bedrock => {
             return Err(Error::invalid(
                 "the provider of this model makes no embeddings; choose an embedding model",
             )
             .with_parameter("model"));
         }
     };
-    to_bytes(&body)
+    fitted(body, rules, loss)
 }
 
 fn openai_request(request: &EmbeddingRequest, model: &str) -> Value {
@@ -67,6 +70,32 @@ fn gemini_request(request: &EmbeddingRequest, model: &str, loss: &mut Loss) -> R
     Ok(json!({"requests": requests}))
 }
 
+/// What a text is embedded for, which newer models of Cohere demand to know: texts of which the client
+/// does not say it are what is searched, as most are.
+const INPUT_TYPE: &str = "search_document";
+/// What Cohere takes besides the neutral fields.
+const COHERE_FIELDS: [&str; 4] = ["input_type", "truncate", "max_tokens", "priority"];
+
+fn cohere_request(request: &EmbeddingRequest, model: &str, loss: &mut Loss) -> Result<Value> {
+    let mut body = json!({
+        "model": model,
+        "texts": request.texts()?,
+        "input_type": INPUT_TYPE,
+        "embedding_types": ["float"],
+    });
+    if let Some(dimensions) = request.dimensions {
+        body["output_dimension"] = Value::from(dimensions);
+    }
+    for (name, value) in &request.fields {
+        if COHERE_FIELDS.contains(&name.as_str()) {
+            body[name] = value.clone();
+        } else {
+            loss.record(name);
+        }
+    }
+    Ok(body)
+}
+
 /// Reads a provider's vectors, in the order of the request's texts.
 ///
 /// # Errors
@@ -82,7 +111,8 @@ pub fn decode_embedding_reply(
     let reply = match format {
         WireFormat::OpenAi => openai_reply(&body),
         WireFormat::Gemini => gemini_reply(&body),
-        WireFormat::Anthropic => None,
+        WireFormat::Cohere => cohere_reply(&body),
+        WireFormat::Anthropic | WireFormat::Bedrock => None,
     };
     reply.ok_or_else(|| {
         Error::new(
@@ -111,6 +141,17 @@ fn gemini_reply(body: &Value) -> Option<EmbeddingReply> {
         vectors: vectors.collect::<Option<_>>()?,
         model: None,
         prompt_tokens: body.pointer("/usageMetadata/promptTokenCount").and_then(Value::as_u64),
+    })
+}
+
+/// Counts come as floating-point numbers.
+fn cohere_reply(body: &Value) -> Option<EmbeddingReply> {
+    let items = body.pointer("/embeddings/float")?.as_array()?;
+    let tokens = body.pointer("/meta/billed_units/input_tokens").and_then(Value::as_f64);
+    Some(EmbeddingReply {
+        vectors: items.iter().map(vector).collect::<Option<_>>()?,
+        model: None,
+        prompt_tokens: tokens.map(|tokens| tokens as u64),
     })
 }
 
@@ -147,9 +188,10 @@ mod tests {
     fn unknown_fields_reach_openai_and_are_reported_for_gemini() {
         let mut loss = Loss::default();
         let request = request(json!({"user": "u"}));
+        let rules = ParameterRules::default();
         let encode = |format, loss: &mut Loss| -> Value {
-            serde_json::from_slice(&encode_embedding_request(format, &request, "m", loss).unwrap())
-                .unwrap()
+            let body = encode_embedding_request(&rules, format, &request, "m", loss).unwrap();
+            serde_json::from_slice(&body).unwrap()
         };
         let openai = encode(WireFormat::OpenAi, &mut loss);
         assert_eq!((&openai["user"], &openai["encoding_format"]), (&json!("u"), &json!("float")));
@@ -157,6 +199,21 @@ mod tests {
         let gemini = encode(WireFormat::Gemini, &mut loss);
         assert_eq!(gemini["requests"][1]["content"]["parts"][0]["text"], "b");
         assert_eq!(gemini["requests"][1]["model"], "models/m");
+        assert_eq!(loss.names(), ["user"]);
+    }
+
+    #[test]
+    fn cohere_is_told_what_texts_are_for() {
+        let mut loss = Loss::default();
+        let request = request(json!({"input_type": "search_query", "user": "u"}));
+        let rules = ParameterRules::default();
+        let body = encode_embedding_request(&rules, WireFormat::Cohere, &request, "m", &mut loss);
+        let body: Value = serde_json::from_slice(&body.unwrap()).unwrap();
+        assert_eq!(
+            body,
+            json!({"model": "m", "texts": ["a", "b"], "input_type": "search_query",
+                "embedding_types": ["float"], "output_dimension": 2})
+        );
         assert_eq!(loss.names(), ["user"]);
     }
 
@@ -170,6 +227,10 @@ mod tests {
         let body = br#"{"embeddings":[{"values":[1,2]}]}"#;
         let reply = decode_embedding_reply(WireFormat::Gemini, "p", body).unwrap();
         assert_eq!(reply.vectors, [[1.0, 2.0]]);
+        let body =
+            br#"{"embeddings":{"float":[[1,2]]},"meta":{"billed_units":{"input_tokens":3.0}}}"#;
+        let reply = decode_embedding_reply(WireFormat::Cohere, "p", body).unwrap();
+        assert_eq!((reply.vectors, reply.prompt_tokens), (vec![vec![1.0, 2.0]], Some(3)));
         let error = decode_embedding_reply(WireFormat::OpenAi, "p", b"{}").unwrap_err();
         assert_eq!(error.code(), ErrorCode::UpstreamInvalidResponse);
     }

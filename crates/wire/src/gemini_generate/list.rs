@@ -6,6 +6,8 @@ use serde_json::Value;
 use crate::{ListedModel, ProviderError, upstream_error::malformed};
 
 const NAME_PREFIX: &str = "models/";
+/// How the names of models begin at Vertex AI.
+const PUBLISHER_PREFIX: &str = "publishers/google/models/";
 const CHAT_METHOD: &str = "generateContent";
 
 /// What an error body says: `{"error": {"code", "message", "status"}}`, or an array of one.
@@ -38,6 +40,9 @@ pub(super) fn error_object(error: &Value) -> ProviderError {
 pub(crate) fn decode_models(body: &[u8]) -> Result<Vec<ListedModel>> {
     let value: Value = serde_json::from_slice(body)
         .map_err(|cause| malformed("a list of models that is not JSON", cause.to_string()))?;
+    if let Some(models) = value.get("publisherModels").and_then(Value::as_array) {
+        return Ok(models.iter().filter_map(publisher_model).collect());
+    }
     let models = value.get("models").and_then(Value::as_array);
     let models = models.ok_or_else(|| malformed("no list of models", "`models` is no array"))?;
     Ok(models.iter().filter(|model| chats(model)).filter_map(listed_model).collect())
@@ -46,6 +51,13 @@ pub(crate) fn decode_models(body: &[u8]) -> Result<Vec<ListedModel>> {
 fn chats(model: &Value) -> bool {
     let methods = model.get("supportedGenerationMethods").and_then(Value::as_array);
     methods.is_some_and(|methods| methods.iter().any(|method| method == CHAT_METHOD))
+}
+
+/// Vertex AI does not say what its models can do; the names of those that chat begin alike.
+fn publisher_model(model: &Value) -> Option<ListedModel> {
+    let id = model.get("name")?.as_str()?.strip_prefix(PUBLISHER_PREFIX)?;
+    let chats = id.starts_with("gemini-") && !id.contains("embedding");
+    chats.then(|| ListedModel { id: id.to_owned(), ..ListedModel::default() })
 }
 
 fn listed_model(model: &Value) -> Option<ListedModel> {
@@ -86,5 +98,10 @@ mod tests {
         assert_eq!(models[0].id, "gemini-a");
         assert_eq!(models[0].context_length, Some(8));
         assert!(decode_models(b"[]").is_err());
+        let body = br#"{"publisherModels":[{"name":"publishers/google/models/gemini-2.5-pro"},
+            {"name":"publishers/google/models/imagen-4"}]}"#;
+        let ids: Vec<String> =
+            decode_models(body).unwrap().into_iter().map(|model| model.id).collect();
+        assert_eq!(ids, ["gemini-2.5-pro"]);
     }
 }

@@ -7,7 +7,6 @@ mod candidates;
 mod config;
 mod content;
 mod contents;
-mod field_names;
 mod function_call;
 mod list;
 mod model_generation;

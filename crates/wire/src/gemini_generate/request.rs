@@ -9,11 +9,10 @@ use serde_json::{Map, Value};
 use super::{
     config::generation_config,
     contents::{self, Prompt},
-    field_names,
     model_generation::ModelGeneration,
     tools::{tool_config, tools},
 };
-use crate::Loss;
+use crate::{Loss, field_names};
 
 /// No client speaks this format, so that every request is a translation. `model` is not part of the
 /// body; it decides how thinking is written.
@@ -23,12 +22,7 @@ use crate::Loss;
 pub(crate) fn encode_request(request: &ChatRequest, model: &str, loss: &mut Loss) -> Result<Value> {
     let mut lost = Loss::default();
     let body = translate(request, ModelGeneration::of(model), &mut lost);
-    let origin = request.origin.as_ref();
-    origin.iter().flat_map(|origin| &origin.uninterpreted).for_each(|name| loss.record(name));
-    let dialect = origin.map(|origin| origin.format);
-    for name in lost.into_names() {
-        loss.record(field_names::in_dialect(&name, dialect));
-    }
+    field_names::report(request, lost, loss);
     Ok(body)
 }
 

@@ -4,7 +4,10 @@ use backstay_core::{Money, Usage};
 use serde::Serialize;
 use serde_json::Value;
 
-/// `None` when the value reports nothing.
+use crate::dollars::dollars;
+
+/// Where compatible servers count otherwise, or say elsewhere what OpenAI says in the details, is
+/// noted with each name. `None` when the value reports nothing.
 pub(super) fn read(value: &Value) -> Option<Usage> {
     let count = |pointer: &str| value.pointer(pointer).and_then(Value::as_u64);
     let prompt_tokens = count("/prompt_tokens");
@@ -14,10 +17,14 @@ pub(super) fn read(value: &Value) -> Option<Usage> {
     }
     let (prompt_tokens, completion_tokens) =
         (prompt_tokens.unwrap_or(0), completion_tokens.unwrap_or(0));
-    let reasoning_tokens = count("/completion_tokens_details/reasoning_tokens").unwrap_or(0);
+    let within_details = count("/completion_tokens_details/reasoning_tokens");
+    // Perplexity's place; there it is charged beside the completion.
+    let beside_details = count("/reasoning_tokens").filter(|_| within_details.is_none());
+    let reasoning_tokens = within_details.or(beside_details).unwrap_or(0);
     // xAI counts reasoning beside the completion instead of within it; its total tells.
     let is_beside = reasoning_tokens > 0
-        && count("/total_tokens") == Some(prompt_tokens + completion_tokens + reasoning_tokens);
+        && (count("/total_tokens") == Some(prompt_tokens + completion_tokens + reasoning_tokens)
+            || beside_details.is_some() && count("/num_search_queries").is_some());
     Some(Usage {
         prompt_tokens,
         completion_tokens: if is_beside {
@@ -25,35 +32,39 @@ pub(super) fn read(value: &Value) -> Option<Usage> {
         } else {
             completion_tokens
         },
-        // The second name is DeepSeek's.
-        cached_prompt_tokens: count("/prompt_tokens_details/cached_tokens")
-            .or_else(|| count("/prompt_cache_hit_tokens"))
-            .unwrap_or(0),
+        cached_prompt_tokens: CACHED.iter().find_map(|name| count(name)).unwrap_or(0),
         cache_write_tokens: count("/prompt_tokens_details/cache_write_tokens").unwrap_or(0),
         reasoning_tokens,
         audio_prompt_tokens: count("/prompt_tokens_details/audio_tokens").unwrap_or(0),
         audio_completion_tokens: count("/completion_tokens_details/audio_tokens").unwrap_or(0),
         image_completion_tokens: count("/completion_tokens_details/image_tokens").unwrap_or(0),
-        // The second name is OpenRouter's older one.
-        web_searches: count("/server_tool_use_details/web_search_requests")
-            .or_else(|| count("/server_tool_use/web_search_requests"))
-            .unwrap_or(0),
+        web_searches: SEARCHES.iter().find_map(|name| count(name)).unwrap_or(0),
         estimated: false,
-        provider_cost: value.get("cost").and_then(dollars),
+        provider_cost: provider_cost(value),
         ..Usage::default()
     })
 }
 
-/// OpenRouter computes its charge in floating point, so that it may carry digits beyond a
-/// picodollar, which say nothing.
-fn dollars(cost: &Value) -> Option<Money> {
-    let text = match cost {
-        Value::Number(number) => number.to_string(),
-        Value::String(text) => text.clone(),
-        _ => return None,
-    };
-    Money::parse_dollars(&text)
-        .or_else(|| Money::parse_dollars(&format!("{:.12}", text.parse::<f64>().ok()?)))
+/// OpenAI's name, DeepSeek's, and that of Together and Moonshot.
+const CACHED: [&str; 3] =
+    ["/prompt_tokens_details/cached_tokens", "/prompt_cache_hit_tokens", "/cached_tokens"];
+
+/// Perplexity's name and OpenRouter's two.
+const SEARCHES: [&str; 3] = [
+    "/num_search_queries",
+    "/server_tool_use_details/web_search_requests",
+    "/server_tool_use/web_search_requests",
+];
+
+/// OpenRouter gives a number, Perplexity an object with parts and their sum, xAI an integer of ticks,
+/// of which a dollar has 10^10 (<https://docs.x.ai/developers/cost-tracking>).
+fn provider_cost(value: &Value) -> Option<Money> {
+    const PICODOLLARS_PER_TICK: i64 = 100;
+    if let Some(ticks) = value.get("cost_in_usd_ticks").and_then(Value::as_i64) {
+        return ticks.checked_mul(PICODOLLARS_PER_TICK).map(Money::from_picodollars);
+    }
+    let cost = value.get("cost")?;
+    dollars(cost.get("total_cost").unwrap_or(cost))
 }
 
 #[derive(Serialize)]
@@ -133,5 +144,39 @@ mod tests {
         let within = json!({"prompt_tokens": 10, "completion_tokens": 12, "total_tokens": 22,
             "completion_tokens_details": {"reasoning_tokens": 7}});
         assert_eq!(read(&within).unwrap().completion_tokens, 12);
+    }
+
+    #[test]
+    fn xai_names_its_charge_in_ticks() {
+        let usage = read(&json!({"prompt_tokens": 1, "completion_tokens": 2,
+            "cost_in_usd_ticks": 37_756_000}));
+        let cost = usage.unwrap().provider_cost.unwrap();
+        assert_eq!(cost.to_string(), "0.0037756");
+    }
+
+    #[test]
+    fn perplexity_charges_reasoning_and_searches_beside_the_completion() {
+        let usage = read(&json!({"prompt_tokens": 33, "completion_tokens": 7_163,
+            "total_tokens": 7_196, "citation_tokens": 19_861, "num_search_queries": 21,
+            "reasoning_tokens": 73_997,
+            "cost": {"input_tokens_cost": 0.000_066, "request_cost": 0.0, "total_cost": 0.409}}))
+        .unwrap();
+        assert_eq!((usage.reasoning_tokens, usage.completion_tokens), (73_997, 81_160));
+        assert_eq!(usage.web_searches, 21);
+        assert_eq!(usage.provider_cost.unwrap().to_string(), "0.409");
+    }
+
+    #[test]
+    fn cached_tokens_are_found_under_each_of_their_names() {
+        for report in [
+            json!({"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": 4}}),
+            json!({"prompt_tokens": 9, "prompt_cache_hit_tokens": 4, "prompt_cache_miss_tokens": 5}),
+            json!({"prompt_tokens": 9, "cached_tokens": 4}),
+            json!({"prompt_tokens": 9, "prompt_tokens_details": null, "cached_tokens": 4}),
+        ] {
+            assert_eq!(read(&report).unwrap().cached_prompt_tokens, 4, "{report}");
+        }
+        let none = read(&json!({"prompt_tokens": 9})).unwrap();
+        assert_eq!((none.cached_prompt_tokens, none.web_searches), (0, 0));
     }
 }

@@ -1,0 +1,52 @@
+//! Reranking upstream, through the same ledger as everything else.
+
+use std::sync::Arc;
+
+use backstay_core::{
+    CallContext, Result, Usage,
+    chat::{ChatReply, ChatRequest},
+};
+use backstay_wire::{RerankReply, RerankRequest};
+
+use crate::{Engine, conversation::Keep, generation::begin};
+
+impl Engine {
+    /// Ranks documents with the model that the request names.
+    pub async fn rerank(
+        &self,
+        context: &CallContext,
+        request: RerankRequest,
+    ) -> Result<RerankReply> {
+        let mut ledger = ChatRequest { model: request.model.clone(), ..ChatRequest::default() };
+        self.router().apply_policies(context, &mut ledger);
+        let endpoints = self.plan(context, &ledger, None)?.endpoints;
+        let mut guard = begin(self, context, Arc::new(ledger), Keep::default(), 0).await?;
+        let log = guard.attempts();
+        match self.router().rerank(&endpoints, &request, &log).await {
+            Ok((endpoint, call)) => {
+                guard.answering(endpoint, None, &call.dropped);
+                let usage = usage(&request, &call.reply);
+                guard.complete(ChatReply { usage: Some(usage), ..ChatReply::default() }).await?;
+                Ok(call.reply)
+            }
+            Err(error) => {
+                guard.fail(&error).await?;
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Some providers count tokens and some searches; where neither is said, the tokens are ours.
+fn usage(request: &RerankRequest, reply: &RerankReply) -> Usage {
+    let is_counted = reply.total_tokens.is_some() || reply.search_units.is_some();
+    Usage {
+        prompt_tokens: reply
+            .total_tokens
+            .unwrap_or_else(|| if is_counted { 0 } else { request.estimated_tokens() }),
+        web_searches: reply.search_units.unwrap_or(0),
+        estimated: !is_counted,
+        provider_cost: reply.provider_cost,
+        ..Usage::default()
+    }
+}

@@ -1,0 +1,16 @@
+//! Amounts of money in providers' JSON.
+
+use backstay_core::Money;
+use serde_json::Value;
+
+/// OpenRouter computes its charge in floating point, so that it may carry digits beyond a
+/// picodollar, which say nothing.
+pub(crate) fn dollars(cost: &Value) -> Option<Money> {
+    let text = match cost {
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => text.clone(),
+        _ => return None,
+    };
+    Money::parse_dollars(&text)
+        .or_else(|| Money::parse_dollars(&format!("{:.12}", text.parse::<f64>().ok()?)))
+}
