@@ -4,5 +4,5 @@ mod client;
 mod server;
 
 pub use client::{Answer, Stream, TestClient};
-pub use server::{TestServer, TestServerBuilder};
+pub use server::{TestServer, TestServerBuilder, UPSTREAMS};
 pub use upstream_sim as sim;

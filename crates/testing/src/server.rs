@@ -1,13 +1,19 @@
 //! A server of its own for each test.
 
 use anyhow::Result;
-use backstay_core::{Clock, ManualClock, Random, Timestamp};
+use backstay_core::{CallContext, Clock, ManualClock, Random, RequestId, Timestamp};
+use backstay_engine::Engine;
 use backstay_providers::Environment;
 use backstay_server::{Config, Server, ServerOptions};
 use tempfile::TempDir;
 use upstream_sim::{Options, Sim};
 
 use crate::client::TestClient;
+
+/// The ids of providers at the scripted upstream: one for each wire format, and the clouds that serve
+/// one in their own way. Each has the model `sim-echo` at the same price.
+pub const UPSTREAMS: [&str; 7] =
+    ["openai", "anthropic", "gemini", "cohere", "bedrock", "azure", "vertex"];
 
 const KEY: &str = "bs-test-0123456789abcdef0123456789abcdef";
 
@@ -81,12 +87,39 @@ fn providers(sim: &str) -> String {
         )
     };
     format!(
-        "{}{}{}[[providers]]\nid = \"dead\"\nformat = \"openai\"\nbase_url = \"http://127.0.0.1:9\"\n\
+        "{}{}{}{}[[providers]]\nid = \"dead\"\nformat = \"openai\"\nbase_url = \"http://127.0.0.1:9\"\n\
          [discovery]\nenabled = false\n[memory]\nembedding = \"none\"\n",
         provider("openai", "/v1"),
         provider("anthropic", ""),
         provider("gemini", "/v1beta"),
+        clouds(sim),
     )
+}
+
+/// Providers that want other credentials or addresses than the format's own.
+fn clouds(sim: &str) -> String {
+    let model = "[[providers.models]]\nid = \"sim-echo\"\n\
+                 price = { prompt = \"0.000001\", completion = \"0.000002\" }\n";
+    let place = "project = \"p\", location = \"l\", access_token = \"ya29.sk-upstream-secret\"";
+    [
+        format!("id = \"cohere\"\nformat = \"cohere\"\nbase_url = \"{sim}\"\napi_key = \"sk-upstream-secret\""),
+        format!(
+            "id = \"bedrock\"\nformat = \"bedrock\"\nbase_url = \"{sim}\"\n\
+             aws = {{ region = \"eu-west-1\", access_key_id = \"{}\", secret_access_key = \"{}\" }}",
+            upstream_sim::ACCESS_KEY_ID,
+            upstream_sim::SECRET_ACCESS_KEY
+        ),
+        format!(
+            "id = \"azure\"\nformat = \"openai\"\nbase_url = \"{sim}\"\n\
+             api_key = \"sk-upstream-secret\"\nazure = {{ api_version = \"2024-10-21\" }}"
+        ),
+        format!(
+            "id = \"vertex\"\nformat = \"gemini\"\ngoogle = {{ {place} }}\n\
+             base_url = \"{sim}/v1/projects/p/locations/l/publishers/google\""
+        ),
+    ]
+    .map(|section| format!("[[providers]]\n{section}\n{model}"))
+    .concat()
 }
 
 impl TestServer {
@@ -100,6 +133,16 @@ impl TestServer {
 
     pub fn url(&self) -> String {
         format!("http://{}", self.server.address)
+    }
+
+    pub fn engine(&self) -> &Engine {
+        &self.server.engine
+    }
+
+    /// The caller with a key, for what has no route.
+    pub async fn context(&self) -> Result<CallContext> {
+        let admission = self.server.engine.admission();
+        Ok(admission.identify(Some(KEY), RequestId::unknown()).await?)
     }
 
     /// A client with a key.

@@ -7,7 +7,7 @@ use serde_json::json;
 #[tokio::test]
 async fn embeddings_come_from_upstream_as_floats_or_base64() -> Result<()> {
     let server = TestServer::start().await?;
-    for provider in ["openai", "gemini"] {
+    for provider in ["openai", "gemini", "cohere"] {
         let body = json!({"model": format!("{provider}/sim-embed"), "input": ["one", "two"]});
         let answer = server.member().post("/v1/embeddings", &body).await?;
         assert!(answer.status.is_success(), "{answer:?}");
@@ -19,7 +19,7 @@ async fn embeddings_come_from_upstream_as_floats_or_base64() -> Result<()> {
         assert!(answer.body["data"][1]["embedding"].is_string(), "{provider}: {answer:?}");
     }
     let rows = server.member().get("/backstay/v1/generations").await?.body;
-    assert_eq!(rows["data"].as_array().map(Vec::len), Some(4), "each is in the ledger: {rows}");
+    assert_eq!(rows["data"].as_array().map(Vec::len), Some(6), "each is in the ledger: {rows}");
     server.stop().await
 }
 

@@ -137,7 +137,7 @@ async fn what_a_provider_refuses_is_said_in_the_client_s_dialect() -> Result<()>
         ("429-retry-after-7", 429, "upstream_rate_limited"),
     ];
     for (fault, status, code) in cases {
-        for provider in ["openai", "anthropic", "gemini"] {
+        for provider in backstay_testing::UPSTREAMS {
             let model = format!("{provider}/sim-echo!{fault}");
             let answer = server.member().chat(&model, "hi", json!({})).await?;
             assert_error(&answer, status, code, provider);

@@ -61,7 +61,7 @@ async fn a_passing_failure_of_the_only_endpoint_is_tried_once_more() -> Result<(
 async fn after_the_first_token_a_failure_ends_the_stream_with_a_typed_error() -> Result<()> {
     let server = TestServer::builder().config(ROUTE).start().await?;
     for fault in ["error-after-2", "reset-after-2", "truncate-after-2"] {
-        for provider in ["openai", "anthropic", "gemini"] {
+        for provider in backstay_testing::UPSTREAMS {
             let body = json!({"model": format!("{provider}/sim-echo!{fault}"), "stream": true,
                 "backstay": {"memory": "off"},
                 "messages": [{"role": "user", "content": "one two three four five"}]});

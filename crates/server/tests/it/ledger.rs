@@ -15,7 +15,7 @@ async fn row_of(server: &TestServer, model: &str) -> Result<Value> {
 #[tokio::test]
 async fn the_cost_is_tokens_times_price_exactly() -> Result<()> {
     let server = TestServer::start().await?;
-    for provider in ["openai", "anthropic", "gemini"] {
+    for provider in backstay_testing::UPSTREAMS {
         let row = row_of(&server, &format!("{provider}/sim-echo")).await?;
         let tokens = |class: &str| row["usage"][class].as_u64().unwrap();
         let micro_dollars = tokens("prompt_tokens") + 2 * tokens("completion_tokens");

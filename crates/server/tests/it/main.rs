@@ -17,6 +17,7 @@ mod operation;
 mod policies;
 mod portability;
 mod routing;
+mod rerank;
 mod statements;
 mod threads;
 mod timeouts;
