@@ -18,8 +18,22 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 READY_WITHIN_S = 60.0
 STOPPED_WITHIN_S = 30.0
 
-PROVIDERS = {"openai": "/v1", "anthropic": "", "gemini": "/v1beta"}
-"""Wire formats of the scripted upstream, with the path that each one's base URL ends in."""
+PROVIDERS = {
+    "openai": 'format = "openai"\nbase_url = "{url}/v1"\napi_key = "sk-sim-openai"',
+    "anthropic": 'format = "anthropic"\nbase_url = "{url}"\napi_key = "sk-sim-anthropic"',
+    "gemini": 'format = "gemini"\nbase_url = "{url}/v1beta"\napi_key = "sk-sim-gemini"',
+    "cohere": 'format = "cohere"\nbase_url = "{url}"\napi_key = "sk-sim-cohere"',
+    "bedrock": 'format = "bedrock"\nbase_url = "{url}"\naws = {{ region = "eu-west-1", '
+    'access_key_id = "AKIDSIMULATOR", secret_access_key = "sim/secret+access/key" }}',
+    "azure": 'format = "openai"\nbase_url = "{url}"\napi_key = "sk-sim-azure"\n'
+    'azure = {{ api_version = "2024-10-21" }}',
+    "vertex": 'format = "gemini"\nbase_url = "{url}/v1/projects/p/locations/l/publishers/google"\n'
+    'google = {{ project = "p", location = "l", credentials = "{account}" }}',
+}
+"""What the scripted upstream is configured as: each wire format, and the clouds that serve one in their own way.
+`{url}` is its address, `{account}` the file of its service account."""
+SECRETS = (*(f"sk-sim-{name}" for name in PROVIDERS), "sim/secret+access/key", "ya29.sim-", "PRIVATE KEY")
+"""What no log may hold of their credentials."""
 MODELS = ("sim-echo", "sim-quote", "sim-think", "sim-learn")
 
 
@@ -44,14 +58,12 @@ def free_port() -> int:
         return listener.getsockname()[1]
 
 
-def server_config(simulator_port: int, settings: str = "") -> str:
-    """The server's TOML file: the scripted upstream, once under each wire format, and further settings."""
+def server_config(simulator_port: int, account: pathlib.Path, settings: str = "") -> str:
+    """The server's TOML file: the scripted upstream, once as each provider, and further settings."""
     sections = ["[discovery]\nenabled = false\n"]
-    for format_name, path in PROVIDERS.items():
-        sections.append(
-            f'[[providers]]\nid = "sim-{format_name}"\nformat = "{format_name}"\n'
-            f'base_url = "http://127.0.0.1:{simulator_port}{path}"\napi_key = "sk-sim-{format_name}"\n'
-        )
+    url = f"http://127.0.0.1:{simulator_port}"
+    for name, section in PROVIDERS.items():
+        sections.append(f'[[providers]]\nid = "sim-{name}"\n{section.format(url=url, account=account)}\n')
         for model in MODELS:
             price = '{ prompt = "0.000001", completion = "0.000002" }'
             sections.append(f'[[providers.models]]\nid = "{model}"\nprice = {price}\n')
@@ -111,7 +123,10 @@ def server_command(
 ) -> list[str]:
     """How to start Backstay on `folder/data`, which is kept from one start to the next."""
     config = folder / "backstay.toml"
-    config.write_text(server_config(simulator_port, settings), "utf-8")
+    account = folder / "service-account.json"
+    with urllib.request.urlopen(f"http://127.0.0.1:{simulator_port}/sim/service-account", timeout=30) as answer:
+        account.write_bytes(answer.read())
+    config.write_text(server_config(simulator_port, account, settings), "utf-8")
     command = [str(binary("backstay")), "serve", "--listen", f"127.0.0.1:{port}"]
     return [*command, "--data", str(folder / "data"), "--config", str(config), "--log", log]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Iterable
 
-FORMATS = ("openai", "anthropic", "gemini", "builtin")
+FORMATS = ("openai", "anthropic", "gemini", "cohere", "bedrock", "azure", "vertex", "builtin")
 CASES = {
     "plain": "plain",
     "stream": "stream",

@@ -88,7 +88,7 @@ def start(folder: pathlib.Path, direct: bool, running: contextlib.ExitStack) -> 
 def log_holds_no_key(log: pathlib.Path, key: str) -> Cell:
     """All of these calls, logged in full detail, left neither the caller's key nor a provider's behind."""
     text = log.read_text("utf-8", "replace")
-    found = [secret for secret in (key, *(f"sk-sim-{name}" for name in processes.PROVIDERS)) if secret in text]
+    found = [secret for secret in (key, *processes.SECRETS) if secret in text]
     detail = f"the log of {len(text)} characters holds {found}" if found or not text else ""
     return Cell("Backstay's own log", "holds no key", "any", "failed" if detail else "passed", detail, "")
 

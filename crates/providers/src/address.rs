@@ -52,9 +52,10 @@ impl HttpProvider {
         }
     }
 
-    /// `None` where the format has no embeddings.
+    /// `None` where the format has no embeddings. Those of Vertex AI have a format of their own.
     pub(crate) fn embeddings_url(&self, model: &str) -> Option<String> {
         match self.format {
+            WireFormat::Gemini if self.platform == Platform::Vertex => None,
             WireFormat::OpenAi => Some(self.openai_url(model, "embeddings")),
             WireFormat::Gemini => Some(self.gemini_url(model, "batchEmbedContents")),
             WireFormat::Cohere => Some(self.url("/v2/embed")),

@@ -121,6 +121,9 @@ pub(crate) async fn rejection(
     deadlines: Deadlines,
 ) -> Error {
     let status = response.status().as_u16();
+    if let (401, ProviderKind::Http(http)) = (status, &provider.kind) {
+        http.credential.refused().await;
+    }
     let retry_after_ms = retry_after_ms(response.headers());
     let body = read_body(&provider.id, response, deadlines.total(), ERROR_BYTES_MAX)
         .await

@@ -80,6 +80,13 @@ impl Credential {
         matches!(self, Self::None)
     }
 
+    /// The provider did not accept it: a token that can be had anew is not used again.
+    pub(crate) async fn refused(&self) {
+        if let Self::Google(tokens) = self {
+            tokens.forget().await;
+        }
+    }
+
     /// Puts the credential on a request that is otherwise complete: a signature covers the rest.
     pub(crate) async fn authorize(
         &self,

@@ -34,13 +34,15 @@ impl Upstreams {
                 format!("{model:?} is not a built-in embedding model"),
             ));
         };
+        let url = http.embeddings_url(model).ok_or_else(|| {
+            let what =
+                format!("provider {} has no embeddings; choose a model of another", provider.id);
+            Error::invalid(what).with_parameter("model")
+        })?;
         let (rules, format) = (&http.parameters, http.format);
         let mut loss = Loss::default();
         let body =
             backstay_wire::encode_embedding_request(rules, format, request, model, &mut loss)?;
-        // The encoder has refused formats without it.
-        let no_address = || Error::internal("this format has no embeddings");
-        let url = http.embeddings_url(model).ok_or_else(no_address)?;
         let call = self
             .request(http, Method::POST, &url)
             .header(CONTENT_TYPE, "application/json")

@@ -96,7 +96,11 @@ impl Upstreams {
         deadline: Deadline,
     ) -> Result<Response> {
         let failed = |cause| send_failed(provider_id, &cause, self.timeouts.connect);
-        let mut request = request.build().map_err(failed)?;
+        let mut request = request.build().map_err(|cause| {
+            let what =
+                format!("a request to provider {provider_id} cannot be made from its base_url");
+            Error::internal(what).with_context(cause.to_string())
+        })?;
         let authorized = provider.credential.authorize(&mut request, self, deadline);
         deadline.limit(authorized).await??;
         deadline.limit(self.client.execute(request)).await?.map_err(failed)

@@ -34,12 +34,14 @@ impl Upstreams {
                 format!("{model:?} is not a built-in rerank model"),
             ));
         };
+        let url = http.rerank_url().ok_or_else(|| {
+            let what =
+                format!("provider {} has no reranking; choose a model of another", provider.id);
+            Error::invalid(what).with_parameter("model")
+        })?;
         let (rules, format) = (&http.parameters, http.format);
         let mut loss = Loss::default();
         let body = backstay_wire::encode_rerank_request(rules, format, request, model, &mut loss)?;
-        // The encoder has refused formats without it.
-        let no_address = || Error::internal("this format has no reranking");
-        let url = http.rerank_url().ok_or_else(no_address)?;
         let call = self
             .request(http, Method::POST, &url)
             .header(CONTENT_TYPE, "application/json")

@@ -47,7 +47,7 @@ impl ParameterRules {
         let messages = members.get_mut("messages").and_then(Value::as_array_mut);
         for message in messages.into_iter().flatten().filter_map(Value::as_object_mut) {
             for name in &self.unsupported_in_messages {
-                if message.shift_remove(name).is_some() {
+                if message.shift_remove(name).is_some_and(|value| !value.is_null()) {
                     loss.record(format!("messages.{name}"));
                 }
             }
@@ -136,9 +136,12 @@ mod tests {
     fn fields_of_messages_are_left_out_and_demanded_fields_added() {
         let rules = r#"{"unsupported": ["model"], "unsupported_in_messages": ["name"],
             "add": {"version": "v1"}}"#;
-        let body = json!({"model": "m", "messages": [{"role": "user", "name": "Ann"}, "odd"]});
+        let body = json!({"model": "m", "messages": [{"role": "user", "name": "Ann"}, {"role": "user", "name": null}, "odd"]});
         let (body, lost) = applied(rules, body);
-        assert_eq!(body, json!({"messages": [{"role": "user"}, "odd"], "version": "v1"}));
+        assert_eq!(
+            body,
+            json!({"messages": [{"role": "user"}, {"role": "user"}, "odd"], "version": "v1"})
+        );
         assert_eq!(lost, ["messages.name"]);
     }
 

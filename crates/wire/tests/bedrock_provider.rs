@@ -9,7 +9,9 @@ use backstay_core::{
         Tool, ToolCall, ToolChoice,
     },
 };
-use backstay_wire::{Loss, SseEvent, StreamDecoder, decode_reply, encode_request, upstream_error};
+use backstay_wire::{
+    Loss, SseEvent, StreamDecoder, decode_reply, decode_request, encode_request, upstream_error,
+};
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
@@ -98,6 +100,19 @@ fn tools_that_a_conversation_called_are_named_when_the_client_does_not() {
     request.messages.truncate(1);
     let (body, lost) = sent(&request, CLAUDE);
     assert!(body.get("toolConfig").is_none() && lost.is_empty(), "no tools, no calls");
+}
+
+#[test]
+fn what_a_client_marks_for_the_cache_is_marked_where_the_model_caches() {
+    let marked = json!([{"type": "text", "text": "long", "cache_control": {"type": "ephemeral"}}]);
+    let body = json!({"model": "m", "max_tokens": 9, "system": marked,
+        "messages": [{"role": "user", "content": marked}]});
+    let decoded = decode_request(WireFormat::Anthropic, body.to_string().as_bytes()).unwrap();
+    let point = json!([{"text": "long"}, {"cachePoint": {"type": "default"}}]);
+    let (body, _) = sent(&decoded.request, CLAUDE);
+    assert_eq!((&body["system"], &body["messages"][0]["content"]), (&point, &point));
+    let (body, _) = sent(&decoded.request, "meta.llama3-70b-instruct-v1:0");
+    assert_eq!(body["messages"][0]["content"], json!([{"text": "long"}]));
 }
 
 #[test]

@@ -27,7 +27,7 @@ class Upstream:
     """One column of the matrix, and how a client reaches it."""
 
     format: str
-    """`openai`, `anthropic`, `gemini` or `builtin`."""
+    """One of the columns of `matrix.FORMATS`."""
     url: str
     """Scheme, host and port, without a path."""
     key: str

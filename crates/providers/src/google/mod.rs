@@ -60,6 +60,13 @@ impl GoogleTokens {
         Ok(Self(Kind::Renewed(Box::new(renewed))))
     }
 
+    /// The next call fetches a new token.
+    pub(crate) async fn forget(&self) {
+        if let Kind::Renewed(renewed) = &self.0 {
+            renewed.current.lock().await.take();
+        }
+    }
+
     /// # Errors
     /// `UpstreamAuthentication` when Google refuses, `UpstreamUnreachable` when it cannot be asked.
     pub(crate) async fn token(&self, upstreams: &Upstreams, deadline: Deadline) -> Result<Secret> {

@@ -2,6 +2,8 @@
 
 use backstay_core::{ErrorCode, Secret, WireFormat};
 use backstay_providers::{Credential, GoogleTokens, Platform, Preset, ProviderSpec};
+use backstay_wire::{EmbeddingInput, EmbeddingRequest, VectorEncoding};
+use serde_json::Map;
 
 use crate::support::{Upstream, check_chat, provider, user};
 
@@ -46,6 +48,27 @@ async fn a_token_is_used_until_shortly_before_it_expires() {
     upstream.clock.advance_ms(60_000);
     ask().await;
     assert_eq!(upstream.requests("/token").len(), 2);
+    let revoked = upstream.ask(&vertex, "sim-echo!401", &user("hi")).await;
+    assert_eq!(revoked.unwrap_err().code(), ErrorCode::UpstreamAuthentication);
+    ask().await;
+    assert_eq!(upstream.requests("/token").len(), 3, "a refused token is not used again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn embeddings_of_vertex_are_refused_before_anything_is_sent() {
+    let upstream = Upstream::start().await;
+    let vertex = provider(vertex(&upstream, WireFormat::Gemini, account(&upstream)));
+    let request = EmbeddingRequest {
+        model: "m".to_owned(),
+        input: EmbeddingInput::Texts(vec!["a".to_owned()]),
+        dimensions: None,
+        encoding: VectorEncoding::Float,
+        fields: Map::new(),
+    };
+    let deadlines = upstream.upstreams.deadlines();
+    let refused = upstream.upstreams.embed(&vertex, "m", &request, deadlines).await;
+    assert_eq!(refused.map(|_| ()).unwrap_err().parameter(), Some("model"));
+    assert!(upstream.sim.requests().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

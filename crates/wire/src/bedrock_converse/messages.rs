@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{
     NAME_CHARACTERS_MAX,
     blocks::{self, plain_text, text_block},
+    model_family::ModelFamily,
 };
 use crate::{Loss, call_ids::CallIds};
 
@@ -25,7 +26,7 @@ struct Turn {
 
 /// System messages are lifted out, also from the middle. Neighbours of one role become one message,
 /// because roles have to alternate.
-pub(super) fn encode_all(messages: &[Message], loss: &mut Loss) -> Prompt {
+pub(super) fn encode_all(messages: &[Message], family: ModelFamily, loss: &mut Loss) -> Prompt {
     let (mut system, mut turns) = (Vec::new(), Vec::<Turn>::new());
     let mut ids = CallIds::new(NAME_CHARACTERS_MAX);
     for message in messages {
@@ -34,16 +35,26 @@ pub(super) fn encode_all(messages: &[Message], loss: &mut Loss) -> Prompt {
         }
         if message.role == Role::System {
             push_system(message, &mut system, loss);
+            system.extend(cache_point(message, family));
             continue;
         }
         let role = if message.role == Role::Assistant { "assistant" } else { "user" };
-        let blocks = blocks::encode(message, &mut ids, loss);
+        let mut blocks = blocks::encode(message, &mut ids, loss);
+        blocks.extend(cache_point(message, family));
         match turns.last_mut() {
             Some(last) if last.role == role => last.blocks.extend(blocks),
             _ => turns.push(Turn { role, blocks }),
         }
     }
     finish(system, turns)
+}
+
+/// Clients of several formats mark blocks up to which the prompt may be cached (`cache_control`); here
+/// a block of its own does it, behind the message that has the mark.
+fn cache_point(message: &Message, family: ModelFamily) -> Option<Value> {
+    let blocks = message.raw.as_ref()?.value.get("content")?.as_array()?;
+    let is_marked = blocks.iter().any(|block| block.get("cache_control").is_some());
+    (is_marked && family.takes_cache_points()).then(|| json!({"cachePoint": {"type": "default"}}))
 }
 
 fn push_system(message: &Message, system: &mut Vec<Value>, loss: &mut Loss) {

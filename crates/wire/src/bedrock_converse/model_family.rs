@@ -14,6 +14,11 @@ pub(super) enum ModelFamily {
 }
 
 impl ModelFamily {
+    /// Others refuse to be told where a prompt may be cached.
+    pub(super) fn takes_cache_points(self) -> bool {
+        matches!(self, Self::Claude(_) | Self::Nova)
+    }
+
     pub(super) fn of(model: &str) -> Self {
         if model.contains("anthropic.claude") {
             Self::Claude(ClaudeVersion::of(model))

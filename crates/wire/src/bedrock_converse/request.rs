@@ -17,14 +17,14 @@ use crate::{Loss, field_names};
 /// None at present; every format's encoder has this signature.
 pub(crate) fn encode_request(request: &ChatRequest, model: &str, loss: &mut Loss) -> Result<Value> {
     let mut lost = Loss::default();
-    let Prompt { system, messages } = messages::encode_all(&request.messages, &mut lost);
+    let family = ModelFamily::of(model);
+    let Prompt { system, messages } = messages::encode_all(&request.messages, family, &mut lost);
     let mut body = Map::new();
     let mut set = |name: &str, value: Option<Value>| {
         body.extend(value.map(|value| (name.to_owned(), value)));
     };
     set("system", system);
     set("toolConfig", tools::tool_config(request, &messages, &mut lost));
-    let family = ModelFamily::of(model);
     let parameters = parameters::encode(request, family, &messages, &mut lost);
     set("messages", Some(Value::Array(messages)));
     set("inferenceConfig", parameters.inference);

@@ -102,6 +102,16 @@ mod tests {
     }
 
     #[test]
+    fn azures_filter_is_told_by_its_code_and_words() {
+        let body = br#"{"error":{"message":"The response was filtered","type":null,"param":"prompt",
+            "code":"content_filter","status":400,"innererror":{"code":"ResponsibleAIPolicyViolation",
+            "content_filter_result":{"hate":{"filtered":true,"severity":"high"}}}}}"#;
+        let error = provider_error(body);
+        assert_eq!(error.code.as_deref(), Some("content_filter"));
+        assert_eq!(error.message.as_deref(), Some("The response was filtered"));
+    }
+
+    #[test]
     fn model_lists_of_several_servers_are_read() {
         let body = br#"{"object":"list","data":[{"id":"a","context_window":8},{"id":"b",
             "name":"B","context_length":9},{"no":"id"}]}"#;
