@@ -31,8 +31,8 @@ async fn gemini_and_claude_are_answered_streamed_and_whole() {
     for format in [WireFormat::Gemini, WireFormat::Anthropic] {
         check_chat(&upstream, &provider(vertex(&upstream, format, account(&upstream)))).await;
     }
-    // Many calls, two accounts, one token each.
-    assert_eq!(upstream.requests("/token").len(), 2);
+    // Many calls, two accounts: one token each, and another after the first was refused.
+    assert_eq!(upstream.requests("/token").len(), 4);
 }
 
 #[tokio::test(flavor = "multi_thread")]
