@@ -52,6 +52,14 @@ impl Client {
         read(self.send(Method::PATCH, path, Some(body)).await?).await
     }
 
+    pub(crate) async fn put<T: DeserializeOwned>(&self, path: &str, body: &Value) -> Result<T> {
+        read(self.send(Method::PUT, path, Some(body)).await?).await
+    }
+
+    pub(crate) async fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
+        read(self.send(Method::DELETE, path, None).await?).await
+    }
+
     /// Sends a text as it is.
     pub(crate) async fn post_text<T: DeserializeOwned>(
         &self,

@@ -41,7 +41,7 @@ enum Command {
     Serve(serve::Serve),
     /// Talk to a model in the terminal; the conversation is kept and remembered.
     Chat(chat::Chat),
-    /// Search, list and forget what is remembered.
+    /// Search, state, change, explain and forget what is remembered.
     Memory(memory::MemoryCommand),
     /// List the models that can be called, or install the embedding model.
     Models(models::Models),
@@ -49,6 +49,8 @@ enum Command {
     Route(route::RouteCommand),
     /// Bring conversations into memory from a file.
     Import(import_file::Import),
+    /// List work that waits or was given up on, try it again, or discard it.
+    Jobs(jobs::Jobs),
     /// Check the installation and say what to do about what is wrong.
     Doctor(doctor::Doctor),
     /// Show the main job: a year of conversation remembered across two models.
@@ -69,6 +71,7 @@ async fn main() -> ExitCode {
         Command::Models(command) => command.run(&connection, output).await,
         Command::Route(command) => command.run(&connection, output).await,
         Command::Import(command) => command.run(&connection, output).await,
+        Command::Jobs(command) => command.run(&connection, output).await,
         Command::Doctor(command) => command.run(&connection, output).await,
         Command::Demo(command) => command.run(output).await,
         Command::Bench(command) => command.run(&connection, output).await,

@@ -145,6 +145,11 @@ impl TestServer {
         Ok(admission.identify(Some(KEY), RequestId::unknown()).await?)
     }
 
+    /// The key of [`Self::member`], for programs that are clients themselves.
+    pub fn key(&self) -> &'static str {
+        KEY
+    }
+
     /// A client with a key.
     pub fn member(&self) -> TestClient {
         TestClient::new(self.url(), Some(KEY))

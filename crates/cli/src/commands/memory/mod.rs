@@ -1,18 +1,22 @@
 //! `backstay memory`: what is remembered, why it is recalled, stating, changing and forgetting it.
 
 mod files;
+mod filter;
+mod policy;
 mod show;
 
 use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::{
     client::{Client, Connection, query},
     output::Output,
 };
+use filter::{Filter, key_value};
+use policy::PolicyAction;
 use show::{changed, explanation, forgotten, memories, statements, stats};
 
 /// Kinds of statements.
@@ -47,6 +51,8 @@ enum Action {
         question: String,
         #[command(flatten)]
         whose: Whose,
+        #[command(flatten)]
+        filter: Filter,
         #[arg(long, default_value_t = 10)]
         limit: usize,
     },
@@ -59,6 +65,8 @@ enum Action {
         ids: Vec<String>,
         #[command(flatten)]
         whose: Whose,
+        #[command(flatten)]
+        filter: Filter,
         #[arg(long, default_value_t = 5)]
         limit: usize,
     },
@@ -92,6 +100,12 @@ enum Action {
         /// Where it comes from, to be forgotten together, such as `document:handbook.pdf`.
         #[arg(long)]
         source: Option<String>,
+        /// After this moment it is deleted, unless it is pinned (RFC 3339).
+        #[arg(long, value_name = "MOMENT")]
+        expires: Option<String>,
+        /// Something of your own to filter by; may be repeated.
+        #[arg(long = "metadata", value_name = "KEY=VALUE", value_parser = key_value)]
+        metadata: Vec<(String, Value)>,
     },
     /// List statements: what was learned from conversations, or stated.
     Statements {
@@ -143,6 +157,11 @@ enum Action {
     },
     /// Count what is remembered, by assistant and user.
     Stats,
+    /// Show, set or take back how long memories are kept, how they fade, and whether any are learned.
+    Policy {
+        #[command(subcommand)]
+        action: PolicyAction,
+    },
     /// Export memory to a file; the same memory is the same file, byte for byte.
     Export {
         /// The file; standard output without it.
@@ -192,22 +211,24 @@ impl MemoryCommand {
     pub(crate) async fn run(self, connection: &Connection, output: Output) -> Result<ExitCode> {
         let client = Client::new(connection)?;
         match self.action {
-            Action::Search { question, whose, limit } => {
+            Action::Search { question, whose, filter, limit } => {
                 let body = json!({
                     "query": question,
                     "assistant": whose.assistant,
                     "user": whose.user,
+                    "filter": filter.to_json(),
                     "limit": limit,
                 });
                 let found: Value = client.post("/backstay/v1/memories/search", &body).await?;
                 output.show(&found, |found| memories(found, "Nothing relevant is remembered."));
             }
-            Action::Explain { question, ids, whose, limit } => {
+            Action::Explain { question, ids, whose, filter, limit } => {
                 let body = json!({
                     "query": question,
                     "ids": ids,
                     "assistant": whose.assistant,
                     "user": whose.user,
+                    "filter": filter.to_json(),
                     "limit": limit,
                 });
                 let found: Value = client.post("/backstay/v1/memories/explain", &body).await?;
@@ -223,7 +244,7 @@ impl MemoryCommand {
                 let page: Value = client.get(&format!("/backstay/v1/memories{query}")).await?;
                 output.show(&page, |page| memories(page, "Nothing is remembered yet."));
             }
-            Action::Add { text, whose, kind, subject, pin, trust, source } => {
+            Action::Add { text, whose, kind, subject, pin, trust, source, expires, metadata } => {
                 let body = json!({
                     "trust": trust.as_deref().unwrap_or(OWN_WORDS),
                     "source": source,
@@ -233,6 +254,8 @@ impl MemoryCommand {
                     "kind": kind,
                     "subject": subject,
                     "pinned": pin,
+                    "expires_at": expires,
+                    "metadata": metadata.into_iter().collect::<Map<_, _>>(),
                 });
                 let added: Value = client.post("/backstay/v1/memories", &body).await?;
                 output.show(&added, changed);
@@ -265,7 +288,7 @@ impl MemoryCommand {
                 let body: Value = given
                     .into_iter()
                     .filter_map(|(name, value)| Some((name.to_owned(), value?)))
-                    .collect::<serde_json::Map<_, _>>()
+                    .collect::<Map<_, _>>()
                     .into();
                 let path = format!("/backstay/v1/memories/{id}");
                 let edited: Value = client.patch(&path, &body).await?;
@@ -297,6 +320,7 @@ impl MemoryCommand {
                 let found: Value = client.get("/backstay/v1/memories/stats").await?;
                 output.show(&found, stats);
             }
+            Action::Policy { action } => action.run(&client, output).await?,
             Action::Export { output: file, whose, everything, format } => {
                 let query = query(&[
                     ("assistant", Some(&whose.assistant)),
