@@ -68,6 +68,26 @@ async fn a_folder_that_cannot_be_made_is_named() {
 }
 
 #[tokio::test]
+async fn the_log_that_a_crash_left_is_emptied_at_the_next_start() {
+    let (folder, crashed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let store = open(folder.path()).await.unwrap();
+    let workspace = WorkspaceId::default_workspace();
+    store.ensure_workspace(&workspace, "default", Timestamp::default()).await.unwrap();
+    // What a kill leaves behind: the files as they are while the store is open.
+    for name in ["backstay.db", "backstay.db-wal"] {
+        std::fs::copy(folder.path().join(name), crashed.path().join(name)).unwrap();
+    }
+    let log_bytes = || std::fs::metadata(crashed.path().join("backstay.db-wal")).unwrap().len();
+    assert!(log_bytes() > 0);
+    let reopened = open(crashed.path()).await.unwrap();
+    assert_eq!(log_bytes(), 0);
+    reopened.close().await.unwrap();
+    let kept = Connection::open(crashed.path().join("backstay.db")).unwrap();
+    let names = kept.query_row("SELECT name FROM workspaces", [], |row| row.get::<_, String>(0));
+    assert_eq!(names.unwrap(), "default");
+}
+
+#[tokio::test]
 async fn health_tells_schema_size_and_journal() {
     let files = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite");
     let migrations = u32::try_from(std::fs::read_dir(files).unwrap().count()).unwrap();

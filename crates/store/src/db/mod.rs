@@ -44,12 +44,15 @@ struct Shared {
 }
 
 impl Db {
-    /// Blocks: locks the folder, opens the file and brings its tables up to date.
+    /// Blocks: locks the folder, opens the file, empties the log that a crash left and brings the
+    /// tables up to date. Left to the checkpoints between writes, the log of a server that is killed
+    /// again and again before the first of them would grow, and be read whole at each start.
     pub(crate) fn open(folder: &Path, synchronous: Synchronous, readers: usize) -> Result<Self> {
         connection::create_folder(folder)?;
         let lock = connection::lock(folder)?;
         let file = connection::file(folder);
         let mut connection = connection::open_writer(&file, synchronous)?;
+        writer::checkpoint(&connection)?;
         migrations::apply(&mut connection, migrations::ALL)?;
         let readers: Result<Vec<_>, Failure> =
             (0..readers.max(1)).map(|_| connection::open_reader(&file)).collect();

@@ -266,7 +266,8 @@ fn guarded<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T> {
     }
 }
 
-fn checkpoint(connection: &Connection) -> Result<bool, Failure> {
+/// Empties the log; false when readers kept it from that.
+pub(super) fn checkpoint(connection: &Connection) -> Result<bool, Failure> {
     connection.busy_timeout(READERS_TIMEOUT)?;
     let busy = Session(connection).one(CHECKPOINT, &[], |row| row.get::<bool>(0));
     connection.busy_timeout(COPYING_TIMEOUT)?;
