@@ -22,7 +22,6 @@ pub struct UnembeddedStatement {
     /// Whose text this is. A vector comes back with it, so that one of an outdated text is not
     /// stored.
     pub version: u32,
-    pub subject: Option<String>,
     pub text: String,
     pub said_at: Timestamp,
 }
@@ -35,19 +34,28 @@ pub struct StatementVector {
     pub made: PassageVector,
 }
 
+/// Statements whose vector's model comes before or after a wanted one.
+macro_rules! of_model {
+    ($comparison:literal) => {
+        concat!(
+            "SELECT v.workspace, s.assistant, s.user_name, s.id, s.version, s.text, s.said_at
+            FROM workspaces AS w CROSS JOIN statement_vectors AS v CROSS JOIN statements AS s
+            WHERE v.workspace = w.id AND (v.model, v.revision) ",
+            $comparison,
+            " ($1, $2) AND s.workspace = v.workspace AND s.id = v.statement
+                AND s.version = v.version"
+        )
+    };
+}
+
 statements! {
     /// As for episodes: two ranges of the index by model, workspace by workspace.
-    UNEMBEDDED = "SELECT v.workspace, s.assistant, s.user_name, s.id, s.version, s.subject, s.text,
-            s.said_at
-        FROM workspaces AS w CROSS JOIN statement_vectors AS v CROSS JOIN statements AS s
-        WHERE v.workspace = w.id AND (v.model, v.revision) < ($1, $2)
-            AND s.workspace = v.workspace AND s.id = v.statement AND s.version = v.version
-        UNION ALL
-        SELECT v.workspace, s.assistant, s.user_name, s.id, s.version, s.subject, s.text, s.said_at
-        FROM workspaces AS w CROSS JOIN statement_vectors AS v CROSS JOIN statements AS s
-        WHERE v.workspace = w.id AND (v.model, v.revision) > ($1, $2)
-            AND s.workspace = v.workspace AND s.id = v.statement AND s.version = v.version
-        LIMIT $3";
+    UNEMBEDDED = concat!(
+        of_model!("<"),
+        " UNION ALL ",
+        of_model!(">"),
+        " LIMIT $3"
+    );
     PUT = "UPDATE statement_vectors
         SET model = $1, revision = $2, dimension = $3, vector = $4, states = $5
         WHERE workspace = $6 AND statement = $7 AND version = $8";
@@ -141,8 +149,7 @@ fn unembedded(row: &Row<'_>) -> Result<UnembeddedStatement, Failure> {
         scope: scope(row, 1)?,
         id: row.get(3)?,
         version: row.get(4)?,
-        subject: row.get(5)?,
-        text: row.get(6)?,
-        said_at: row.get(7)?,
+        text: row.get(5)?,
+        said_at: row.get(6)?,
     })
 }

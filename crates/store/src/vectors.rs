@@ -53,33 +53,28 @@ pub struct ScopeVectors {
     pub next: Option<u64>,
 }
 
+/// Episodes whose model comes before or after a wanted one.
+macro_rules! of_model {
+    ($comparison:literal) => {
+        concat!(
+            "SELECT v.workspace, e.assistant, e.user_name, e.id, e.author, e.text, e.said_at
+            FROM workspaces AS w CROSS JOIN episode_vectors AS v CROSS JOIN episodes AS e
+            WHERE v.workspace = w.id AND v.passage = 0 AND (v.model, v.revision) ",
+            $comparison,
+            " ($1, $2) AND e.workspace = v.workspace AND e.id = v.episode"
+        )
+    };
+}
+
 statements! {
     /// Two ranges of the index by model instead of an inequality, which no index serves. SQLite
     /// keeps the order of a cross join: workspace by workspace, as the index is sorted.
-    UNEMBEDDED = "SELECT v.workspace, e.assistant, e.user_name, e.id, e.author, e.text,
-            e.said_at
-        FROM workspaces AS w CROSS JOIN episode_vectors AS v CROSS JOIN episodes AS e
-        WHERE v.workspace = w.id AND v.passage = 0 AND (v.model, v.revision) < ($1, $2)
-            AND e.workspace = v.workspace AND e.id = v.episode
-        UNION ALL
-        SELECT v.workspace, e.assistant, e.user_name, e.id, e.author, e.text,
-            e.said_at
-        FROM workspaces AS w CROSS JOIN episode_vectors AS v CROSS JOIN episodes AS e
-        WHERE v.workspace = w.id AND v.passage = 0 AND (v.model, v.revision) > ($1, $2)
-            AND e.workspace = v.workspace AND e.id = v.episode
-        LIMIT $3";
-    UNEMBEDDED_OF_WORKSPACE = "SELECT v.workspace, e.assistant, e.user_name, e.id, e.author, e.text,
-            e.said_at
-        FROM episode_vectors AS v
-        JOIN episodes AS e ON e.workspace = v.workspace AND e.id = v.episode
-        WHERE v.workspace = $1 AND v.passage = 0 AND (v.model, v.revision) < ($2, $3)
-        UNION ALL
-        SELECT v.workspace, e.assistant, e.user_name, e.id, e.author, e.text,
-            e.said_at
-        FROM episode_vectors AS v
-        JOIN episodes AS e ON e.workspace = v.workspace AND e.id = v.episode
-        WHERE v.workspace = $1 AND v.passage = 0 AND (v.model, v.revision) > ($2, $3)
-        LIMIT $4";
+    UNEMBEDDED = concat!(
+        of_model!("<"),
+        " UNION ALL ",
+        of_model!(">"),
+        " LIMIT $3"
+    );
     PUT_FIRST = "UPDATE episode_vectors
         SET model = $1, revision = $2, dimension = $3, vector = $4, states = $5
         WHERE workspace = $6 AND episode = $7 AND passage = 0";
@@ -98,8 +93,6 @@ statements! {
             ON v.workspace = part.workspace AND v.episode = part.id
                 AND v.model = $6 AND v.revision = $7
         ORDER BY part.sequence, v.passage";
-    COUNT = "SELECT model, revision, count(*) FROM episode_vectors
-        WHERE workspace = $1 AND passage = 0 GROUP BY model, revision ORDER BY model, revision";
     COUNT_ALL = "SELECT model, revision, count(*) FROM episode_vectors WHERE passage = 0
         GROUP BY model, revision ORDER BY model, revision";
 }
@@ -129,21 +122,6 @@ impl Store {
 }
 
 impl Workspace {
-    /// Episodes without a vector of this model, at most `limit` and at most 1,000.
-    pub async fn episodes_without_vector(
-        &self,
-        model: &str,
-        revision: &str,
-        limit: usize,
-    ) -> Result<Vec<Unembedded>> {
-        let (model, revision) = (model.to_owned(), revision.to_owned());
-        self.read(move |session, workspace| {
-            let values = values![workspace, &model, &revision, limit.min(BATCH_MAX)];
-            session.all(UNEMBEDDED_OF_WORKSPACE, values, unembedded)
-        })
-        .await
-    }
-
     /// Stores the vectors of episodes' passages, in the place of all that the episode had before.
     /// How many episodes: those that were forgotten meanwhile have no place for any. Each has 1 to
     /// 1,024 passages, and all vectors have the same length.
@@ -202,10 +180,6 @@ impl Workspace {
             Ok(found)
         })
         .await
-    }
-
-    pub async fn vector_counts(&self) -> Result<Vec<VectorCount>> {
-        self.read(|session, workspace| session.all(COUNT, values![workspace], counted)).await
     }
 }
 

@@ -24,7 +24,7 @@ pub(crate) async fn what_is_forgotten_is_in_no_file(store: &TestStore) {
     assert_eq!(occurrences(&store.bytes_on_disk(), "and more of it"), 0);
     let messages = workspace.thread_messages(&thread_id("1"), 10).await.unwrap();
     assert!(messages.iter().all(|message| message.message.text() == "[forgotten]"));
-    assert!(workspace.vector_counts().await.unwrap().is_empty());
+    assert!(store.store().vector_counts().await.unwrap().is_empty());
 }
 
 pub(crate) async fn what_is_forgotten_changes_its_scope_and_nothing_else(store: &TestStore) {

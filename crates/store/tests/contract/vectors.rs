@@ -26,7 +26,7 @@ pub(crate) async fn an_episode_wants_a_vector_until_it_has_one_of_that_model(sto
 
     let vectors = vec![(said[0].clone(), vec![passage(&[0.25, -1.0])])];
     assert_eq!(workspace.put_vectors("minilm", "r1", vectors.clone()).await.unwrap(), 1);
-    let wanted = workspace.episodes_without_vector("minilm", "r1", 10).await.unwrap();
+    let wanted = store.store().next_unembedded("minilm", "r1", 10).await.unwrap();
     assert_eq!(wanted.iter().map(|row| &row.episode).collect::<Vec<_>>(), [&said[1]]);
     assert_eq!(of_model(&workspace, "minilm", "r1").await, vectors);
 }
@@ -66,7 +66,7 @@ pub(crate) async fn vectors_of_different_lengths_are_refused(store: &TestStore) 
     for vectors in mixed {
         assert!(workspace.put_vectors("m", "1", vectors).await.is_err());
     }
-    assert_eq!(workspace.episodes_without_vector("m", "1", 10).await.unwrap().len(), 2);
+    assert_eq!(store.store().next_unembedded("m", "1", 10).await.unwrap().len(), 2);
 }
 
 pub(crate) async fn a_vector_of_a_forgotten_episode_is_not_stored(store: &TestStore) {
@@ -91,13 +91,13 @@ pub(crate) async fn an_episode_has_a_vector_for_each_passage_of_one_model(store:
         of_model(&workspace, "m", "1").await,
         [(said[0].clone(), passages(&[1.0, 2.0, 3.0]))]
     );
-    let wanted = workspace.episodes_without_vector("m", "2", 10).await.unwrap();
+    let wanted = store.store().next_unembedded("m", "2", 10).await.unwrap();
     assert_eq!(wanted.len(), 2, "an episode is asked for once, however many passages it has");
 
     put("2", &[4.0, 5.0]).await.unwrap();
     assert!(of_model(&workspace, "m", "1").await.is_empty());
     assert_eq!(of_model(&workspace, "m", "2").await, [(said[0].clone(), passages(&[4.0, 5.0]))]);
-    let counts = workspace.vector_counts().await.unwrap();
+    let counts = store.store().vector_counts().await.unwrap();
     let counts: Vec<_> = counts.iter().map(|c| (c.revision.as_str(), c.episodes)).collect();
     assert_eq!(counts, [("", 1), ("2", 1)]);
 }
