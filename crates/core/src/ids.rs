@@ -88,6 +88,11 @@ impl KeyId {
     pub fn learning() -> Self {
         Self(format!("{}learning", Self::PREFIX))
     }
+
+    /// Stands in the ledger where Backstay itself has memories and questions embedded.
+    pub fn embedding() -> Self {
+        Self(format!("{}embedding", Self::PREFIX))
+    }
 }
 
 impl RequestId {

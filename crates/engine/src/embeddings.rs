@@ -7,11 +7,9 @@ use backstay_core::{
     chat::{ChatReply, ChatRequest},
     tokens,
 };
-use backstay_memory::{EmbeddingModel, Embeddings, UpstreamEmbedder};
-use backstay_providers::{BUILTIN_PROVIDER, Provider, Upstreams};
-use backstay_routing::{Catalogue, Endpoint};
-use backstay_wire::{EmbeddingInput, EmbeddingReply, EmbeddingRequest, VectorEncoding};
-use serde_json::Map;
+use backstay_providers::{BUILTIN_PROVIDER, Provider};
+use backstay_routing::Endpoint;
+use backstay_wire::{EmbeddingReply, EmbeddingRequest};
 
 use crate::{Engine, conversation::Keep, generation::begin};
 
@@ -33,20 +31,32 @@ impl Engine {
         request: EmbeddingRequest,
     ) -> Result<EmbeddingReply> {
         let builtin = format!("{BUILTIN_PROVIDER}/{BUILTIN_EMBEDDING_MODEL}");
-        let is_builtin = request.model == builtin;
+        if request.model == builtin {
+            let ledger = ChatRequest { model: request.model.clone(), ..ChatRequest::default() };
+            return self.embed_at(context, ledger, request, &[]).await;
+        }
         let mut ledger = ChatRequest { model: request.model.clone(), ..ChatRequest::default() };
         self.router().apply_policies(context, &mut ledger);
-        let endpoints = match is_builtin {
-            true => Vec::new(),
-            false => self.plan(context, &ledger, None)?.endpoints,
-        };
+        let endpoints = self.plan(context, &ledger, None)?.endpoints;
+        self.embed_at(context, ledger, request, &endpoints).await
+    }
+
+    /// By the first of these endpoints that works; by the built-in model where there are none.
+    /// `ledger` is what the call is to the ledger.
+    pub(crate) async fn embed_at(
+        &self,
+        context: &CallContext,
+        ledger: ChatRequest,
+        request: EmbeddingRequest,
+        endpoints: &[Endpoint],
+    ) -> Result<EmbeddingReply> {
         let ledger = Arc::new(ledger);
         let mut guard = begin(self, context, ledger, Keep::default(), 0).await?;
-        let outcome = if is_builtin {
+        let outcome = if endpoints.is_empty() {
             self.embed_builtin(&request).await.map(|reply| (builtin_endpoint(), reply, Vec::new()))
         } else {
             let log = guard.attempts();
-            let called = self.router().embed(&endpoints, &request, &log).await;
+            let called = self.router().embed(endpoints, &request, &log).await;
             called.map(|(endpoint, call)| (endpoint, call.reply, call.dropped))
         };
         match outcome {
@@ -122,37 +132,4 @@ fn usage(request: &EmbeddingRequest, reply: &EmbeddingReply) -> Usage {
         estimated: reply.prompt_tokens.is_none(),
         ..Usage::default()
     }
-}
-
-/// Memory's vectors from a model upstream, by its catalogue name. The revision stands for the
-/// provider's word that the name always means the same weights.
-pub fn upstream_embeddings(
-    catalogue: &Catalogue,
-    upstreams: &Upstreams,
-    name: &str,
-) -> Result<Embeddings> {
-    let endpoint = catalogue
-        .resolve(name)?
-        .endpoints
-        .into_iter()
-        .next()
-        .ok_or_else(|| catalogue.unknown(name))?;
-    let model =
-        EmbeddingModel { name: name.to_owned(), revision: "upstream".to_owned(), dimension: 0 };
-    let upstreams = upstreams.clone();
-    Ok(Embeddings::Upstream(UpstreamEmbedder::new(model, move |texts| {
-        let (upstreams, endpoint) = (upstreams.clone(), endpoint.clone());
-        async move {
-            let request = EmbeddingRequest {
-                model: endpoint.model.clone(),
-                input: EmbeddingInput::Texts(texts),
-                dimensions: None,
-                encoding: VectorEncoding::Float,
-                fields: Map::new(),
-            };
-            let deadlines = upstreams.deadlines();
-            let call = upstreams.embed(&endpoint.provider, &endpoint.model, &request, deadlines);
-            Ok(call.await?.reply.vectors)
-        }
-    })))
 }

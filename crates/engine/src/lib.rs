@@ -12,6 +12,7 @@ mod import;
 mod jobs;
 mod keys;
 mod learning;
+mod memory_vectors;
 mod meter;
 mod metrics;
 mod open;
@@ -24,7 +25,7 @@ use std::sync::Arc;
 use backstay_core::{
     CallContext, Clock, GenerationId, Random, Result, ThreadId, chat::ChatRequest, memory::Recalled,
 };
-use backstay_memory::{Embedder, Memory};
+use backstay_memory::{Embedder, Memory, MemoryOptions};
 use backstay_providers::FrameStream;
 use backstay_routing::{Catalogue, ConversationKey, Plan, Router, RouterTrace};
 use backstay_store::Store;
@@ -32,11 +33,12 @@ use backstay_wire::RequestExtension;
 
 pub use admission::Admission;
 pub use catalogue::{RefreshReport, start_catalogue};
-pub use embeddings::{BUILTIN_EMBEDDING_MODEL, TokenCount, upstream_embeddings};
+pub use embeddings::{BUILTIN_EMBEDDING_MODEL, TokenCount};
 pub use import::{ImportReport, ImportRequest, ImportSession, ImportTurn, ImportedEpisode};
 pub use jobs::{Jobs, start as start_jobs};
 pub use keys::{BootstrapKey, IssuedKey, bootstrap};
 pub use learning::{CALL_TOKENS_MAX as LEARNING_CALL_TOKENS_MAX, LearningOptions, LearningStatus};
+pub use memory_vectors::MemoryVectors;
 pub use options::EngineOptions;
 
 /// Everything that a call needs; cheap to clone.
@@ -62,7 +64,6 @@ struct Parts {
 /// What an engine is made of.
 pub struct EngineParts {
     pub store: Store,
-    pub memory: Memory,
     pub embedder: Option<Embedder>,
     pub catalogue: Catalogue,
     pub router: Router,
@@ -88,23 +89,26 @@ pub struct Reply {
 
 impl Engine {
     pub fn new(with: EngineParts) -> Self {
-        let EngineParts { store, memory, embedder, catalogue, router, clock, random, options } =
-            with;
+        let EngineParts { store, embedder, catalogue, router, clock, random, options } = with;
         let admission = Admission::new(store.clone(), clock.clone());
         let jobs = Jobs::default();
-        let parts = Parts {
-            store,
-            memory,
-            embedder,
-            catalogue,
-            router,
-            admission,
-            jobs,
-            clock,
-            random,
-            options,
-        };
-        Self { parts: Arc::new(parts) }
+        let parts = Arc::new_cyclic(|engine| {
+            let vectors = memory_vectors::embeddings(&options.vectors, embedder.as_ref(), engine);
+            let memory = Memory::new(store.clone(), vectors, MemoryOptions::default());
+            Parts {
+                store,
+                memory,
+                embedder,
+                catalogue,
+                router,
+                admission,
+                jobs,
+                clock,
+                random,
+                options,
+            }
+        });
+        Self { parts }
     }
 
     /// One client call, from its settings to a stream of events. The order matters: a wrong model

@@ -1,6 +1,6 @@
 //! Settings of the engine that an operator may change.
 
-use crate::LearningOptions;
+use crate::{LearningOptions, MemoryVectors};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineOptions {
@@ -10,10 +10,16 @@ pub struct EngineOptions {
     pub history_tokens: u64,
     /// `None`: no model learns, and turns are remembered as they were said.
     pub learning: Option<LearningOptions>,
+    pub vectors: MemoryVectors,
 }
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        Self { budget_tokens: 1_000, history_tokens: 32_000, learning: None }
+        Self {
+            budget_tokens: 1_000,
+            history_tokens: 32_000,
+            learning: None,
+            vectors: MemoryVectors::default(),
+        }
     }
 }

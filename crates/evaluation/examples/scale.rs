@@ -78,7 +78,7 @@ async fn measure(size: usize) -> Result<String, Box<dyn Error>> {
     let assistant = Name::parse("scale").ok_or("not a name")?;
     let scope = Scope { assistant, user: None };
     let model = EmbeddingModel { name: "m".into(), revision: "1".into(), dimension: DIMENSION };
-    let embed = |texts: Vec<String>| async move {
+    let embed = |_, texts: Vec<String>| async move {
         let made = texts.iter().map(|text| {
             let made = Random(text.len() as u64 * 7_919 + 1).embedding(QUESTION_TOKENS);
             Embedding { states: TokenStates::from_bytes(&made.states), vector: made.vector }

@@ -16,7 +16,7 @@ use crate::{
     index::ScopeIndex,
     indexes::Indexes,
     pack::{self, Limits, Packed},
-    pending::{OfScope, Pending},
+    pending::Pending,
     recall::{self, Fading, Ranking},
 };
 
@@ -129,16 +129,18 @@ impl Memory {
     /// statements, of any workspace. How many had none; 0 when there is nothing left to do.
     pub async fn embed_pending(&self, limit: usize) -> Result<usize> {
         let Some(model) = self.parts.embeddings.model() else { return Ok(0) };
-        let pending = Pending::next(&self.parts.store, model, limit).await?;
-        let count = pending.items.len();
-        if count == 0 {
-            return Ok(0);
-        }
-        let made = self.parts.embeddings.embed(pending.passages(), Urgency::Background).await?;
-        for of_scope in pending.with_vectors(made) {
-            of_scope.store(&self.parts.store, model).await?;
-            let OfScope { workspace, scope, .. } = &of_scope;
-            self.parts.indexes.set_vectors(workspace, scope, &of_scope.vectors()).await?;
+        let mut count = 0;
+        for pending in Pending::next(&self.parts.store, model, limit).await? {
+            count += pending.items.len();
+            let (workspace, passages) = (&pending.workspace, pending.passages());
+            let made =
+                self.parts.embeddings.embed(workspace, passages, Urgency::Background).await?;
+            let workspace = pending.workspace.clone();
+            for of_scope in pending.with_vectors(made) {
+                of_scope.store(&self.parts.store, &workspace, model).await?;
+                let (scope, vectors) = (&of_scope.scope, of_scope.vectors());
+                self.parts.indexes.set_vectors(&workspace, scope, &vectors).await?;
+            }
         }
         Ok(count)
     }
@@ -188,7 +190,8 @@ impl Memory {
             let index = &shared.read().await.index;
             (index.turns().len(), index.vectors().count())
         };
-        let question = if vectors > 0 { self.embed_question(&query).await } else { None };
+        let question =
+            if vectors > 0 { self.embed_question(workspace, &query).await } else { None };
         let loaded = shared.read_owned().await;
         let work = move || {
             let profile = profile.unwrap_or_else(|| Profile::of(&loaded.index));
@@ -213,8 +216,9 @@ impl Memory {
     }
 
     /// A model that fails must not take recall with it.
-    async fn embed_question(&self, query: &Query) -> Option<Embedding> {
-        match self.parts.embeddings.embed(vec![query.text.clone()], Urgency::Now).await {
+    async fn embed_question(&self, workspace: &WorkspaceId, query: &Query) -> Option<Embedding> {
+        let question = vec![query.text.clone()];
+        match self.parts.embeddings.embed(workspace, question, Urgency::Now).await {
             Ok(embeddings) => embeddings.into_iter().next(),
             Err(error) => {
                 tracing::warn!(%error, cause = error.context(), "recalling by words only");

@@ -10,13 +10,13 @@ use backstay_store::{PassageVector, StatementVector, Store};
 
 use crate::{Embedding, EmbeddingModel, embed, index::STATEMENT_AUTHOR};
 
-/// Some of what has no vector of a model yet.
+/// Some of what a workspace has without a vector of a model.
 pub(crate) struct Pending {
+    pub(crate) workspace: WorkspaceId,
     pub(crate) items: Vec<PendingItem>,
 }
 
 pub(crate) struct PendingItem {
-    workspace: WorkspaceId,
     scope: Scope,
     what: What,
     passages: Vec<String>,
@@ -31,35 +31,39 @@ enum What {
 
 /// Vectors for one scope.
 pub(crate) struct OfScope {
-    pub(crate) workspace: WorkspaceId,
     pub(crate) scope: Scope,
     made: Vec<(What, Vec<PassageVector>)>,
 }
 
 impl Pending {
-    /// Episodes before statements: a statement says nothing that no episode says.
-    pub(crate) async fn next(store: &Store, model: &EmbeddingModel, limit: usize) -> Result<Self> {
+    /// At most `limit` of all workspaces together: one of each workspace that has any. Episodes
+    /// before statements: a statement says nothing that no episode says.
+    pub(crate) async fn next(
+        store: &Store,
+        model: &EmbeddingModel,
+        limit: usize,
+    ) -> Result<Vec<Self>> {
         let (name, revision) = (&model.name, &model.revision);
         let episodes = store.next_unembedded(name, revision, limit).await?;
-        let mut items: Vec<PendingItem> = episodes
-            .into_iter()
-            .map(|one| PendingItem {
-                passages: embed::passages(&one.author, one.said_at, &one.text),
-                workspace: one.workspace,
-                scope: one.scope,
-                what: What::Episode(one.episode),
-            })
-            .collect();
-        let left = limit.saturating_sub(items.len());
+        let left = limit.saturating_sub(episodes.len());
         let statements = store.next_unembedded_statements(name, revision, left).await?;
-        items.extend(statements.into_iter().map(|one| {
+        let mut by_workspace: HashMap<WorkspaceId, Vec<PendingItem>> = HashMap::new();
+        for one in episodes {
+            let passages = embed::passages(&one.author, one.said_at, &one.text);
+            let what = What::Episode(one.episode);
+            let item = PendingItem { scope: one.scope, what, passages };
+            by_workspace.entry(one.workspace).or_default().push(item);
+        }
+        for one in statements {
             // A statement has one vector; all but the longest are one passage anyway.
             let mut passages = embed::passages(STATEMENT_AUTHOR, one.said_at, &one.text);
             passages.truncate(1);
             let what = What::Statement(one.id, one.version);
-            PendingItem { workspace: one.workspace, scope: one.scope, what, passages }
-        }));
-        Ok(Self { items })
+            let item = PendingItem { scope: one.scope, what, passages };
+            by_workspace.entry(one.workspace).or_default().push(item);
+        }
+        let pending = by_workspace.into_iter();
+        Ok(pending.map(|(workspace, items)| Self { workspace, items }).collect())
     }
 
     pub(crate) fn passages(&self) -> Vec<String> {
@@ -72,19 +76,23 @@ impl Pending {
             vector: embedding.vector,
             states: embedding.states.to_bytes(),
         });
-        let mut by_scope: HashMap<(WorkspaceId, Scope), Vec<_>> = HashMap::new();
+        let mut by_scope: HashMap<Scope, Vec<_>> = HashMap::new();
         for item in self.items {
             let vectors = made.by_ref().take(item.passages.len()).collect();
-            by_scope.entry((item.workspace, item.scope)).or_default().push((item.what, vectors));
+            by_scope.entry(item.scope).or_default().push((item.what, vectors));
         }
-        let of_scope = |((workspace, scope), made)| OfScope { workspace, scope, made };
-        by_scope.into_iter().map(of_scope).collect()
+        by_scope.into_iter().map(|(scope, made)| OfScope { scope, made }).collect()
     }
 }
 
 impl OfScope {
-    pub(crate) async fn store(&self, store: &Store, model: &EmbeddingModel) -> Result<()> {
-        let workspace = store.workspace(&self.workspace);
+    pub(crate) async fn store(
+        &self,
+        store: &Store,
+        workspace: &WorkspaceId,
+        model: &EmbeddingModel,
+    ) -> Result<()> {
+        let workspace = store.workspace(workspace);
         let (name, revision) = (&model.name, &model.revision);
         let mut episodes = Vec::new();
         let mut statements = Vec::new();

@@ -47,7 +47,7 @@ fn toy_embeddings_of(revision: &str) -> Embeddings {
             |words: &[&str]| words.iter().filter(|word| text.contains(**word)).count() as f32;
         vec![count(&["ocean", "beach", "waves"]), count(&["pasta", "dinner", "meal"]), 0.1]
     };
-    Embeddings::Upstream(UpstreamEmbedder::new(model, move |texts: Vec<String>| {
+    Embeddings::Upstream(UpstreamEmbedder::new(model, move |_, texts: Vec<String>| {
         let vectors = texts.iter().map(vector).collect();
         async move { Ok(vectors) }
     }))
@@ -430,7 +430,7 @@ async fn a_failing_embedding_model_leaves_recall_by_words() {
     world.tell("a", &me, "t", &LIFE).await;
     while world.memory.embed_pending(10).await.unwrap() > 0 {}
     let model = EmbeddingModel { name: "toy".into(), revision: "1".into(), dimension: 3 };
-    let failing = UpstreamEmbedder::new(model, |_| async {
+    let failing = UpstreamEmbedder::new(model, |_, _| async {
         Err::<Vec<Vec<f32>>, _>(backstay_core::Error::internal("out of order"))
     });
     let memory =

@@ -3,8 +3,8 @@
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use backstay_core::{Clock, Error, Random, Result, Secret};
-use backstay_engine::{BootstrapKey, Engine, EngineParts};
-use backstay_memory::{Embedder, Embeddings, Memory, MemoryOptions};
+use backstay_engine::{BootstrapKey, Engine, EngineParts, MemoryVectors};
+use backstay_memory::Embedder;
 use backstay_providers::{Environment, Provider, Upstreams, from_environment, probe_local};
 use backstay_routing::{Catalogue, Router};
 use backstay_store::{Store, StoreOptions};
@@ -64,19 +64,14 @@ impl Server {
         backstay_engine::start_catalogue(&store, &catalogue, &upstreams, FIRST_LISTS, now).await?;
         let models_folder = ModelsFolder::find(&config, &environment);
         let embedder = builtin_embedder(&config, &models_folder);
-        let embeddings = embeddings(&config, embedder.clone(), &catalogue, &upstreams)?;
-        let memory = Memory::new(store.clone(), embeddings, MemoryOptions::default());
+        let options = config.engine_options();
+        if let MemoryVectors::Upstream(name) = &options.vectors {
+            // A name that nobody knows is an error of the configuration, not of the first recall.
+            catalogue.resolve(name)?;
+        }
         let router = Router::new(upstreams, config.router_options(), clock.clone(), random.clone());
-        let engine = Engine::new(EngineParts {
-            store,
-            memory,
-            embedder,
-            catalogue,
-            router,
-            clock,
-            random,
-            options: config.engine_options(),
-        });
+        let engine =
+            Engine::new(EngineParts { store, embedder, catalogue, router, clock, random, options });
         backstay_engine::start_jobs(&engine);
 
         let state = AppState {
@@ -144,20 +139,6 @@ async fn catalogue(
         tracing::info!(provider = provider.id, name = provider.name, "provider available");
     }
     Catalogue::new(providers, config.models(), config.routes())
-}
-
-/// What makes memory's vectors, as the configuration says.
-fn embeddings(
-    config: &Config,
-    builtin: Option<Embedder>,
-    catalogue: &Catalogue,
-    upstreams: &Upstreams,
-) -> Result<Embeddings> {
-    match config.memory.embedding.as_str() {
-        "none" => Ok(Embeddings::None),
-        "builtin" => Ok(builtin.map_or(Embeddings::None, Embeddings::Builtin)),
-        name => backstay_engine::upstream_embeddings(catalogue, upstreams, name),
-    }
 }
 
 /// Absent weights are no reason not to start: recall then works by words and conversation structure.

@@ -31,6 +31,7 @@ pub struct TestServer {
 pub struct TestServerBuilder {
     extra: String,
     for_sim: Option<fn(&str) -> String>,
+    embedding: Option<String>,
 }
 
 impl TestServerBuilder {
@@ -47,8 +48,16 @@ impl TestServerBuilder {
         self
     }
 
+    /// The model that makes memory's vectors; there is none otherwise.
+    pub fn embedding(mut self, model: &str) -> Self {
+        self.embedding = Some(model.to_owned());
+        self
+    }
+
     pub async fn start(self) -> Result<TestServer> {
-        let Self { mut extra, for_sim } = self;
+        let Self { mut extra, for_sim, embedding } = self;
+        let memory = embedding.as_deref().unwrap_or("none");
+        extra.push_str(&format!("[memory]\nembedding = \"{memory}\"\n"));
         let sim = Sim::start(Options::default()).await?;
         let data = tempfile::tempdir()?;
         let moment = Timestamp::parse("2026-03-01T12:00:00Z").unwrap_or_default();
@@ -88,7 +97,7 @@ fn providers(sim: &str) -> String {
     };
     format!(
         "{}{}{}{}[[providers]]\nid = \"dead\"\nformat = \"openai\"\nbase_url = \"http://127.0.0.1:9\"\n\
-         [discovery]\nenabled = false\n[memory]\nembedding = \"none\"\n",
+         [discovery]\nenabled = false\n",
         provider("openai", "/v1"),
         provider("anthropic", ""),
         provider("gemini", "/v1beta"),

@@ -36,6 +36,10 @@ impl LearningOptions {
 }
 
 impl LearningOptions {
+    pub(super) fn is_capped(&self) -> bool {
+        self.daily_token_limit.is_some() || self.daily_budget.is_some()
+    }
+
     /// When a thread is to be learned from that has a new turn now.
     pub(crate) fn when(&self, now: Timestamp) -> LearnWhen {
         let idle = i64::try_from(self.idle_seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000);

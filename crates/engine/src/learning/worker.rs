@@ -1,9 +1,10 @@
 //! Takes threads that are due and learns from them.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use backstay_core::{
-    CallContext, Error, ErrorCode, Result, ThreadId, Timestamp, chat::ChatRequest, memory::Scope,
+    CallContext, Error, ErrorCode, Result, ThreadId, Timestamp, WorkspaceId, chat::ChatRequest,
+    memory::Scope,
 };
 use backstay_memory::learn::{
     self, LearningReply, PROMPT_VERSION, Segment, Turn, contract, prompt, segment,
@@ -12,6 +13,7 @@ use backstay_store::{
     LEARN_JOB, LearningInput, LearningResult, Lease, Retry, StatementSet, Workspace,
 };
 use futures::future::join_all;
+use tokio::sync::{Mutex, MutexGuard};
 
 use super::{
     LearningOptions, call,
@@ -49,16 +51,25 @@ pub(crate) async fn learn_forever(engine: Engine, options: LearningOptions) {
 async fn learn_from_due(engine: &Engine, options: &LearningOptions) -> Result<usize> {
     let now = engine.clock().now();
     let leases = engine.store().lease_jobs(LEARN_JOB, AT_ONCE, lease_end(now), now).await?;
+    let workspaces: HashMap<WorkspaceId, Mutex<()>> =
+        leases.iter().map(|lease| (lease.workspace.clone(), Mutex::default())).collect();
     let count = leases.len();
-    join_all(leases.into_iter().map(|lease| settle(engine, options, lease))).await;
+    let settled = leases.into_iter().map(|lease| settle(engine, options, &workspaces, lease));
+    join_all(settled).await;
     Ok(count)
 }
 
 /// Learns, and notes it when that failed.
-async fn settle(engine: &Engine, options: &LearningOptions, lease: Lease) {
+async fn settle(
+    engine: &Engine,
+    options: &LearningOptions,
+    workspaces: &HashMap<WorkspaceId, Mutex<()>>,
+    lease: Lease,
+) {
     let learning = Learning {
         engine,
         options,
+        calls: workspaces.get(&lease.workspace),
         store: engine.store().workspace(&lease.workspace),
         context: call::context(&lease.workspace, &lease.job),
         lease,
@@ -100,6 +111,8 @@ impl From<Error> for Unlearned {
 struct Learning<'a> {
     engine: &'a Engine,
     options: &'a LearningOptions,
+    /// Held while the workspace's learning calls a model under a cap.
+    calls: Option<&'a Mutex<()>>,
     store: Workspace,
     context: CallContext,
     lease: Lease,
@@ -161,6 +174,7 @@ impl Learning<'_> {
     ) -> Result<Option<LearningReply>, Unlearned> {
         let request =
             prompt::request(&self.options.model, segment, self.options.instructions.as_deref());
+        let _alone = self.alone_if_capped().await?;
         self.check_cap(&request).await?;
         let answer = call::ask(self.engine, &self.context, scope, request.clone()).await?;
         let first = contract::parse(&answer);
@@ -180,8 +194,17 @@ impl Learning<'_> {
         Ok(if better { second.reply } else { first.reply })
     }
 
+    /// What a call under way will have cost is not known: under a cap the calls of a workspace are
+    /// made one after another, so that each sees what those before it have used up.
+    async fn alone_if_capped(&self) -> Result<Option<MutexGuard<'_, ()>>> {
+        let Some(calls) = self.calls.filter(|_| self.options.is_capped()) else { return Ok(None) };
+        let alone = calls.lock().await;
+        self.store.extend_lease(&self.lease, lease_end(self.now())).await?;
+        Ok(Some(alone))
+    }
+
     async fn check_cap(&self, request: &ChatRequest) -> Result<(), Unlearned> {
-        if self.options.daily_token_limit.is_none() && self.options.daily_budget.is_none() {
+        if !self.options.is_capped() {
             return Ok(());
         }
         let spent = self.store.spent_on_learning(midnight_before(self.now())).await?;

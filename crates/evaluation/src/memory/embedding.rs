@@ -48,7 +48,7 @@ impl TimedEmbedder {
     /// For Backstay's own recall, which embeds through it.
     pub(crate) fn embeddings(&self) -> Embeddings {
         let own = self.clone();
-        let embed = move |texts: Vec<String>| {
+        let embed = move |_, texts: Vec<String>| {
             let own = own.clone();
             async move { own.embed(texts).await }
         };

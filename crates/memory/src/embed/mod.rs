@@ -7,7 +7,7 @@ mod word_pieces;
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
-use backstay_core::{Error, Result};
+use backstay_core::{Error, Result, WorkspaceId};
 pub use embedder::{Embedder, EmbedderOptions};
 pub(crate) use passages::{head, passages};
 use serde::Serialize;
@@ -55,25 +55,25 @@ pub enum Embeddings {
 
 type Pending = Pin<Box<dyn Future<Output = Result<Vec<Embedding>>> + Send>>;
 
-/// A model that someone else runs, as a function from texts to one vector for each, or to one
-/// [`Embedding`] for each.
+/// A model that someone else runs, as a function from a workspace's texts to one vector for each, or
+/// to one [`Embedding`] for each. It is told the workspace because someone may have to pay.
 #[derive(Clone)]
 pub struct UpstreamEmbedder {
     model: EmbeddingModel,
-    embed: Arc<dyn Fn(Vec<String>) -> Pending + Send + Sync>,
+    embed: Arc<dyn Fn(WorkspaceId, Vec<String>) -> Pending + Send + Sync>,
 }
 
 impl UpstreamEmbedder {
     pub fn new<F, E>(
         model: EmbeddingModel,
-        embed: impl Fn(Vec<String>) -> F + Send + Sync + 'static,
+        embed: impl Fn(WorkspaceId, Vec<String>) -> F + Send + Sync + 'static,
     ) -> Self
     where
         F: Future<Output = Result<Vec<E>>> + Send + 'static,
         E: Into<Embedding>,
     {
-        let embed = move |texts| -> Pending {
-            let pending = embed(texts);
+        let embed = move |workspace, texts| -> Pending {
+            let pending = embed(workspace, texts);
             Box::pin(async move { Ok(pending.await?.into_iter().map(Into::into).collect()) })
         };
         let revision = with_passages(&model.revision);
@@ -105,13 +105,14 @@ impl Embeddings {
     /// One for each text, in their order; none at all when there is no model.
     pub(crate) async fn embed(
         &self,
+        workspace: &WorkspaceId,
         texts: Vec<String>,
         urgency: Urgency,
     ) -> Result<Vec<Embedding>> {
         let count = texts.len();
         let mut embeddings = match self {
             Self::None => return Ok(Vec::new()),
-            Self::Upstream(upstream) => (upstream.embed)(texts).await?,
+            Self::Upstream(upstream) => (upstream.embed)(workspace.clone(), texts).await?,
             Self::Builtin(embedder) => {
                 let embedder = embedder.clone();
                 let work = move || {

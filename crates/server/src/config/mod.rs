@@ -14,7 +14,7 @@ use std::{
 };
 
 use backstay_core::{Error, Result, RoutingPolicy, limits};
-use backstay_engine::EngineOptions;
+use backstay_engine::{EngineOptions, MemoryVectors};
 use backstay_providers::{Environment, Provider, TimeoutsMs};
 use backstay_routing::{ConfiguredModel, Route, RouterOptions};
 use backstay_store::Synchronous;
@@ -216,6 +216,11 @@ impl Config {
             budget_tokens: self.memory.budget_tokens,
             history_tokens: self.memory.history_tokens,
             learning: self.memory.learning.options(),
+            vectors: match self.memory.embedding.as_str() {
+                "none" => MemoryVectors::None,
+                "builtin" => MemoryVectors::Builtin,
+                name => MemoryVectors::Upstream(name.to_owned()),
+            },
         }
     }
 }

@@ -1,13 +1,20 @@
 //! A model that learns: what it found is recalled, paid for and capped; what it cannot prove is not.
 
+use std::time::Duration;
+
 use anyhow::{Result, bail};
-use backstay_testing::{TestClient, TestServer, sim::Script};
+use backstay_testing::{
+    TestClient, TestServer,
+    sim::{RequestRecord, Script},
+};
 use serde_json::{Value, json};
 
 const FACT: &str = "My daughter Zuzana started playing the bassoon in March.";
 
 /// Each is a request of its own, so that the server has time between them.
 const POLLS_MAX: usize = 20_000;
+/// A call to learn waits for a poll of the learner at most, and for the one before it.
+const NOTICED: Duration = Duration::from_secs(20);
 
 async fn learning(settings: &str) -> Result<TestServer> {
     let section = format!("[memory.learning]\nidle_seconds = 0\n{settings}");
@@ -149,5 +156,28 @@ async fn learning_that_fails_is_listed_with_its_reason_and_can_be_given_up() -> 
     assert_eq!(client.delete(&path).await?.body["done"], true);
     assert_eq!(client.delete(&path).await?.status.as_u16(), 404);
     assert_eq!(client.get("/backstay/v1/jobs").await?.body["data"], json!([]));
+    server.stop().await
+}
+
+#[tokio::test]
+async fn under_a_cap_each_call_knows_what_those_before_it_cost() -> Result<()> {
+    let section = "[memory.learning]\nidle_seconds = 60\ndaily_token_limit = 1000000\n\
+                   model = \"openai/sim-learn!first-byte-200\"";
+    let server = TestServer::builder().config(section).start().await?;
+    let client = server.member();
+    for user in ["u", "v"] {
+        client.chat("openai/sim-echo", FACT, json!({"user": user, "thread": "new"})).await?;
+    }
+    // Both threads fall due at once; a turn of another wakes whoever learns.
+    server.clock.advance_ms(61_000);
+    client.chat("openai/sim-echo", FACT, json!({"user": "w", "thread": "new"})).await?;
+    let of_learning = |seen: &[RequestRecord]| -> Vec<(u64, u64)> {
+        let calls = seen.iter().filter(|seen| seen.body["model"] == "sim-learn!first-byte-200");
+        calls.filter_map(|call| Some((call.started_ms, call.finished_ms?))).collect()
+    };
+    server.sim.wait_for(NOTICED, |seen| of_learning(seen).len() == 2).await?;
+    let mut calls = of_learning(&server.sim.requests());
+    calls.sort_unstable();
+    assert!(calls[0].1 <= calls[1].0, "one after the other: {calls:?}");
     server.stop().await
 }
