@@ -11,12 +11,13 @@ use crate::{
     analyse::Query,
     index::ScopeIndex,
     pack::{LeftOut, Packed},
-    recall::{Feature, Ranked, Ranking},
+    recall::{self, Feature, Ranked, Ranking},
 };
 
 /// One question, and what recall made of it.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Explanation {
+    pub reading: Reading,
     /// Which weights ranked.
     pub profile: Profile,
     pub mode: RecallMode,
@@ -27,6 +28,21 @@ pub struct Explanation {
     pub items: Vec<Explained>,
     /// What was asked about and is not among the items.
     pub missing: Vec<Missing>,
+}
+
+/// How a question was read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Reading {
+    /// `when`, `how_many`, `who_or_where`, `request` (standing wishes apply to it), `denial`, `whole`
+    /// (a summary, an order of events, or all that was said in a time); none for a plain question.
+    pub kinds: Vec<&'static str>,
+    /// Those who speak in this memory and are named, by whatever name.
+    pub speakers: Vec<String>,
+    /// The times that it names, in days: reckoned from when it is asked, or from when something was
+    /// said.
+    pub times: Vec<String>,
+    /// It asks for one of these times and nothing else, so that nothing else is recalled.
+    pub time_alone: bool,
 }
 
 /// One turn or statement, what speaks for it, and what became of it.
@@ -69,7 +85,7 @@ pub enum Outcome {
     BudgetFull,
 }
 
-/// Something that was not looked at.
+/// Something that was not ranked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Missing {
     #[schema(value_type = String)]
@@ -80,11 +96,20 @@ pub struct Missing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MissingReason {
-    /// The scope has nothing of this name that may be recalled: it belongs elsewhere, was
-    /// forgotten, has expired or is quarantined.
-    NotInScope,
+    /// There is nothing of this name: it never was, or its time is over.
+    Unknown,
+    /// A person had it forgotten.
+    Forgotten,
+    /// It belongs to another assistant or user.
+    OtherScope,
+    /// It is kept aside, because it directs the assistant, claims rights or hides something.
+    Quarantined,
+    /// It was taken back, or another statement took its place before it was ever recalled.
+    Retracted,
     /// The filter does not let it through.
     FilteredOut,
+    /// The question asks for another time and for nothing else.
+    OtherTime,
     /// It shares no word with the question, nor do the turns around it, and its meaning is far.
     NoEvidence,
 }
@@ -133,11 +158,22 @@ impl Explanation {
             id: id.clone(),
             reason: match index.number(id) {
                 Some(number) if !index.passes(number, filter) => MissingReason::FilteredOut,
+                Some(number)
+                    if query.asks_time_alone && !recall::is_of_asked_time(query, index, number) =>
+                {
+                    MissingReason::OtherTime
+                }
                 Some(_) => MissingReason::NoEvidence,
-                None => MissingReason::NotInScope,
+                None => MissingReason::Unknown,
             },
         });
         Self {
+            reading: Reading {
+                kinds: query.kind.names(),
+                speakers: recall::speakers(query, index).into_iter().map(str::to_owned).collect(),
+                times: query.dates.iter().map(ToString::to_string).collect(),
+                time_alone: query.asks_time_alone,
+            },
             profile: ranking.profile,
             mode: ranking.mode,
             relevant: ranking.relevant,

@@ -9,6 +9,7 @@
 //! [`recall`] scores every turn and says why, [`pack`] fills the budget. [`Memory`] ties them to the
 //! store.
 
+mod absence;
 mod analyse;
 mod answer;
 mod broad;
@@ -29,6 +30,6 @@ pub use answer::{Recall, RecallOptions};
 pub use embed::{
     Embedder, EmbedderOptions, Embedding, EmbeddingModel, Embeddings, TokenStates, UpstreamEmbedder,
 };
-pub use explanation::{Explained, Explanation, Missing, MissingReason, Outcome, Part};
+pub use explanation::{Explained, Explanation, Missing, MissingReason, Outcome, Part, Reading};
 pub use memory::{EmbeddingsStatus, Memory, MemoryOptions};
 pub use recall::{Evidence, Profile, RecallMode};

@@ -10,7 +10,8 @@ use backstay_store::{Forgotten, Store};
 use serde::Serialize;
 
 use crate::{
-    Embedding, EmbeddingModel, Embeddings, Explanation, Profile, Recall, RecallOptions,
+    Embedding, EmbeddingModel, Embeddings, Explanation, MissingReason, Profile, Recall,
+    RecallOptions, absence,
     analyse::Query,
     embed::Urgency,
     index::ScopeIndex,
@@ -101,11 +102,17 @@ impl Memory {
     ) -> Result<Explanation> {
         let limits = Limits { budget_tokens: options.budget_tokens, items: options.limit };
         let filter = options.filter.clone();
-        self.look_up(workspace, scope, question, options, move |index, query, ranking| {
+        let explain = move |index: &ScopeIndex, query: &Query, ranking: &Ranking| {
             let packed = packed(index, query, ranking, &limits);
             Explanation::of(index, query, ranking, &packed, &filter, &asked, limit)
-        })
-        .await
+        };
+        let mut explained = self.look_up(workspace, scope, question, options, explain).await?;
+        let store = self.parts.store.workspace(workspace);
+        let missing = explained.missing.iter_mut();
+        for missing in missing.filter(|missing| missing.reason == MissingReason::Unknown) {
+            missing.reason = absence::reason(&store, scope, &missing.id).await?;
+        }
+        Ok(explained)
     }
 
     /// What a scope remembers that has anything to do with a question, best first, whole, however
@@ -183,7 +190,7 @@ impl Memory {
         make: impl FnOnce(&ScopeIndex, &Query, &Ranking) -> T + Send + 'static,
     ) -> Result<T> {
         let RecallOptions { exclude, filter, now, profile, .. } = options;
-        let query = Query::new(question, now);
+        let mut query = Query::new(question, now);
         let (shared, policy) = self.parts.indexes.current(workspace, scope).await?;
         let fading = policy.half_life_days.map(|half_life_days| Fading { half_life_days, now });
         let (turns, vectors) = {
@@ -205,6 +212,7 @@ impl Memory {
                 !(excludes && (is_shown(number) || sources().any(is_shown)))
                     && (!filters || index.passes(number, &filter))
             };
+            recall::in_scope(&mut query, index, profile.bm25(), allowed);
             let ranking = recall::rank(index, &query, question.as_ref(), profile, fading, allowed);
             make(&loaded.index, &query, &ranking)
         };

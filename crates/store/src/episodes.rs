@@ -10,6 +10,7 @@ use crate::{
     db::{Failure, Row, Session, statements, values},
     scopes::{self, ScopeVersion, scope_user},
     threads::scope,
+    tombstones,
 };
 
 /// A turn to be remembered, as part of a [`TurnRecord`](crate::TurnRecord).
@@ -87,6 +88,12 @@ impl Workspace {
             Ok(found.map(|(_, stored)| stored))
         })
         .await
+    }
+
+    /// Whether an episode of this name was forgotten here.
+    pub async fn was_forgotten(&self, id: &EpisodeId) -> Result<bool> {
+        let hash = tombstones::of_episode(id);
+        self.read(move |session, workspace| tombstones::stands(session, workspace, &hash)).await
     }
 
     /// At most so many episodes of a scope, those that were written next after the given sequence

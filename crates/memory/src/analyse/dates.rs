@@ -4,24 +4,13 @@
 //! Only what can be matched against the moment a turn was said; all in UTC. English.
 
 use backstay_core::Timestamp;
-use jiff::{Span, civil::Date, tz::TimeZone};
+use jiff::{Span, civil::Date};
 
-use super::seasons::{Season, weekday_before};
+use super::{
+    mention::{DateMention, MONTHS, SPOKEN_DAYS_MAX, Side, Unit, date_of, days},
+    seasons::{Season, weekday_before},
+};
 
-const MONTHS: [&str; 12] = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
 /// Words after which "may" and "march" are months.
 const BEFORE_MONTH: [&str; 14] = [
     "in", "of", "since", "until", "till", "last", "this", "next", "by", "during", "before",
@@ -34,43 +23,6 @@ const NUMBERS: [&str; 12] = [
 /// Years that a bare number of four digits is taken for.
 const YEARS: std::ops::RangeInclusive<i16> = 1900..=2099;
 
-/// A longer span that a turn speaks of says little about when.
-const SPOKEN_DAYS_MAX: usize = 31;
-
-/// A time that a question mentions.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum DateMention {
-    /// From the first day to the last, both included.
-    Days(Date, Date),
-    /// A month of any year.
-    Month(i8),
-    /// A season of any year, from its first month to its last.
-    Months(i8, i8),
-    /// A day of any year: month, then day.
-    Day(i8, i8),
-}
-
-impl DateMention {
-    pub(crate) fn covers(&self, moment: Timestamp) -> bool {
-        date_of(moment).is_some_and(|date| self.has(date))
-    }
-
-    fn has(&self, date: Date) -> bool {
-        match self {
-            Self::Days(first, last) => (*first..=*last).contains(&date),
-            Self::Month(month) => date.month() == *month,
-            Self::Months(first, last) if first <= last => (*first..=*last).contains(&date.month()),
-            Self::Months(first, last) => date.month() >= *first || date.month() <= *last,
-            Self::Day(month, day) => date.month() == *month && date.day() == *day,
-        }
-    }
-
-    /// Whether a day of a short span is in it.
-    pub(crate) fn meets(&self, first: Date, last: Date) -> bool {
-        days(first).take_while(|day| *day <= last).take(SPOKEN_DAYS_MAX).any(|day| self.has(day))
-    }
-}
-
 /// The first span of at most [`SPOKEN_DAYS_MAX`] days that a turn speaks of: "yesterday" is the day
 /// before it was said.
 pub(crate) fn days_spoken_of(text: &str, said_at: Timestamp) -> Option<(Date, Date)> {
@@ -82,22 +34,40 @@ pub(crate) fn days_spoken_of(text: &str, said_at: Timestamp) -> Option<(Date, Da
     })
 }
 
-fn days(first: Date) -> impl Iterator<Item = Date> {
-    first.series(Span::new().days(1))
-}
-
 /// Every date that the text mentions; `now` is what relative ones count from.
 pub(super) fn mentions(text: &str, now: Timestamp) -> Vec<DateMention> {
+    mentions_and_rest(text, now).0
+}
+
+/// The dates, and the words in lower case that are of none.
+pub(super) fn mentions_and_rest(text: &str, now: Timestamp) -> (Vec<DateMention>, Vec<String>) {
     let tokens = tokens(text);
     let mut mentions = iso_dates(text);
+    let mut rest = Vec::new();
     let mut index = 0;
     while index < tokens.len() {
         let found = beside_at(&tokens, index, now).or_else(|| date_at(&tokens, index, now));
-        let used = found.as_ref().map_or(1, |(_, used)| *used);
-        mentions.extend(found.map(|(mention, _)| mention));
-        index += used;
+        match found {
+            Some((mention, used)) => {
+                mentions.push(mention);
+                index += used;
+            }
+            None => {
+                let word = &tokens[index].lower;
+                rest.extend(word.parse::<Date>().is_err().then(|| word.clone()));
+                index += 1;
+            }
+        }
     }
-    mentions
+    (mentions, rest)
+}
+
+/// Whether a date is the first thing that the words say.
+pub(super) fn begins_with_date(text: &str, now: Timestamp) -> bool {
+    let tokens = tokens(text);
+    let start = usize::from(tokens.first().is_some_and(|token| token.lower == "the"));
+    tokens.get(start).is_some_and(|token| token.lower.parse::<Date>().is_ok())
+        || date_at(&tokens, start, now).is_some()
 }
 
 fn date_at(tokens: &[Token<'_>], index: usize, now: Timestamp) -> Option<(DateMention, usize)> {
@@ -119,21 +89,9 @@ fn beside_at(tokens: &[Token<'_>], index: usize, now: Timestamp) -> Option<(Date
         let (first, _, used) = days(1)?;
         return Some((DateMention::Days(first, date_of(now)?.max(first)), used));
     }
-    let span = match word(0) {
-        "day" => Span::new().days(1),
-        "week" => Span::new().days(7),
-        "month" => Span::new().months(1),
-        "year" => Span::new().years(1),
-        _ => return None,
-    };
-    let (first, last, used) = days(2)?;
-    let day = Span::new().days(1);
-    let beside = match word(1) {
-        "after" => DateMention::Days(last.checked_add(day).ok()?, last.checked_add(span).ok()?),
-        "before" => DateMention::Days(first.checked_sub(span).ok()?, first.checked_sub(day).ok()?),
-        _ => return None,
-    };
-    Some((beside, used))
+    let (unit, side) = (Unit::of(word(0))?, Side::of(word(1))?);
+    let (first, last, used) = days(2 + usize::from(word(2) == "the"))?;
+    Some((unit.beside(side, (first, last))?, used))
 }
 
 /// `spring 2023`, `the winter of 2022`, `in the summer`
@@ -302,11 +260,6 @@ fn month_of(word: &str) -> Option<i8> {
     i8::try_from(index + 1).ok()
 }
 
-fn date_of(moment: Timestamp) -> Option<Date> {
-    let moment = jiff::Timestamp::from_microsecond(moment.micros()).ok()?;
-    Some(moment.to_zoned(TimeZone::UTC).date())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -350,6 +303,7 @@ mod tests {
             ("last Monday", "2023-06-12"),
             ("on Thursday", "2023-06-08"),
             ("the week after 8 May 2023", "2023-05-15"),
+            ("the week after the 8th of May 2023", "2023-05-15"),
             ("the day before yesterday", "2023-06-13"),
             ("the month before last spring", "2023-02-01"),
             ("since 8 May 2023", "2023-06-15"),

@@ -38,7 +38,7 @@ const BROAD: [&str; 10] = [
 pub(crate) struct Kind {
     /// A time, or how long.
     pub(crate) time: bool,
-    /// A number.
+    /// A number. Says how the question was read, and weighs nothing yet, as [`Self::name`].
     pub(crate) count: bool,
     /// A person or a place.
     pub(crate) name: bool,
@@ -87,6 +87,21 @@ impl Kind {
             denial: denies(&lower.replace('\u{2019}', "'")),
             broad: has(&BROAD),
         }
+    }
+}
+
+impl Kind {
+    /// For people, as an explanation shows them; none for a plain question of fact.
+    pub(crate) fn names(self) -> Vec<&'static str> {
+        let all = [
+            (self.time, "when"),
+            (self.count, "how_many"),
+            (self.name, "who_or_where"),
+            (self.request, "request"),
+            (self.denial, "denial"),
+            (self.broad, "whole"),
+        ];
+        all.into_iter().filter_map(|(is_so, name)| is_so.then_some(name)).collect()
     }
 }
 

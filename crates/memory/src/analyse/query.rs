@@ -6,7 +6,13 @@ use backstay_core::Timestamp;
 use jiff::civil::Date;
 use rust_stemmers::{Algorithm, Stemmer};
 
-use super::{dates, dates::DateMention, kind::Kind, words};
+use super::{
+    anchors::{Anchor, anchors},
+    dates,
+    kind::Kind,
+    mention::DateMention,
+    stop_words, words,
+};
 
 /// Of a longer question the beginning and the end are read: what is asked stands there, and what
 /// is pasted stands between.
@@ -14,8 +20,44 @@ const END_BYTES_MAX: usize = 4 * 1024;
 /// Terms that one question is searched by; the rest of a longer one adds noise.
 pub(crate) const TERMS_MAX: usize = 128;
 
+/// Words of a question that asks what was said, whatever that was.
+const SAYING: [&str; 32] = [
+    "anything",
+    "chat",
+    "chatted",
+    "conversation",
+    "conversations",
+    "discuss",
+    "discussed",
+    "discussing",
+    "everything",
+    "go",
+    "going",
+    "happen",
+    "happened",
+    "happening",
+    "mention",
+    "mentioned",
+    "remember",
+    "remind",
+    "said",
+    "say",
+    "session",
+    "something",
+    "speak",
+    "spoke",
+    "talk",
+    "talked",
+    "talking",
+    "tell",
+    "thing",
+    "things",
+    "time",
+    "told",
+];
+
 /// What a question asks about.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Query {
     /// The question, shortened if it was very long.
     pub(crate) text: String,
@@ -24,7 +66,14 @@ pub(crate) struct Query {
     /// Every word in lower case, for names.
     pub(crate) words: HashSet<String>,
     pub(crate) dates: Vec<DateMention>,
+    /// Times that only the conversations tell.
+    pub(crate) anchors: Vec<Anchor>,
     pub(crate) kind: Kind,
+    /// Beside times, words of saying and function words, it has these only, in lower case.
+    pub(crate) topic: Vec<String>,
+    /// It asks for all that was said in a time, or that one person said in it. Known where the
+    /// speakers are.
+    pub(crate) asks_time_alone: bool,
 }
 
 #[derive(Debug)]
@@ -48,13 +97,31 @@ impl Query {
             .take(TERMS_MAX)
             .map(|(word, term)| QueryTerm { term, word: word.clone() })
             .collect();
-        let dates = dates::mentions(&text, now);
+        let (dates, mut topic) = dates::mentions_and_rest(&text, now);
+        topic.retain(|word| !stop_words::contains(word) && !SAYING.contains(&word.as_str()));
+        let anchors = anchors(&text, now);
         let kind = Kind::of(&text);
-        Self { terms, words: words.into_iter().collect(), dates, kind, text }
+        let words = words.into_iter().collect();
+        Self { terms, words, dates, anchors, kind, topic, text, asks_time_alone: false }
     }
 
-    pub(crate) fn names(&self, name_words: &[String]) -> bool {
-        name_words.iter().any(|word| self.words.contains(word))
+    /// One that asks for these terms and nothing else.
+    pub(crate) fn of_terms(terms: &[String]) -> Self {
+        let of_term = |term: &String| QueryTerm { term: term.clone(), word: term.clone() };
+        Self { terms: terms.iter().take(TERMS_MAX).map(of_term).collect(), ..Self::default() }
+    }
+
+    /// Also asks for a word that it does not have.
+    pub(crate) fn ask_for(&mut self, word: &str) {
+        let stemmer = Stemmer::create(Algorithm::English);
+        let Some(term) = words::term_of(&stemmer, word) else { return };
+        if self.terms.len() < TERMS_MAX && self.terms.iter().all(|known| known.term != term) {
+            self.terms.push(QueryTerm { term, word: word.to_owned() });
+        }
+    }
+
+    pub(crate) fn names<'a>(&self, mut names: impl Iterator<Item = &'a String>) -> bool {
+        names.any(|name| self.words.contains(name))
     }
 
     /// Whether it mentions a time that has a day of this span in it.
@@ -86,7 +153,7 @@ mod tests {
         let terms: Vec<&str> = query.terms.iter().map(|term| term.term.as_str()).collect();
         assert_eq!(terms, ["carolin", "move", "lisbon"]);
         assert_eq!(query.terms[2].word, "lisbon");
-        assert!(query.names(&["caroline".to_owned()]));
+        assert!(query.names(["caroline".to_owned()].iter()));
     }
 
     #[test]

@@ -13,7 +13,7 @@ mod vectors;
 pub(crate) use cache::{Loaded, ScopeCache, SharedIndex};
 pub(crate) use scope_index::ScopeIndex;
 pub(crate) use states::QuestionStates;
-pub(crate) use turn::{STATEMENT_AUTHOR, Turn};
+pub(crate) use turn::{Author, STATEMENT_AUTHOR, Turn};
 pub(crate) use vectors::Cosines;
 
 #[cfg(test)]

@@ -18,6 +18,8 @@ use crate::{
 const GENERIC_AUTHORS: [&str; 5] = ["user", "assistant", "human", "ai", STATEMENT_AUTHOR];
 /// Whom a prompt names beside a statement: nobody said it in these words.
 pub(crate) const STATEMENT_AUTHOR: &str = "memory";
+/// Names that one speaker may ask to be called.
+const CALLED_MAX: usize = 8;
 /// What two identifiers' and texts' allocations and the tables' spare room take beside the rest.
 const OVERHEAD_BYTES: usize = 96;
 
@@ -44,6 +46,8 @@ pub(crate) struct Author {
     pub(crate) name: Box<str>,
     /// The words of the name, in lower case; none when it is only `user` or the like.
     pub(crate) words: Vec<String>,
+    /// What else they asked to be called, in lower case.
+    pub(crate) called: Vec<String>,
 }
 
 /// The turns of one thread in their order, by their numbers; or one statement, of no thread.
@@ -70,7 +74,18 @@ impl Author {
         let lower = name.to_lowercase();
         let is_generic = GENERIC_AUTHORS.contains(&lower.as_str());
         let words = if is_generic { Vec::new() } else { analyse::words(&lower) };
-        Self { name: name.into(), words }
+        Self { name: name.into(), words, called: Vec::new() }
+    }
+
+    pub(super) fn is_called(&mut self, name: String) {
+        if self.called.len() < CALLED_MAX && !self.called.contains(&name) {
+            self.called.push(name);
+        }
+    }
+
+    /// Every name that means them.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &String> {
+        self.words.iter().chain(&self.called)
     }
 }
 

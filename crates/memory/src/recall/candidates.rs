@@ -63,6 +63,16 @@ pub(super) fn candidates(
     found
 }
 
+/// The newest that are allowed, as many as are looked at whole, in their order: where no word tells
+/// one from another.
+pub(super) fn newest(index: &ScopeIndex, allowed: impl Fn(u32) -> bool) -> Vec<u32> {
+    let all = 0..u32::try_from(index.turns().len()).unwrap_or(u32::MAX);
+    let mut found: Vec<u32> =
+        all.rev().filter(|turn| allowed(*turn)).take(WHOLE_TURNS_MAX).collect();
+    found.reverse();
+    found
+}
+
 /// The turns with the highest scores above 0. Most of a large scope is passed over by one comparison
 /// each.
 struct Best {

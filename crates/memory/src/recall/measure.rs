@@ -96,7 +96,7 @@ impl Measure<'_> {
 
     fn set_structure(&self, all: &mut [Measured]) {
         let named: Vec<bool> =
-            self.index.authors().iter().map(|author| self.query.names(&author.words)).collect();
+            self.index.authors().iter().map(|author| self.query.names(author.names())).collect();
         let names_one = named.iter().filter(|named| **named).count() == 1;
         let span = self.index.time_span().unwrap_or_default();
         let (first, last) = (span.0.millis(), span.1.millis());

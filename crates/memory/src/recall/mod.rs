@@ -7,6 +7,7 @@ mod links;
 mod measure;
 mod profile;
 mod rank;
+mod reading;
 mod relevance;
 mod weights;
 
@@ -15,4 +16,5 @@ pub(crate) use features::Feature;
 use features::Features;
 pub use profile::{Profile, RecallMode};
 pub(crate) use rank::{Fading, Ranked, Ranking, rank, recalled};
+pub(crate) use reading::{in_scope, is_of_asked_time, speakers};
 pub use relevance::Evidence;

@@ -4,9 +4,10 @@ use backstay_core::{Timestamp, memory::Recalled};
 
 use super::{
     Evidence, Features, Profile, RecallMode,
-    candidates::candidates,
+    candidates::{candidates, newest},
     explain,
     measure::{Measure, Measured},
+    reading::is_of_asked_time,
     relevance,
 };
 use crate::{
@@ -72,7 +73,11 @@ pub(crate) fn rank(
         (Some(_), None) => RecallMode::WordsAndVectors,
         (Some(_), Some(_)) => RecallMode::WordsVectorsAndTokens,
     };
-    let chosen = candidates(index, &words, cosines.as_ref(), allowed);
+    let chosen = if query.asks_time_alone {
+        newest(index, |turn| allowed(turn) && is_of_asked_time(query, index, turn))
+    } else {
+        candidates(index, &words, cosines.as_ref(), allowed)
+    };
     let measured = Measure { index, query, question, words: &words, profile }.all(&chosen, cosines);
     let wish = |turn: u32| wish(index, turn, fading);
     let mut turns = scored(measured, profile.weights(mode), wish);
@@ -80,8 +85,9 @@ pub(crate) fn rank(
     // Of two that score the same the later one comes first.
     turns
         .sort_by(|left, right| right.score.total_cmp(&left.score).then(right.turn.cmp(&left.turn)));
-    turns.retain(relevance::has_evidence);
-    Ranking { relevant: evidence.is_enough(), evidence, turns, profile, mode }
+    turns.retain(|turn| query.asks_time_alone || relevance::has_evidence(turn));
+    let relevant = evidence.is_enough() || (query.asks_time_alone && !turns.is_empty());
+    Ranking { relevant, evidence, turns, profile, mode }
 }
 
 /// The weights were fitted to make the softmax of the sums likely (a listwise loss), so that is

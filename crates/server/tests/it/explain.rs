@@ -39,7 +39,7 @@ async fn each_memory_says_what_was_added_up_and_what_became_of_it() -> Result<()
         .iter()
         .map(|missing| (missing["id"].as_str().unwrap(), missing["reason"].as_str().unwrap()))
         .collect();
-    assert!(reasons.contains(&(unknown, "not_in_scope")), "{explained}");
+    assert!(reasons.contains(&(unknown, "unknown")), "{explained}");
     assert!(reasons.contains(&(bicycle.as_str().unwrap(), "no_evidence")), "{explained}");
     server.stop().await
 }

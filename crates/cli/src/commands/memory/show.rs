@@ -110,11 +110,24 @@ pub(super) fn stats(found: &Value) -> String {
     items.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
+/// How the question was read, unless there is nothing to say of it.
+fn reading(reading: &Value) -> Vec<String> {
+    let words = |name: &str| -> Vec<String> {
+        let items = reading[name].as_array().into_iter().flatten();
+        items.filter_map(Value::as_str).map(|word| word.replace('_', " ")).collect()
+    };
+    let said = [("asks", words("kinds")), ("names", words("speakers")), ("at", words("times"))];
+    let said = said.iter().filter(|(_, words)| !words.is_empty());
+    let parts: Vec<String> =
+        said.map(|(what, words)| format!("{what}: {}", words.join(", "))).collect();
+    if parts.is_empty() { Vec::new() } else { vec![format!("read as {}", parts.join("; "))] }
+}
+
 /// Each memory with what was added up to rank it.
 pub(super) fn explanation(found: &Value) -> String {
     let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
     let word = |value: &Value| value.as_str().unwrap_or_default().replace('_', " ");
-    let mut lines = Vec::new();
+    let mut lines = reading(&found["reading"]);
     if found["relevant"] == json!(false) {
         lines.push("Nothing that is remembered bears on this, so nothing is recalled.".to_owned());
     }

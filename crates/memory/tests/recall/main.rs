@@ -2,136 +2,22 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod explain;
+mod world;
+
 use backstay_core::{
-    EpisodeId, Name, ThreadId, Timestamp, WorkspaceId,
-    memory::{
-        Confidence, MemoryKind, MemoryState, NewStatement, RecallFilter, Recalled, RecalledId,
-        Scope, SourceQuote, Speaker, Trust, Validity,
-    },
+    ThreadId, Timestamp,
+    memory::{MemoryState, Recalled, RecalledId, SourceQuote},
 };
 use backstay_memory::{
-    EmbeddingModel, Embeddings, Memory, MemoryOptions, MissingReason, Outcome, Recall, RecallMode,
-    RecallOptions, UpstreamEmbedder,
+    EmbeddingModel, Embeddings, Memory, MemoryOptions, RecallMode, RecallOptions, UpstreamEmbedder,
 };
-use backstay_store::{
-    ImportedThread, ImportedTurn, MemoryPolicy, StatementChange, Store, StoreOptions,
+use backstay_store::{MemoryPolicy, StatementChange};
+
+use world::{
+    LIFE, World, at_most, moment, scope, statement, texts, toy_embeddings, toy_embeddings_of,
+    workspace,
 };
-
-struct World {
-    store: Store,
-    memory: Memory,
-    _folder: tempfile::TempDir,
-}
-
-fn moment() -> Timestamp {
-    Timestamp::parse("2024-05-08T12:00:00Z").unwrap()
-}
-
-fn workspace(name: &str) -> WorkspaceId {
-    WorkspaceId::parse(&format!("ws_{name}")).unwrap()
-}
-
-fn scope(assistant: &str, user: Option<&str>) -> Scope {
-    Scope { assistant: Name::parse(assistant).unwrap(), user: user.and_then(Name::parse) }
-}
-
-/// Vectors of three numbers: how often a text speaks of the sea, of food, and of anything.
-fn toy_embeddings() -> Embeddings {
-    toy_embeddings_of("1")
-}
-
-fn toy_embeddings_of(revision: &str) -> Embeddings {
-    let model = EmbeddingModel { name: "toy".into(), revision: revision.into(), dimension: 3 };
-    let vector = |text: &String| {
-        let count =
-            |words: &[&str]| words.iter().filter(|word| text.contains(**word)).count() as f32;
-        vec![count(&["ocean", "beach", "waves"]), count(&["pasta", "dinner", "meal"]), 0.1]
-    };
-    Embeddings::Upstream(UpstreamEmbedder::new(model, move |_, texts: Vec<String>| {
-        let vectors = texts.iter().map(vector).collect();
-        async move { Ok(vectors) }
-    }))
-}
-
-impl World {
-    async fn new(embeddings: Embeddings) -> Self {
-        Self::with(embeddings, MemoryOptions::default()).await
-    }
-
-    async fn with(embeddings: Embeddings, options: MemoryOptions) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().to_owned();
-        let store = Store::open(StoreOptions { path, ..StoreOptions::default() }).await.unwrap();
-        for name in ["a", "b"] {
-            store.ensure_workspace(&workspace(name), name, moment()).await.unwrap();
-        }
-        let memory = Memory::new(store.clone(), embeddings, options);
-        Self { store, memory, _folder: folder }
-    }
-
-    async fn tell(
-        &self,
-        tenant: &str,
-        scope: &Scope,
-        thread: &str,
-        texts: &[&str],
-    ) -> Vec<EpisodeId> {
-        let turns = texts.iter().enumerate().map(|(index, text)| ImportedTurn {
-            speaker: if index.is_multiple_of(2) { Speaker::User } else { Speaker::Assistant },
-            author: if index.is_multiple_of(2) { "user" } else { "assistant" }.to_owned(),
-            text: (*text).to_owned(),
-            said_at: Timestamp::from_millis(moment().millis() + 60_000 * index as i64),
-        });
-        let imported = ImportedThread {
-            scope: scope.clone(),
-            source: "test".to_owned(),
-            external_id: Some(thread.to_owned()),
-            title: None,
-            turns: turns.collect(),
-            imported_at: moment(),
-        };
-        self.store
-            .workspace(&workspace(tenant))
-            .import_conversation(imported)
-            .await
-            .unwrap()
-            .ids
-            .into_iter()
-            .flatten()
-            .collect()
-    }
-
-    async fn recall(&self, tenant: &str, scope: &Scope, question: &str) -> Recall {
-        self.recall_with(tenant, scope, question, RecallOptions::at(moment())).await
-    }
-
-    async fn recall_with(
-        &self,
-        tenant: &str,
-        scope: &Scope,
-        question: &str,
-        options: RecallOptions,
-    ) -> Recall {
-        self.memory.recall(&workspace(tenant), scope, question, options).await.unwrap()
-    }
-}
-
-fn at_most(limit: usize) -> RecallOptions {
-    RecallOptions { limit, ..RecallOptions::at(moment()) }
-}
-
-fn texts(recall: &Recall) -> Vec<&str> {
-    recall.items.iter().map(|item| item.text.as_str()).collect()
-}
-
-const LIFE: [&str; 6] = [
-    "My sister Anna lives in Porto with two dogs.",
-    "That sounds lively!",
-    "Next spring I will move to Lisbon to be closer to her.",
-    "When exactly?",
-    "In April, once my contract at the bakery ends.",
-    "Good luck with the packing.",
-];
 
 #[tokio::test]
 async fn a_turn_is_recalled_the_moment_it_is_committed() {
@@ -167,25 +53,6 @@ async fn what_was_forgotten_is_never_recalled_again() {
     world.store.workspace(&workspace).forget(&third, moment()).await.unwrap();
     let found = world.memory.search(&workspace, &me, "Lisbon", at_most(50)).await.unwrap();
     assert!(found.iter().all(|item| item.id != ids[2]), "{found:?}");
-}
-
-fn statement(text: &str) -> NewStatement {
-    NewStatement {
-        text: text.to_owned(),
-        kind: MemoryKind::Fact,
-        subject: None,
-        confidence: Confidence::CERTAIN,
-        trust: Trust::DirectUser,
-        state: MemoryState::Active,
-        valid: Validity::default(),
-        said_at: moment(),
-        expires_at: None,
-        pinned: false,
-        source: "api".to_owned(),
-        learned_by: None,
-        sources: Vec::new(),
-        metadata: serde_json::Map::new(),
-    }
 }
 
 #[tokio::test]
@@ -248,7 +115,7 @@ async fn what_is_pinned_comes_first_and_what_is_old_fades_where_a_policy_says_so
     let world = World::new(Embeddings::None).await;
     let me = scope("helper", None);
     let store = world.store.workspace(&workspace("a"));
-    let said = |text: &str, days_ago: i64, pinned| NewStatement {
+    let said = |text: &str, days_ago: i64, pinned| backstay_core::memory::NewStatement {
         said_at: Timestamp::from_millis(moment().millis() - days_ago * 86_400_000),
         pinned,
         ..statement(text)
@@ -268,77 +135,6 @@ async fn what_is_pinned_comes_first_and_what_is_old_fades_where_a_policy_says_so
     assert!(first(about_anna).await.contains("Ferreira"), "forty half-lives later");
     add(said("The dentist for Carla is called Nowak.", 800, true)).await.unwrap();
     assert!(first("What is the dentist called?").await.contains("Nowak"), "pinned does not fade");
-}
-
-#[tokio::test]
-async fn one_document_fills_no_answer_and_explain_says_so() {
-    let world = World::new(Embeddings::None).await;
-    let me = scope("helper", None);
-    let store = world.store.workspace(&workspace("a"));
-    let of_page = |number: usize| NewStatement {
-        trust: Trust::Document,
-        source: "document:page.html".to_owned(),
-        ..statement(&format!("The dentist for patient {number} is called Okafor."))
-    };
-    let mut added = Vec::new();
-    for number in 0..10 {
-        let add = StatementChange::Add(of_page(number));
-        added.extend(store.change_statements(&me, vec![add], moment()).await.unwrap());
-    }
-    let own = StatementChange::Add(statement("The dentist for Anna is called Nowak."));
-    store.change_statements(&me, vec![own], moment()).await.unwrap();
-    let question = "What is the dentist called?";
-    let recall = world.recall("a", &me, question).await;
-    let from_page = texts(&recall).into_iter().filter(|text| text.contains("patient")).count();
-    assert_eq!((from_page, recall.items.len()), (3, 4), "{recall:?}");
-    let (limit, options) = (20, RecallOptions::at(moment()));
-    let memory = &world.memory;
-    let explained =
-        memory.explain(&workspace("a"), &me, question, options, Vec::new(), limit).await.unwrap();
-    let full = explained.items.iter().filter(|item| item.outcome == Outcome::SourceFull).count();
-    assert_eq!(full, 7);
-}
-
-#[tokio::test]
-async fn a_filter_narrows_a_recall_and_explain_names_it() {
-    let world = World::new(Embeddings::None).await;
-    let me = scope("helper", None);
-    let store = world.store.workspace(&workspace("a"));
-    world.tell("a", &me, "t", &["The dentist is called Okafor."]).await;
-    let ids = world.tell("a", &me, "u", &["The dentist is called Ferreira."]).await;
-    let mut tagged = statement("The dentist is called Nowak.");
-    tagged.metadata.insert("project".to_owned(), "teeth".into());
-    tagged.said_at = Timestamp::from_millis(moment().millis() + 86_400_000);
-    store.change_statements(&me, vec![StatementChange::Add(tagged)], moment()).await.unwrap();
-    let question = "What is the dentist called?";
-    let named = async |filter: RecallFilter| {
-        let options = RecallOptions { filter, ..RecallOptions::at(moment()) };
-        let recall = world.recall_with("a", &me, question, options).await;
-        let names = ["Okafor", "Ferreira", "Nowak"];
-        let is_named = |name: &&str| texts(&recall).iter().any(|text| text.contains(name));
-        names.into_iter().filter(is_named).collect::<Vec<_>>()
-    };
-    assert_eq!(named(RecallFilter::default()).await.len(), 3);
-    let thread = store.episode(&ids[0]).await.unwrap().unwrap().episode.thread;
-    let of_thread = RecallFilter { thread: Some(thread), ..RecallFilter::default() };
-    assert_eq!(named(of_thread.clone()).await, ["Ferreira"]);
-    let since = Timestamp::from_millis(moment().millis() + 80_000_000);
-    let late = RecallFilter { from: Some(since), ..RecallFilter::default() };
-    let early = RecallFilter { to: Some(since), ..RecallFilter::default() };
-    assert_eq!(named(late).await, ["Nowak"]);
-    assert_eq!(named(early).await, ["Okafor", "Ferreira"]);
-    let project = |name: &str| {
-        let metadata = serde_json::Map::from_iter([("project".to_owned(), name.into())]);
-        RecallFilter { metadata, ..RecallFilter::default() }
-    };
-    assert_eq!(named(project("teeth")).await, ["Nowak"]);
-    assert!(named(project("bread")).await.is_empty());
-    let options = RecallOptions { filter: project("teeth"), ..RecallOptions::at(moment()) };
-    let asked = vec![RecalledId::Episode(ids[0].clone())];
-    let memory = &world.memory;
-    let explained =
-        memory.explain(&workspace("a"), &me, question, options, asked, 9).await.unwrap();
-    assert_eq!(explained.missing[0].reason, MissingReason::FilteredOut);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
