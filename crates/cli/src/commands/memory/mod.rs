@@ -180,7 +180,8 @@ enum Action {
     ///
     /// Reads what `backstay memory export` wrote, Portable AI Memory 1.0, mem0's JSON, the JSON lines
     /// of MCP's memory server, and plain text with a memory a line. Conversations are imported by
-    /// `backstay import`.
+    /// `backstay import`. A large file is sent in parts: when one is refused, those before it stay,
+    /// and importing the mended file again adds the rest.
     Import {
         /// The file; `-` is standard input.
         file: PathBuf,

@@ -171,7 +171,9 @@ pub(crate) struct ImportedBody {
 
 /// Import memory from a file: one that was exported here, Portable AI Memory 1.0, mem0's JSON, the
 /// JSON lines of MCP's memory server, or plain text with a memory a line. Importing it again adds
-/// nothing.
+/// nothing. A file with a line that cannot be read is refused whole; one that is taken in is written
+/// in batches, so that after another failure what came before it stays, and importing again adds the
+/// rest.
 #[utoipa::path(
     post,
     path = "/backstay/v1/memories/import",
