@@ -58,7 +58,7 @@ test-kill: build ## kill -9 under load and while learning loses and doubles noth
 test-demo: models ## The demo, which fails unless the right memories are recalled
 	@$(BACKSTAY) demo --exit --listen 127.0.0.1:0 --data "$(TARGET_DIR)/demo-test"
 
-bench: build ## Ratios against the floors (B=overhead)
+bench: build ## Ratios against the floors (B=overhead) or beside other gateways (B=gateways)
 	$(CARGO) run --release --locked -p $(or $(B),overhead)-bench -- run --backstay $(BACKSTAY) $(ARGS)
 
 clean: ## Remove what was built and what tests installed

@@ -3,20 +3,20 @@
 use std::fs;
 use std::thread::available_parallelism;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Serialize)]
-pub(crate) struct Machine {
-    pub(crate) system: String,
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Machine {
+    pub system: String,
     /// `None` where the operating system does not say it in `/proc/cpuinfo`.
-    pub(crate) processor: Option<String>,
-    pub(crate) cores: Option<usize>,
-    pub(crate) load_average_before: Option<String>,
-    pub(crate) load_average_after: Option<String>,
+    pub processor: Option<String>,
+    pub cores: Option<usize>,
+    pub load_average_before: Option<String>,
+    pub load_average_after: Option<String>,
 }
 
 impl Machine {
-    pub(crate) fn look() -> Self {
+    pub fn look() -> Self {
         Self {
             system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
             processor: processor(),
@@ -26,7 +26,7 @@ impl Machine {
         }
     }
 
-    pub(crate) fn look_again(&mut self) {
+    pub fn look_again(&mut self) {
         self.load_average_after = load_average();
     }
 }

@@ -10,13 +10,14 @@ use http::{Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use crate::answer::Expected;
 use crate::canned;
 use crate::cell::{Cell, Shape};
+use crate::chat_api::ChatApi;
 use crate::samples::Samples;
 
 /// How long answers may take after a window's end before the server counts as stuck.
@@ -24,7 +25,7 @@ const STUCK_AFTER: Duration = Duration::from_secs(10);
 const QUOTED_BODY_BYTES: usize = 300;
 
 #[derive(Args)]
-pub(crate) struct LoadOptions {
+pub struct LoadOptions {
     /// Address of the server to drive
     #[arg(long)]
     target: SocketAddr,
@@ -40,7 +41,7 @@ pub(crate) struct LoadOptions {
     seconds: Duration,
 }
 
-pub(crate) fn parse_seconds(text: &str) -> Result<Duration, String> {
+pub fn parse_seconds(text: &str) -> Result<Duration, String> {
     match text.parse::<f64>() {
         Ok(seconds) if (0.1..=60.0).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
         _ => Err("give a number of seconds from 0.1 to 60".to_owned()),
@@ -55,23 +56,24 @@ fn parse_connections(text: &str) -> Result<usize, String> {
 }
 
 /// What one window showed. Latencies are of complete answers only.
-#[derive(Debug, Serialize)]
-pub(crate) struct WindowFigures {
-    pub(crate) completed: usize,
+#[derive(Debug, Serialize, Deserialize)]
+pub struct WindowFigures {
+    pub completed: usize,
     /// Connections that ended early; a connection stops at its first incomplete answer.
-    pub(crate) failed: usize,
-    pub(crate) first_failure: Option<String>,
-    pub(crate) elapsed_s: f64,
-    pub(crate) requests_per_s: f64,
-    pub(crate) total_p50_us: f64,
-    pub(crate) total_p99_us: f64,
-    /// Until the first byte of the body.
-    pub(crate) first_byte_p50_us: f64,
+    pub failed: usize,
+    pub first_failure: Option<String>,
+    pub elapsed_s: f64,
+    pub requests_per_s: f64,
+    pub total_p50_us: f64,
+    pub total_p99_us: f64,
+    /// Until the first text of the answer; events without any do not count.
+    pub first_token_p50_us: f64,
 }
 
-pub(crate) async fn run(options: LoadOptions) -> anyhow::Result<()> {
+pub async fn run(options: LoadOptions) -> anyhow::Result<()> {
     let cell = Cell { shape: options.shape, connections: options.connections };
-    let load = Load::open(options.target, &options.key, cell).await?;
+    let chat = ChatApi::openai(options.target, &options.key);
+    let load = Load::open(&chat, cell).await?;
     let figures = load.run(options.seconds).await?;
     println!("{}", serde_json::to_string_pretty(&figures)?);
     ensure!(figures.failed == 0, "{} connections met an incomplete answer", figures.failed);
@@ -79,28 +81,32 @@ pub(crate) async fn run(options: LoadOptions) -> anyhow::Result<()> {
 }
 
 /// Connections that are open and idle, so that a window measures answers and not handshakes.
-pub(crate) struct Load {
+pub struct Load {
     request: Request<Full<Bytes>>,
     shape: Shape,
     connections: Vec<SendRequest<Full<Bytes>>>,
 }
 
 impl Load {
-    pub(crate) async fn open(target: SocketAddr, key: &str, cell: Cell) -> anyhow::Result<Self> {
-        let request = Request::post(canned::CHAT_PATH)
-            .header(header::HOST, target.to_string())
-            .header(header::AUTHORIZATION, format!("Bearer {key}"))
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Full::new(canned::request(cell.shape)))
+    pub async fn open(chat: &ChatApi, cell: Cell) -> anyhow::Result<Self> {
+        let mut request = Request::post(chat.path)
+            .header(header::HOST, chat.address.to_string())
+            .header(header::AUTHORIZATION, format!("Bearer {}", chat.key))
+            .header(header::CONTENT_TYPE, "application/json");
+        for (name, value) in &chat.headers {
+            request = request.header(*name, value);
+        }
+        let request = request
+            .body(Full::new(canned::request(cell.shape, chat.model)))
             .context("the key cannot be sent in a header")?;
         let mut connections = Vec::with_capacity(cell.connections);
         for _ in 0..cell.connections {
-            connections.push(connect(target).await?);
+            connections.push(connect(chat.address).await?);
         }
         Ok(Self { request, shape: cell.shape, connections })
     }
 
-    pub(crate) async fn run(self, length: Duration) -> anyhow::Result<WindowFigures> {
+    pub async fn run(self, length: Duration) -> anyhow::Result<WindowFigures> {
         let begun = Instant::now();
         let mut tasks = JoinSet::new();
         for connection in self.connections {
@@ -121,7 +127,7 @@ impl Load {
     }
 }
 
-pub(crate) async fn connect(target: SocketAddr) -> anyhow::Result<SendRequest<Full<Bytes>>> {
+pub async fn connect(target: SocketAddr) -> anyhow::Result<SendRequest<Full<Bytes>>> {
     let stream = TcpStream::connect(target)
         .await
         .with_context(|| format!("cannot connect to {target}; is the server running?"))?;
@@ -137,7 +143,7 @@ pub(crate) async fn connect(target: SocketAddr) -> anyhow::Result<SendRequest<Fu
 #[derive(Default)]
 struct Outcome {
     total: Samples,
-    first_byte: Samples,
+    first_token: Samples,
     failed: usize,
     first_failure: Option<String>,
 }
@@ -145,15 +151,15 @@ struct Outcome {
 impl Outcome {
     fn append(&mut self, other: Self) {
         self.total.append(other.total);
-        self.first_byte.append(other.first_byte);
+        self.first_token.append(other.first_token);
         self.failed += other.failed;
         self.first_failure = self.first_failure.take().or(other.first_failure);
     }
 
     fn figures(self, elapsed: Duration) -> anyhow::Result<WindowFigures> {
         let completed = self.total.len();
-        let (Some([total_p50_us, total_p99_us]), Some([first_byte_p50_us])) =
-            (self.total.percentiles_us([0.5, 0.99]), self.first_byte.percentiles_us([0.5]))
+        let (Some([total_p50_us, total_p99_us]), Some([first_token_p50_us])) =
+            (self.total.percentiles_us([0.5, 0.99]), self.first_token.percentiles_us([0.5]))
         else {
             let reason = self.first_failure.unwrap_or_else(|| "the window was too short".into());
             bail!("not one answer was complete: {reason}");
@@ -166,7 +172,7 @@ impl Outcome {
             requests_per_s: completed as f64 / elapsed.as_secs_f64(),
             total_p50_us,
             total_p99_us,
-            first_byte_p50_us,
+            first_token_p50_us,
         })
     }
 }
@@ -182,9 +188,9 @@ async fn drive(
     while Instant::now() < until {
         let begun = Instant::now();
         match exchange(&mut connection, request.clone(), &expected).await {
-            Ok(first_byte) => {
+            Ok(first_token) => {
                 outcome.total.push(begun.elapsed());
-                outcome.first_byte.push(first_byte - begun);
+                outcome.first_token.push(first_token - begun);
             }
             Err(error) => {
                 outcome.failed = 1;
@@ -196,7 +202,7 @@ async fn drive(
     outcome
 }
 
-/// One request and its whole answer; returns when the first byte of the body arrived.
+/// One request and its whole answer; returns when the first text arrived.
 async fn exchange(
     connection: &mut SendRequest<Full<Bytes>>,
     request: Request<Full<Bytes>>,
@@ -211,15 +217,19 @@ async fn exchange(
         let quoted = String::from_utf8_lossy(&bytes[..bytes.len().min(QUOTED_BODY_BYTES)]);
         bail!("status {status}: {quoted}");
     }
-    let mut first_byte = None;
+    let mut first_token = None;
     let mut reader = expected.reader();
     while let Some(frame) = body.frame().await {
         let frame = frame.context("the answer broke off")?;
         if let Some(data) = frame.data_ref() {
-            first_byte.get_or_insert_with(Instant::now);
+            let arrived = Instant::now();
             reader.feed(data)?;
+            if reader.has_text() {
+                first_token.get_or_insert(arrived);
+            }
         }
     }
     reader.finish()?;
-    first_byte.context("the answer is empty")
+    // A plain answer is read when it is whole: its first text arrives with its last.
+    Ok(first_token.unwrap_or_else(Instant::now))
 }

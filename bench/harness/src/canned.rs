@@ -1,36 +1,45 @@
 //! The one conversation of this bench: what is asked and what the mock model answers.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use serde_json::{Value, json};
 
 use crate::cell::Shape;
 
-/// The model as clients name it; Backstay and `floor-axum` rewrite it to [`UPSTREAM_MODEL`].
-pub(crate) const CLIENT_MODEL: &str = "bench/bench-model";
-pub(crate) const UPSTREAM_MODEL: &str = "bench-model";
-pub(crate) const UPSTREAM_KEY: &str = "sk-upstream";
-pub(crate) const CHAT_PATH: &str = "/v1/chat/completions";
+/// The model as clients name it; gateways rewrite it to [`UPSTREAM_MODEL`].
+pub const CLIENT_MODEL: &str = "bench/bench-model";
+pub const UPSTREAM_MODEL: &str = "bench-model";
+pub const UPSTREAM_KEY: &str = "sk-upstream";
+pub const CHAT_PATH: &str = "/v1/chat/completions";
 
 /// Role, 39 pieces of text, finish reason, usage, `[DONE]`.
-pub(crate) const STREAM_EVENTS: usize = 43;
-const TEXT_PIECES: usize = STREAM_EVENTS - 4;
+pub const STREAM_EVENTS: usize = 43;
+pub const TEXT_PIECES: usize = STREAM_EVENTS - 4;
 
 const PROMPT_TOKENS: u32 = 27;
-pub(crate) const TOTAL_TOKENS: u32 = PROMPT_TOKENS + TEXT_PIECES as u32;
+pub const TOTAL_TOKENS: u32 = PROMPT_TOKENS + TEXT_PIECES as u32;
+
+/// In a request for a stream, asks the mock model to keep the pace of a model. Gateways pass a
+/// message on as it is, whatever they do to the fields around it.
+pub(crate) const PACED_MARK: &str = "Take your time.";
+/// Of a paced stream: until the first event, and between two of them.
+pub const FIRST_EVENT_AFTER: Duration = Duration::from_millis(20);
+pub const NEXT_EVENT_AFTER: Duration = Duration::from_millis(5);
 
 /// Every piece differs, so that a lost, repeated or swapped event changes the text.
 fn piece(index: usize) -> String {
     format!("word-{index:02} ")
 }
 
-pub(crate) fn text() -> String {
+pub fn text() -> String {
     (0..TEXT_PIECES).map(piece).collect()
 }
 
 /// About 230 bytes, the size of a short question with a system prompt.
-pub(crate) fn request(shape: Shape) -> Bytes {
+pub fn request(shape: Shape, model: &str) -> Bytes {
     let mut body = json!({
-        "model": CLIENT_MODEL,
+        "model": model,
         "messages": [
             {"role": "system", "content": "You are a helpful assistant. Answer briefly."},
             {"role": "user", "content": "What is the capital of France, and how old is it?"},
@@ -38,7 +47,10 @@ pub(crate) fn request(shape: Shape) -> Bytes {
         "max_tokens": 64,
         "temperature": 0.2,
     });
-    if shape == Shape::Stream {
+    if shape == Shape::Paced {
+        body["messages"][0]["content"] = json!(PACED_MARK);
+    }
+    if shape != Shape::Plain {
         body["stream"] = json!(true);
         body["stream_options"] = json!({"include_usage": true});
     }
@@ -55,7 +67,7 @@ fn usage() -> Value {
 }
 
 /// The whole answer as one JSON body of about 700 bytes.
-pub(crate) fn plain_answer() -> Bytes {
+pub fn plain_answer() -> Bytes {
     let body = json!({
         "id": "chatcmpl-bench",
         "object": "chat.completion",
@@ -75,7 +87,7 @@ pub(crate) fn plain_answer() -> Bytes {
 }
 
 /// The same answer as server-sent events, one element for each event.
-pub(crate) fn stream_answer() -> Vec<Bytes> {
+pub fn stream_answer() -> Vec<Bytes> {
     let choice = |delta: Value, finish: Value| json!([{"index": 0, "delta": delta, "finish_reason": finish}]);
     let mut events = vec![chunk(
         &choice(json!({"role": "assistant", "content": ""}), Value::Null),
@@ -111,9 +123,9 @@ mod tests {
     #[test]
     fn bodies_have_the_sizes_that_the_readme_states() {
         assert!(
-            (210..=250).contains(&request(Shape::Plain).len()),
+            (210..=250).contains(&request(Shape::Plain, CLIENT_MODEL).len()),
             "{}",
-            request(Shape::Plain).len()
+            request(Shape::Plain, CLIENT_MODEL).len()
         );
         assert!((680..=720).contains(&plain_answer().len()), "{}", plain_answer().len());
         assert_eq!(stream_answer().len(), STREAM_EVENTS);

@@ -8,12 +8,16 @@ use std::process::Command;
 use anyhow::{Context as _, ensure};
 
 use crate::canned;
-use crate::process::{Server, free_address};
+use crate::cell::Target;
+use crate::chat_api::ChatApi;
+use crate::endpoint::READY_PATH;
+use crate::process::{Listening, Process, free_address};
+use crate::server::Server;
 
-pub(crate) const API_KEY: &str = "bs-0123456789abcdefghijklmnopqrstuvwxyz0123";
+const API_KEY: &str = "bs-0123456789abcdefghijklmnopqrstuvwxyz0123";
 
 /// The binary to measure: the one given, or the one next to this program.
-pub(crate) fn find_binary(given: Option<PathBuf>) -> anyhow::Result<PathBuf> {
+pub fn find_binary(given: Option<PathBuf>) -> anyhow::Result<PathBuf> {
     let path = match given {
         Some(path) => path,
         None => std::env::current_exe()?
@@ -28,11 +32,7 @@ pub(crate) fn find_binary(given: Option<PathBuf>) -> anyhow::Result<PathBuf> {
     Ok(path)
 }
 
-pub(crate) async fn start(
-    binary: &Path,
-    upstream: SocketAddr,
-    folder: &Path,
-) -> anyhow::Result<Server> {
+pub async fn start(binary: &Path, upstream: SocketAddr, folder: &Path) -> anyhow::Result<Server> {
     let address = free_address()?;
     let config = folder.join("backstay.toml");
     fs::write(&config, configuration(upstream)).context("cannot write the configuration")?;
@@ -47,7 +47,9 @@ pub(crate) async fn start(
         .env_clear()
         .env("HOME", folder)
         .env("BACKSTAY_BOOTSTRAP_KEY", API_KEY);
-    Server::start("backstay", command, address, folder).await
+    let listening = Listening::At(address, READY_PATH);
+    let process = Process::start("backstay", command, listening, folder).await?;
+    Ok(Server { target: Target::Backstay, chat: ChatApi::openai(address, API_KEY), process })
 }
 
 fn configuration(upstream: SocketAddr) -> String {

@@ -7,15 +7,15 @@ use crate::record::{Record, Window};
 
 /// Median and range over the rounds.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Spread {
-    median: f64,
-    min: f64,
-    max: f64,
+pub struct Spread {
+    pub median: f64,
+    pub min: f64,
+    pub max: f64,
 }
 
 impl Spread {
     /// `None` without values.
-    pub(crate) fn of(mut values: Vec<f64>) -> Option<Self> {
+    pub fn of(mut values: Vec<f64>) -> Option<Self> {
         values.sort_by(f64::total_cmp);
         let (min, max) = (*values.first()?, *values.last()?);
         let middle = values.len() / 2;
@@ -41,14 +41,14 @@ fn short(value: f64) -> String {
 }
 
 /// All windows of one target in one cell.
-pub(crate) struct Series<'a> {
+pub struct Series<'a> {
     record: &'a Record,
     cell: Cell,
     target: Target,
 }
 
 impl<'a> Series<'a> {
-    pub(crate) fn new(record: &'a Record, cell: Cell, target: Target) -> Self {
+    pub fn new(record: &'a Record, cell: Cell, target: Target) -> Self {
         Self { record, cell, target }
     }
 
@@ -66,12 +66,12 @@ impl<'a> Series<'a> {
             .find(|other| other.round == window.round)
     }
 
-    pub(crate) fn spread(&self, figure: impl Fn(&Window) -> Option<f64>) -> Option<Spread> {
+    pub fn spread(&self, figure: impl Fn(&Window) -> Option<f64>) -> Option<Spread> {
         Spread::of(self.windows().filter_map(figure).collect())
     }
 
     /// The figure less that of `direct` in the same round; `None` for `direct` itself.
-    pub(crate) fn added(&self, figure: impl Fn(&Window) -> f64) -> Option<Spread> {
+    pub fn added(&self, figure: impl Fn(&Window) -> f64) -> Option<Spread> {
         self.spread(|window| self.added_in(window, &figure))
     }
 
@@ -83,19 +83,23 @@ impl<'a> Series<'a> {
     }
 
     /// CPU per request as a multiple of that of `floor` in the same round.
-    pub(crate) fn cpu_ratio(&self, floor: Target) -> Option<Spread> {
+    pub fn cpu_ratio(&self, floor: Target) -> Option<Spread> {
         self.spread(|window| {
             let of_floor = self.neighbour(window, floor)?.cpu_us_per_request?;
             ratio(window.cpu_us_per_request?, of_floor)
         })
     }
 
+    /// How many answers `direct` gives in the time of one of these.
+    pub fn times_slower_than_direct(&self) -> Option<Spread> {
+        self.spread(|window| {
+            let direct = self.neighbour(window, Target::Direct)?;
+            ratio(direct.figures.requests_per_s, window.figures.requests_per_s)
+        })
+    }
+
     /// The added figure as a multiple of what `floor` added in the same round.
-    pub(crate) fn added_ratio(
-        &self,
-        floor: Target,
-        figure: impl Fn(&Window) -> f64,
-    ) -> Option<Spread> {
+    pub fn added_ratio(&self, floor: Target, figure: impl Fn(&Window) -> f64) -> Option<Spread> {
         self.spread(|window| {
             let of_floor = self.added_in(self.neighbour(window, floor)?, &figure)?;
             ratio(self.added_in(window, &figure)?, of_floor)

@@ -16,37 +16,37 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-/// `run` asks whether a server is up here.
+/// Whether a server of the rig, or Backstay, is up.
 pub(crate) const READY_PATH: &str = "/ready";
 
 #[derive(Args)]
-pub(crate) struct ListenOptions {
+pub struct ListenOptions {
     /// Address to listen on, such as 127.0.0.1:9100
     #[arg(long)]
-    pub(crate) listen: SocketAddr,
+    pub listen: SocketAddr,
     /// End when standard input closes, so that a killed parent leaves no server behind
     #[arg(long, hide = true)]
     until_stdin_closes: bool,
 }
 
 #[derive(Args)]
-pub(crate) struct ProxyOptions {
+pub struct ProxyOptions {
     #[command(flatten)]
-    pub(crate) endpoint: ListenOptions,
+    pub endpoint: ListenOptions,
     /// Address of the model server to call
     #[arg(long)]
-    pub(crate) upstream: SocketAddr,
+    pub upstream: SocketAddr,
 }
 
 impl ListenOptions {
-    pub(crate) async fn bind(&self) -> anyhow::Result<TcpListener> {
+    pub async fn bind(&self) -> anyhow::Result<TcpListener> {
         TcpListener::bind(self.listen)
             .await
             .with_context(|| format!("cannot listen on {}; choose another --listen", self.listen))
     }
 
     /// Resolves when the parent is gone, if the parent asked for that; never otherwise.
-    pub(crate) async fn parent_gone(&self) {
+    pub async fn parent_gone(&self) {
         if !self.until_stdin_closes {
             return std::future::pending().await;
         }

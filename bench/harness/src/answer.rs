@@ -71,7 +71,7 @@ pub(crate) struct AnswerReader<'a> {
 
 impl AnswerReader<'_> {
     pub(crate) fn feed(&mut self, mut bytes: &[u8]) -> anyhow::Result<()> {
-        if self.expected.shape == Shape::Stream {
+        if self.expected.shape != Shape::Plain {
             while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
                 let (line, rest) = bytes.split_at(end);
                 bytes = &rest[1..];
@@ -87,6 +87,10 @@ impl AnswerReader<'_> {
         self.pending.extend_from_slice(bytes);
         ensure!(self.pending.len() <= ANSWER_LIMIT_BYTES, "the answer is larger than 1 MiB");
         Ok(())
+    }
+
+    pub(crate) fn has_text(&self) -> bool {
+        !self.text.is_empty()
     }
 
     fn line(&mut self, line: &[u8]) -> anyhow::Result<()> {
@@ -114,20 +118,23 @@ impl AnswerReader<'_> {
         Ok(())
     }
 
-    /// `Ok` when the answer was complete: all text in order, usage and, in a stream, every event.
+    /// `Ok` when the answer was complete: all text in order, usage and, in a stream, an event for
+    /// each piece of text and `[DONE]`.
     pub(crate) fn finish(mut self) -> anyhow::Result<()> {
         match self.expected.shape {
             Shape::Plain => {
                 let body = std::mem::take(&mut self.pending);
                 self.body(&body)?;
             }
-            Shape::Stream => {
+            Shape::Stream | Shape::Paced => {
                 ensure!(self.done, "the stream ended without [DONE] after {} events", self.events);
+                // A gateway may join role, finish reason and usage with their neighbours; one that
+                // joins the text does not stream it as the model does.
                 ensure!(
-                    self.events >= canned::STREAM_EVENTS,
-                    "{} of {} events arrived",
+                    self.events > canned::TEXT_PIECES,
+                    "{} events for {} pieces of text",
                     self.events,
-                    canned::STREAM_EVENTS
+                    canned::TEXT_PIECES
                 );
             }
         }
@@ -182,6 +189,16 @@ mod tests {
         for broken in [lost, repeated, without_done] {
             read(Shape::Stream, &[&broken]).unwrap_err();
         }
+    }
+
+    #[test]
+    fn a_stream_whose_text_was_joined_does_not_count() {
+        let text = serde_json::json!({"choices": [{"delta": {"content": canned::text()}}]});
+        let usage =
+            serde_json::json!({"choices": [], "usage": {"total_tokens": canned::TOTAL_TOKENS}});
+        let joined = format!("data: {text}\n\ndata: {usage}\n\ndata: [DONE]\n\n");
+        let error = read(Shape::Stream, &[joined.as_bytes()]).unwrap_err();
+        assert!(error.to_string().contains("3 events"), "{error}");
     }
 
     #[test]
