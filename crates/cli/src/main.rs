@@ -4,6 +4,7 @@
 mod client;
 mod commands;
 mod import;
+mod litellm;
 mod output;
 mod terminal;
 
@@ -47,8 +48,8 @@ enum Command {
     Models(models::Models),
     /// Show how calls find their endpoints.
     Route(route::RouteCommand),
-    /// Bring conversations into memory from a file.
-    Import(import_file::Import),
+    /// Bring conversations into memory from a file, or a configuration from another gateway.
+    Import(commands::import::Import),
     /// List work that waits or was given up on, try it again, or discard it.
     Jobs(jobs::Jobs),
     /// Check the installation and say what to do about what is wrong.

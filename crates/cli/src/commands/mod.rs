@@ -4,7 +4,7 @@ pub(crate) mod bench;
 pub(crate) mod chat;
 pub(crate) mod demo;
 pub(crate) mod doctor;
-pub(crate) mod import_file;
+pub(crate) mod import;
 pub(crate) mod jobs;
 pub(crate) mod memory;
 pub(crate) mod models;

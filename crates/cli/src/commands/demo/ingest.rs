@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{
     client::Client,
-    commands::import_file,
+    commands::import,
     import::{Conversation, Turn},
     output::Output,
 };
@@ -33,10 +33,10 @@ pub(crate) async fn ingest(
 ) -> Result<Ingested> {
     let assistant = format!("demo {}", conversation.title).chars().take(100).collect::<String>();
     let mut ingested = Ingested { assistant, turns: HashMap::new(), episodes: HashMap::new() };
-    let progress = import_file::progress(conversation, output);
+    let progress = import::progress(conversation, output);
     let mut added = 0;
     for session in &conversation.sessions {
-        let imported = import_file::send(client, session, &ingested.assistant, None).await?;
+        let imported = import::send(client, session, &ingested.assistant, None).await?;
         added += imported.added;
         for (turn, line) in session.turns.iter().zip(imported.episodes) {
             ingested.episodes.insert(line.turn, line.episode.clone());

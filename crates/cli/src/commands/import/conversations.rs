@@ -1,4 +1,4 @@
-//! `backstay import`: conversations from a file into memory.
+//! `backstay import FILE`: conversations from a file into memory.
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -15,13 +15,9 @@ use crate::{
     output::Output,
 };
 
-/// Bring conversations into memory from a file.
-///
-/// Reads exports of ChatGPT and Claude (the ZIP file as it was downloaded, or the conversations.json
-/// in it), plain chat JSON (see examples/README.md) and LoCoMo files. Importing the same file again
-/// adds nothing. Memories without conversations are read by `backstay memory import`.
 #[derive(Args)]
-pub(crate) struct Import {
+pub(crate) struct ImportFile {
+    /// Conversations: an export of ChatGPT or Claude, plain chat JSON or a LoCoMo file.
     file: PathBuf,
     #[arg(long, default_value = "default")]
     assistant: String,
@@ -45,7 +41,7 @@ pub(crate) struct ImportedTurn {
     pub(crate) episode: String,
 }
 
-impl Import {
+impl ImportFile {
     pub(crate) async fn run(self, connection: &Connection, output: Output) -> Result<ExitCode> {
         let client = Client::new(connection)?;
         if import::is_archive(&self.file) {
