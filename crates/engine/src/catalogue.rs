@@ -25,8 +25,8 @@ impl Engine {
         let (store, catalogue) = (self.store(), self.catalogue());
         let (upstreams, now) = (self.router().upstreams(), self.clock().now());
         let providers = catalogue.refresh(upstreams, now).await;
-        catalogue.refresh_offers(upstreams, now).await;
-        keep(store, catalogue, &providers).await?;
+        let asked = catalogue.refresh_offers(upstreams, now).await;
+        keep(store, catalogue, &providers, &asked).await?;
         let prices_changed = record_prices(store, catalogue, now).await?;
         Ok(RefreshReport { providers, prices_changed })
     }
@@ -62,13 +62,22 @@ pub async fn start_catalogue(
     catalogue.restore_lists(kept.into_iter().map(|list| (list.provider, list.models)).collect());
     // A provider that is slow to list its models does not hold up the start; the list follows.
     let answered = tokio::time::timeout(patience, catalogue.refresh(upstreams, now)).await;
-    keep(store, catalogue, &answered.unwrap_or_default()).await?;
+    keep(store, catalogue, &answered.unwrap_or_default(), &[]).await?;
     record_prices(store, catalogue, now).await?;
     Ok(())
 }
 
-async fn keep(store: &Store, catalogue: &Catalogue, refreshed: &[Refreshed]) -> Result<()> {
-    for Refreshed { provider, .. } in refreshed.iter().filter(|one| one.outcome.is_ok()) {
+/// Writes the lists that are other than before; `asked` are those of whose list another part is new.
+async fn keep(
+    store: &Store,
+    catalogue: &Catalogue,
+    refreshed: &[Refreshed],
+    asked: &[String],
+) -> Result<()> {
+    let is_new = |one: &&Refreshed| {
+        one.outcome.as_ref().is_ok_and(|list| list.is_changed) || asked.contains(&one.provider)
+    };
+    for Refreshed { provider, .. } in refreshed.iter().filter(is_new) {
         if let Some((taken_at, models)) = catalogue.kept_list(provider) {
             let list = ModelList { provider: provider.clone(), taken_at, models };
             store.put_model_list(list).await?;

@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    api,
     config::{Config, ModelsFolder},
     listener, router,
     state::{AppState, StartedWith},
@@ -87,6 +88,7 @@ impl Server {
             drain_timeout: Duration::from_millis(config.server.drain_timeout_ms),
         };
         let stop = CancellationToken::new();
+        engine.jobs().spawn(api::write_lists_forever(state.clone()));
         let routes = router::routes(state);
         let serving = tokio::spawn(listener::serve(listener, routes, limits, stop.clone()));
         Ok(Self { address, key, engine, stop, serving })

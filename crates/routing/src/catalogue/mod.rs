@@ -35,6 +35,7 @@ pub struct Catalogue {
     snapshot: RwLock<Arc<Snapshot>>,
     /// Held while lists are read, so that two refreshes do not ask everyone twice.
     refreshing: tokio::sync::Mutex<()>,
+    changed: tokio::sync::Notify,
 }
 
 /// The models of one moment.
@@ -98,6 +99,7 @@ impl Catalogue {
         Ok(Self {
             snapshot: RwLock::new(Arc::new(snapshot)),
             refreshing: tokio::sync::Mutex::default(),
+            changed: tokio::sync::Notify::new(),
         })
     }
 
@@ -231,5 +233,12 @@ impl Catalogue {
         let mut sources = guard.sources.clone();
         change(&mut sources);
         *guard = Arc::new(Snapshot::of(sources));
+        drop(guard);
+        self.changed.notify_waiters();
+    }
+
+    /// Waits for the next change, for what is made of the catalogue ahead of use.
+    pub async fn changed(&self) {
+        self.changed.notified().await;
     }
 }

@@ -34,6 +34,8 @@ pub struct RefreshedList {
     pub added: Vec<String>,
     /// Names that were in the list before.
     pub gone: Vec<String>,
+    /// Whether anything is other than before: names, or what is said of them.
+    pub is_changed: bool,
 }
 
 impl Catalogue {
@@ -64,13 +66,17 @@ impl Catalogue {
     }
 
     /// Asks aggregators what they know of endpoints that are called directly here: what they say of
-    /// them is fresher than what is shipped.
-    pub async fn refresh_offers(&self, upstreams: &Upstreams, now: Timestamp) {
+    /// them is fresher than what is shipped. Returns those who were asked, by id.
+    pub async fn refresh_offers(&self, upstreams: &Upstreams, now: Timestamp) -> Vec<String> {
         let _alone = self.refreshing.lock().await;
         let providers = self.providers();
+        let mut asked = Vec::new();
         for aggregator in providers.iter().filter(|provider| provider.is_aggregator) {
-            self.refresh_offers_of(aggregator, upstreams, now).await;
+            if self.refresh_offers_of(aggregator, upstreams, now).await > 0 {
+                asked.push(aggregator.id.clone());
+            }
         }
+        asked
     }
 
     async fn refresh_offers_of(
@@ -78,7 +84,7 @@ impl Catalogue {
         aggregator: &Provider,
         upstreams: &Upstreams,
         now: Timestamp,
-    ) {
+    ) -> usize {
         let wanted = self.snapshot().wanted_offers(aggregator, now);
         let asked = stream::iter(wanted.into_iter().map(|model| async move {
             let endpoints = upstreams.list_endpoints(aggregator, &model).await;
@@ -86,8 +92,9 @@ impl Catalogue {
         }));
         let answers: Vec<(String, Result<Vec<ListedEndpoint>>)> =
             asked.buffer_unordered(OFFERS_IN_FLIGHT).collect().await;
-        if answers.is_empty() {
-            return;
+        let count = answers.len();
+        if count == 0 {
+            return 0;
         }
         self.replace(|sources| {
             let Some(list) = sources.lists.get_mut(&aggregator.id) else { return };
@@ -103,6 +110,7 @@ impl Catalogue {
                 }
             }
         });
+        count
     }
 
     /// A provider's list as JSON, with the moment that it was taken.
@@ -156,8 +164,10 @@ fn difference(before: &ProviderList, now: &ProviderList) -> RefreshedList {
     let ids = |models: &[ListedModel]| -> BTreeSet<String> {
         models.iter().map(|model| model.id.clone()).collect()
     };
+    let is_changed = before.models != now.models || before.gone != now.gone;
     let (before, now) = (ids(&before.models), ids(&now.models));
     RefreshedList {
+        is_changed,
         models: now.len(),
         added: now.difference(&before).cloned().collect(),
         gone: before.difference(&now).cloned().collect(),

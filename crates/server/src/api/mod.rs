@@ -15,3 +15,21 @@ pub(crate) mod openai;
 pub(crate) mod openrouter;
 
 pub(crate) use model_lists::ModelLists;
+
+use crate::state::AppState;
+
+/// Writes the lists of models when the catalogue changes, so that nobody's request waits for it.
+pub(crate) async fn write_lists_forever(state: AppState) {
+    loop {
+        let writing = state.clone();
+        let written = tokio::task::spawn_blocking(move || {
+            let catalogue = writing.engine.catalogue();
+            openai::models::written(&writing, catalogue.models());
+            openrouter::models::written(&writing, catalogue.models());
+        });
+        if let Err(error) = written.await {
+            tracing::error!(%error, "the lists of models were not written ahead");
+        }
+        state.engine.catalogue().changed().await;
+    }
+}

@@ -19,7 +19,7 @@ struct Written {
     openrouter: OnceLock<Rows>,
 }
 
-type Rows = Arc<Vec<String>>;
+pub(crate) type Rows = Arc<Vec<String>>;
 
 impl ModelLists {
     pub(crate) fn openai(&self, models: Models, shown: fn(&ModelCard) -> String) -> Rows {

@@ -8,7 +8,7 @@ use axum::{
     response::IntoResponse as _,
 };
 use backstay_core::Timestamp;
-use backstay_routing::ModelCard;
+use backstay_routing::{ModelCard, Models};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ use crate::{
     api::{
         caller::Caller,
         dialect::ApiResult,
-        model_lists::{joined, to_text},
+        model_lists::{Rows, joined, to_text},
         model_query::{self, Parameters},
     },
     state::AppState,
@@ -48,7 +48,7 @@ pub(crate) async fn list(
         });
         return Ok(Json(page).into_response());
     }
-    let rows = state.model_lists.openai(models, |card| to_text(&openai(card)));
+    let rows = written(&state, models);
     let data = joined(on_page.map(|at| rows[at].as_str()));
     let body = format!("{{\"object\":\"list\",\"data\":[{data}]}}");
     Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
@@ -65,6 +65,11 @@ pub(crate) async fn one(
     let card = models.find(&id).filter(|card| caller.context.policy.permits_model(&card.id));
     let card = card.ok_or_else(|| caller.fail(catalogue.unknown(&id)))?;
     Ok(Json(if speaks_anthropic(&headers) { anthropic(card) } else { json!(openai(card)) }))
+}
+
+/// Every model as a row of a list.
+pub(crate) fn written(state: &AppState, models: Models) -> Rows {
+    state.model_lists.openai(models, |card| to_text(&openai(card)))
 }
 
 /// Every Anthropic client sends this header; no OpenAI client does.

@@ -19,7 +19,7 @@ use crate::{
     api::{
         caller::Caller,
         dialect::ApiResult,
-        model_lists::{joined, to_text},
+        model_lists::{Rows, joined, to_text},
         model_query::{self, ListQuery, Parameters},
     },
     state::AppState,
@@ -146,7 +146,7 @@ fn page(
     let models = state.engine.catalogue().models();
     let wanted = selected(&models, caller, query);
     let total = wanted.len();
-    let rows = state.model_lists.openrouter(models, |card| to_text(&ModelBody::of(card)));
+    let rows = written(state, models);
     let limit = query.limit.unwrap_or(total);
     let on_page = wanted.iter().skip(query.offset).take(limit).map(|at| rows[*at].as_str());
     let end = query.offset.saturating_add(limit);
@@ -155,6 +155,11 @@ fn page(
     // The members of `tail` follow those of the rows in one object.
     let body = format!("{{\"data\":[{}],{}", joined(on_page), &tail[1..]);
     ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+/// Every model as a row of a list.
+pub(crate) fn written(state: &AppState, models: Models) -> Rows {
+    state.model_lists.openrouter(models, |card| to_text(&ModelBody::of(card)))
 }
 
 /// The query as it was asked, from another place on.
