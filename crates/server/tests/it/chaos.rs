@@ -10,10 +10,10 @@ use futures::{StreamExt as _, stream};
 use serde_json::{Value, json};
 
 /// Short clocks, so that a fault which has to run into one does so soon; every call may be retried.
-const CONFIG: &str = "[timeouts]\nconnect = 1000\nfirst_token = 1500\nidle = 1500\nwhole = 2000\ntotal = 8000\n\
+const CONFIG: &str = "[timeouts]\nconnect = 1000\nfirst_token = 4000\nidle = 4000\nwhole = 5000\ntotal = 20000\n\
     [routing]\nretries_percent = 500\n";
 /// The total time-out of two attempts, and what a busy machine adds.
-const NO_CALL_TAKES: Duration = Duration::from_secs(30);
+const NO_CALL_TAKES: Duration = Duration::from_secs(60);
 const WORDS: &str = "two three four five six seven";
 
 /// What a fault leads to.
@@ -62,8 +62,8 @@ const FAULTS: [(&str, Outcome); 46] = [
     ("html-503", Fallback),
     ("empty-body", Fallback),
     ("redirect", Fallback),
-    ("slow-headers-20000", Fallback),
-    ("first-byte-20000", Fallback),
+    ("slow-headers-40000", Fallback),
+    ("first-byte-40000", Fallback),
     ("huge-line-10000000", Fallback),
     ("stall-after-0", Fallback),
     ("reset-after-0", Fallback),

@@ -23,11 +23,14 @@ async fn a_ranking_is_in_the_ledger_and_so_is_its_failure() -> Result<()> {
     let server = TestServer::start().await?;
     let context = server.context().await?;
     for provider in ["cohere", "openai"] {
+        // Of one moment, no row would be newer than another.
+        server.clock.advance_ms(1);
         let reply =
             server.engine().rerank(&context, request(&format!("{provider}/ranker"))).await?;
         let order: Vec<usize> = reply.results.iter().map(|result| result.index).collect();
         assert_eq!(order, [1, 0], "{provider}");
     }
+    server.clock.advance_ms(1);
     let refused = server.engine().rerank(&context, request("cohere/ranker!429")).await.unwrap_err();
     assert_eq!(refused.code(), ErrorCode::UpstreamRateLimited);
     let rows = server.member().get("/backstay/v1/generations").await?.body;

@@ -20,7 +20,7 @@ async fn ask(server: &TestServer, model: &str, stream: bool) -> Result<Value> {
 
 #[tokio::test]
 async fn silence_before_the_first_token_and_silence_after_it_are_told_apart() -> Result<()> {
-    let config = "[timeouts]\nfirst_token = 300\nidle = 300\ntotal = 60000";
+    let config = "[timeouts]\nfirst_token = 1500\nidle = 1500\ntotal = 60000";
     let server = TestServer::builder().config(config).start().await?;
     let error = ask(&server, "openai/sim-echo!slow-headers-60000", true).await?;
     assert_eq!(error["error"]["code"], "timeout_first_token", "{error}");
@@ -33,10 +33,10 @@ async fn silence_before_the_first_token_and_silence_after_it_are_told_apart() ->
 
 #[tokio::test]
 async fn the_whole_call_has_a_limit_of_its_own() -> Result<()> {
-    let server = TestServer::builder().config("[timeouts]\ntotal = 400").start().await?;
+    let server = TestServer::builder().config("[timeouts]\ntotal = 2000").start().await?;
     let error = ask(&server, "openai/sim-echo!slow-headers-60000", false).await?;
     assert_eq!(error["error"]["code"], "timeout_total", "{error}");
-    let error = ask(&server, "openai/sim-echo!per-token-350", true).await?;
+    let error = ask(&server, "openai/sim-echo!per-token-800", true).await?;
     assert_eq!(error["error"]["code"], "timeout_total", "{error}");
     server.stop().await
 }
