@@ -37,6 +37,9 @@ pub struct RoutingPreferences {
     pub latency_max: Percentiles,
     /// By provider: fields of the request's body for that provider alone.
     pub options: Map<String, Value>,
+    /// Fields of OpenRouter's interface that a provider which passes calls on acts upon, and nobody
+    /// else: `plugins`, `transforms` and the like.
+    pub relayed: Map<String, Value>,
     /// What keeps a conversation at the endpoint whose prompt cache is warm.
     pub session: Option<String>,
     /// Whether an answer that breaks off is continued elsewhere, with what was said as its beginning.

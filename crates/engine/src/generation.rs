@@ -7,7 +7,7 @@ use backstay_routing::{AttemptLog, Plan, RouterTrace};
 use backstay_store::NewGeneration;
 
 use crate::{
-    Engine, Reply,
+    Engine, Reply, Served,
     conversation::{Keep, Turn},
     meter::{Guard, metered},
     open::Open,
@@ -30,9 +30,11 @@ pub(crate) async fn call(
     match engine.router().run(&plan, &request, &log).await {
         Ok(started) => {
             let router = plan.trace.map(|trace| RouterTrace { attempts: log.all(), ..trace });
+            let served = Served::by(&started.endpoint);
             guard.answering(started.endpoint, plan.conversation, &started.dropped);
             Ok(Reply {
                 generation,
+                served,
                 thread,
                 recalled,
                 memory_tokens,

@@ -27,7 +27,7 @@ use backstay_core::{
 };
 use backstay_memory::{Embedder, Memory, MemoryOptions};
 use backstay_providers::FrameStream;
-use backstay_routing::{Catalogue, ConversationKey, Plan, Router, RouterTrace};
+use backstay_routing::{Catalogue, ConversationKey, Endpoint, Plan, Router, RouterTrace};
 use backstay_store::Store;
 use backstay_wire::RequestExtension;
 
@@ -75,6 +75,7 @@ pub struct EngineParts {
 /// An answer that has begun, and what is known of it before it ends.
 pub struct Reply {
     pub generation: GenerationId,
+    pub served: Served,
     /// The thread that the client asked for.
     pub thread: Option<ThreadId>,
     pub recalled: Vec<Recalled>,
@@ -85,6 +86,26 @@ pub struct Reply {
     pub router: Option<RouterTrace>,
     /// Ends with a settled event, and after that with an error if the call failed half-way.
     pub frames: FrameStream,
+}
+
+/// Who answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Served {
+    /// The provider's name for people: `Groq`.
+    pub provider: String,
+    /// A name under which the catalogue knows the model.
+    pub model: String,
+}
+
+impl Served {
+    pub(crate) fn by(endpoint: &Endpoint) -> Self {
+        let Endpoint { provider, model, .. } = endpoint;
+        let name = match provider.is_aggregator {
+            true => model.clone(),
+            false => format!("{}/{model}", provider.id),
+        };
+        Self { provider: provider.name.clone(), model: name }
+    }
 }
 
 impl Engine {

@@ -149,6 +149,7 @@ fn settlement(settled: &SettledGeneration) -> Settlement {
         status: settled.status,
         usage: settled.usage.clone().unwrap_or_default(),
         cost: settled.cost,
+        price: settled.price.clone(),
         latency_ms: settled.latency_ms,
         first_token_ms: settled.first_token_ms,
         provider: settled.provider.clone().unwrap_or_default(),

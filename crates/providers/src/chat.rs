@@ -7,14 +7,14 @@ use backstay_core::{
     chat::{ChatEvent, ChatRequest, Frame},
     limits,
 };
-use backstay_wire::{Loss, StreamDecoder, StreamParser};
+use backstay_wire::{Loss, ProviderFields, StreamDecoder, StreamParser};
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _, stream};
 use reqwest::{
     Method, Response,
     header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
 };
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::{
     FrameStream, Upstreams, builtin,
@@ -61,9 +61,9 @@ impl Upstreams {
     ) -> Result<ChatCall> {
         let mut loss = Loss::default();
         let (rules, format) = (&http.parameters, http.format);
-        let extra = for_this_provider(provider, request);
+        let fields = for_this_provider(provider, request);
         let body =
-            backstay_wire::encode_request_with(rules, format, request, model, extra, &mut loss)?;
+            backstay_wire::encode_request_with(rules, format, request, model, fields, &mut loss)?;
         let url = http.chat_url(model, request.stream);
         let mut call = self
             .request(http, Method::POST, &url)
@@ -88,12 +88,13 @@ impl Upstreams {
 }
 
 /// Fields of the body that only this provider is sent.
-fn for_this_provider(provider: &Provider, request: &ChatRequest) -> Map<String, Value> {
-    if provider.is_aggregator {
-        return backstay_wire::delegated(&request.routing);
-    }
+fn for_this_provider(provider: &Provider, request: &ChatRequest) -> ProviderFields {
     let options = request.routing.options.get(&provider.id).and_then(Value::as_object);
-    options.cloned().unwrap_or_default()
+    ProviderFields {
+        // An aggregator is told the options of the providers behind it together.
+        fields: options.filter(|_| !provider.is_aggregator).cloned().unwrap_or_default(),
+        is_aggregator: provider.is_aggregator,
+    }
 }
 
 /// What the client said to the provider in headers; it replaces what we would have said, except the

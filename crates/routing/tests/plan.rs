@@ -13,7 +13,7 @@ use backstay_routing::{
     Catalogue, ConfiguredModel, ConversationKey, Ended, Plan, Route, Router, RouterOptions,
     Standing,
 };
-use backstay_wire::decode_request;
+use backstay_wire::{Dialect, decode_request};
 use serde_json::{Value, json};
 
 /// Three direct providers and an aggregator that serve `acme/m` at 1, 2 and 3 dollars a million.
@@ -100,7 +100,7 @@ fn request(body: Value) -> ChatRequest {
         members[name] = value.clone();
     }
     let mut request =
-        decode_request(WireFormat::OpenAi, members.to_string().as_bytes()).unwrap().request;
+        decode_request(Dialect::OpenAi, members.to_string().as_bytes()).unwrap().request;
     request.routing.trace = true;
     request
 }

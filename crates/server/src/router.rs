@@ -22,6 +22,10 @@ pub(crate) fn routes(state: AppState) -> Router {
         .route("/v1/messages", post(anthropic::messages::handle))
         .route("/v1/messages/count_tokens", post(anthropic::count_tokens::handle))
         // OpenRouter
+        .route("/api/v1/chat/completions", post(openai::chat_completions::handle))
+        .route("/api/v1/embeddings", post(openai::embeddings::handle))
+        .route("/api/v1/messages", post(anthropic::messages::handle))
+        .route("/api/v1/messages/count_tokens", post(anthropic::count_tokens::handle))
         .route("/api/v1/models", get(openrouter::models::list))
         .route("/api/v1/models/user", get(openrouter::models::list))
         .route("/api/v1/models/count", get(openrouter::models::count))

@@ -1,46 +1,18 @@
-//! The one list of wire formats: every call into a format's folder is chosen here.
-//!
-//! Clients speak OpenAI and Anthropic to us. The others are spoken to providers only; where a client's
-//! side is asked for them, OpenAI's shape stands in.
+//! The one list of wire formats that providers speak: every call into the provider's side of a
+//! format's folder is chosen here. What clients speak is in `dialect`.
 
 use backstay_core::{
     Error, ErrorCode, Result, WireFormat,
-    chat::{ChatReply, ChatRequest, Frame, Message, RawFrame},
+    chat::{ChatRequest, Frame, Message, RawFrame},
 };
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use crate::{
-    EncodeOptions, ListedModel, Loss, ParameterRules, ReplyExtension, anthropic_messages,
-    bedrock_converse, cohere_chat, extension, gemini_generate, openai_chat, routing_fields,
+    ListedModel, Loss, ParameterRules, anthropic_messages, bedrock_converse, cohere_chat,
+    gemini_generate, openai_chat, openrouter_chat, routing_fields,
     upstream_error::{name_provider, refused},
 };
-
-/// A client's request, and what it says to Backstay itself.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Decoded {
-    pub request: ChatRequest,
-    /// The `backstay` member as it was written; see [`crate::RequestExtension::merge`].
-    pub extension: Option<Value>,
-}
-
-/// Reads a client's request body.
-///
-/// # Errors
-/// `InvalidJson`, `InvalidRequest` or `UnsupportedContent`, each with the place of the fault.
-pub fn decode_request(format: WireFormat, body: &[u8]) -> Result<Decoded> {
-    let mut members = parse_object(body)?;
-    let extension = members.shift_remove(extension::MEMBER);
-    let routing = routing_fields::take(&mut members)?;
-    let mut request = match format {
-        WireFormat::Anthropic => anthropic_messages::decode_request(members),
-        WireFormat::OpenAi | WireFormat::Gemini | WireFormat::Cohere | WireFormat::Bedrock => {
-            openai_chat::decode_request(members)
-        }
-    }?;
-    request.routing = routing;
-    Ok(Decoded { request, extension })
-}
 
 pub(crate) fn parse_object(body: &[u8]) -> Result<serde_json::Map<String, Value>> {
     match serde_json::from_slice(body) {
@@ -55,8 +27,17 @@ pub(crate) fn parse_object(body: &[u8]) -> Result<serde_json::Map<String, Value>
     }
 }
 
+/// What one provider is sent beyond its format.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ProviderFields {
+    /// Fields for this provider alone, which win.
+    pub fields: Map<String, Value>,
+    /// Whether it passes calls on to other providers, and so takes all of OpenRouter's interface.
+    pub is_aggregator: bool,
+}
+
 /// Writes the body for a provider's endpoint that takes every field of its format. `model` is the
-/// provider's name of the model, `extra` are fields for this provider alone, which win. What the
+/// provider's name of the model. What the
 /// format cannot carry is noted in `loss`.
 ///
 /// # Errors
@@ -65,10 +46,10 @@ pub fn encode_request(
     format: WireFormat,
     request: &ChatRequest,
     model: &str,
-    extra: Map<String, Value>,
+    provider: ProviderFields,
     loss: &mut Loss,
 ) -> Result<Bytes> {
-    encode_request_with(&ParameterRules::default(), format, request, model, extra, loss)
+    encode_request_with(&ParameterRules::default(), format, request, model, provider, loss)
 }
 
 /// The same for a provider that refuses or misnames some fields.
@@ -80,14 +61,16 @@ pub fn encode_request_with(
     format: WireFormat,
     request: &ChatRequest,
     model: &str,
-    extra: Map<String, Value>,
+    provider: ProviderFields,
     loss: &mut Loss,
 ) -> Result<Bytes> {
     for (at, message) in request.messages.iter().enumerate() {
         check_something_is_left(format, message, at)?;
     }
     let mut body = match format {
-        WireFormat::OpenAi => openai_chat::encode_request(request, model, loss),
+        WireFormat::OpenAi => {
+            openai_chat::encode_request(request, model, provider.is_aggregator, loss)
+        }
         WireFormat::Anthropic => anthropic_messages::encode_request(request, model, loss),
         WireFormat::Gemini => gemini_generate::encode_request(request, model, loss),
         WireFormat::Cohere => cohere_chat::encode_request(request, model, loss),
@@ -95,7 +78,13 @@ pub fn encode_request_with(
     }?;
     rules.apply(&mut body, loss);
     if let Value::Object(members) = &mut body {
-        members.extend(extra);
+        if provider.is_aggregator {
+            members.extend(routing_fields::delegated(&request.routing));
+        }
+        members.extend(provider.fields);
+    }
+    if !provider.is_aggregator {
+        openrouter_chat::record_loss(&request.routing.relayed, format, loss);
     }
     to_bytes(&body)
 }
@@ -180,63 +169,4 @@ pub fn upstream_error(
         WireFormat::Bedrock => bedrock_converse::provider_error(body),
     };
     refused(provider, status, retry_after_ms, &said)
-}
-
-/// Writes a whole answer. Where one provider of the client's own format gave it whole, its bytes
-/// are returned, with the `backstay` member added when the client asked for it.
-pub fn encode_reply(
-    format: WireFormat,
-    frames: &[Frame],
-    reply: &ChatReply,
-    options: &EncodeOptions,
-    extension: Option<&ReplyExtension>,
-) -> Bytes {
-    if let Some(body) = whole_body(format, frames)
-        && let Some(body) = with_extension(body, extension)
-    {
-        return body;
-    }
-    let body = match format {
-        WireFormat::Anthropic => anthropic_messages::encode_reply(reply, options, extension),
-        WireFormat::OpenAi | WireFormat::Gemini | WireFormat::Cohere | WireFormat::Bedrock => {
-            openai_chat::encode_reply(reply, options, extension)
-        }
-    };
-    Bytes::from(body.to_string())
-}
-
-/// The only frame with content, if it is one JSON body of this format.
-fn whole_body(format: WireFormat, frames: &[Frame]) -> Option<&Bytes> {
-    let says_something =
-        |frame: &&Frame| frame.raw.is_some() || frame.events.iter().any(|event| event.is_content());
-    let mut speaking = frames.iter().filter(says_something);
-    let raw = speaking.next()?.raw.as_ref().filter(|raw| raw.format == format)?;
-    let is_body = raw.bytes.trim_ascii_start().starts_with(b"{");
-    (is_body && speaking.next().is_none()).then_some(&raw.bytes)
-}
-
-/// Adds the member before the body's last brace, so that every other byte stays as it came.
-fn with_extension(body: &Bytes, extension: Option<&ReplyExtension>) -> Option<Bytes> {
-    let Some(extension) = extension else { return Some(body.clone()) };
-    let members = body.trim_ascii_end().strip_suffix(b"}")?.trim_ascii_end();
-    let mut extended = Vec::with_capacity(body.len() + 512);
-    extended.extend_from_slice(members);
-    if !members.ends_with(b"{") {
-        extended.push(b',');
-    }
-    extended.extend_from_slice(format!("\"{}\":", extension::MEMBER).as_bytes());
-    serde_json::to_writer(&mut extended, extension).ok()?;
-    extended.push(b'}');
-    Some(Bytes::from(extended))
-}
-
-/// Writes an error's body in the words of the client's format.
-pub fn encode_error(format: WireFormat, error: &Error, request_id: &str) -> Bytes {
-    let body = match format {
-        WireFormat::Anthropic => anthropic_messages::encode_error(error, request_id),
-        WireFormat::OpenAi | WireFormat::Gemini | WireFormat::Cohere | WireFormat::Bedrock => {
-            openai_chat::encode_error(error, request_id)
-        }
-    };
-    Bytes::from(body.to_string())
 }

@@ -2,8 +2,10 @@
 //! directions. Pure: no network, no async, no clock.
 //!
 //! Each format is one folder that knows its own field names and the neutral types, never another
-//! format; `format` and `stream` choose the folder by [`backstay_core::WireFormat`]. Adding a format
-//! is a folder and a line in each of their matches, which do not compile without it.
+//! format; only what was made as an addition to OpenAI's chat (`openrouter_chat`) builds on its
+//! folder. `format` and `stream` choose the folder of a provider by
+//! [`backstay_core::WireFormat`], `dialect` and `stream_encoder` that of a client by [`Dialect`].
+//! Adding one is a folder and a line in each of their matches, which do not compile without it.
 
 mod anthropic_messages;
 mod bedrock_converse;
@@ -11,6 +13,7 @@ mod call_ids;
 mod claude;
 mod cohere_chat;
 mod data_url;
+mod dialect;
 mod dollars;
 mod embeddings;
 mod event_stream;
@@ -23,6 +26,7 @@ mod loss;
 mod models;
 mod openai_chat;
 mod openrouter_catalogue;
+mod openrouter_chat;
 mod options;
 mod parameter_rules;
 mod rerank;
@@ -30,12 +34,15 @@ mod routing_fields;
 mod sse;
 mod step;
 mod stream;
+mod stream_encoder;
 mod stream_parser;
 mod token_count;
 mod tolerant;
 mod tool_input;
 mod upstream_error;
+mod whole_body;
 
+pub use dialect::{Decoded, Dialect, decode_request, encode_error, encode_reply};
 pub use embeddings::{
     EMBEDDING_INPUTS_MAX, EmbeddingInput, EmbeddingReply, EmbeddingRequest, VectorEncoding,
     decode_embedding_reply, decode_embedding_request, encode_embedding_reply,
@@ -44,8 +51,8 @@ pub use embeddings::{
 pub use event_stream::EventStreamParser;
 pub use extension::{ExtensionHeaders, ReplyExtension, RequestExtension, ThreadChoice};
 pub use format::{
-    Decoded, decode_models, decode_reply, decode_request, encode_error, encode_reply,
-    encode_request, encode_request_with, upstream_error,
+    ProviderFields, decode_models, decode_reply, encode_request, encode_request_with,
+    upstream_error,
 };
 pub use loss::Loss;
 pub use models::{ListedEndpoint, ListedModel};
@@ -59,7 +66,8 @@ pub use rerank::{
 pub use routing_fields::delegated;
 pub use sse::{SseEvent, SseParser};
 pub use step::Step;
-pub use stream::{StreamDecoder, StreamEncoder};
+pub use stream::StreamDecoder;
+pub use stream_encoder::StreamEncoder;
 pub use stream_parser::StreamParser;
 pub use token_count::{
     decode_token_count, decode_token_count_request, encode_token_count, encode_token_count_request,

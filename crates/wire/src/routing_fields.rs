@@ -108,6 +108,7 @@ pub fn delegated(preferences: &RoutingPreferences) -> Map<String, Value> {
     if let Some(session) = &preferences.session {
         fields.insert("session_id".to_owned(), Value::from(session.as_str()));
     }
+    fields.extend(preferences.relayed.clone());
     fields
 }
 

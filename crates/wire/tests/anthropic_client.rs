@@ -7,19 +7,21 @@ use backstay_core::{
     chat::{ChatEvent, ChatRequest, Collector, MediaSource, Part, Role, Tool},
 };
 use backstay_wire::{
-    EncodeOptions, Loss, decode_request, encode_error, encode_reply, encode_request,
+    Dialect, EncodeOptions, Loss, ProviderFields, decode_request, encode_error, encode_reply,
+    encode_request,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 const FORMAT: WireFormat = WireFormat::Anthropic;
+const DIALECT: Dialect = Dialect::Anthropic;
 
 fn request(body: Value) -> Result<ChatRequest, Error> {
-    decode_request(FORMAT, body.to_string().as_bytes()).map(|decoded| decoded.request)
+    decode_request(DIALECT, body.to_string().as_bytes()).map(|decoded| decoded.request)
 }
 
 fn sent_to(format: WireFormat, request: &ChatRequest) -> (Value, Vec<String>) {
     let mut loss = Loss::default();
-    let body = encode_request(format, request, "m", Map::new(), &mut loss).unwrap();
+    let body = encode_request(format, request, "m", ProviderFields::default(), &mut loss).unwrap();
     (serde_json::from_slice(&body).unwrap(), loss.into_names())
 }
 
@@ -36,7 +38,7 @@ fn an_error_has_anthropics_type_and_our_code() {
         (ErrorCode::UpstreamError, "api_error"),
         (ErrorCode::Internal, "api_error"),
     ] {
-        let body = encode_error(FORMAT, &Error::new(code, "m").with_parameter("p"), "req_1");
+        let body = encode_error(DIALECT, &Error::new(code, "m").with_parameter("p"), "req_1");
         let body: Value = serde_json::from_slice(&body).unwrap();
         assert_eq!((&body["type"], &body["request_id"]), (&json!("error"), &json!("req_1")));
         let said = json!({"type": kind, "message": "m", "code": code.as_str(), "param": "p"});
@@ -56,7 +58,7 @@ fn what_a_gemini_model_wrote_for_this_client_survives_its_way_back() {
     };
     let thought = ChatEvent::Reasoning { choice: 0, text: "hm".to_owned() };
     [thought, signed].iter().for_each(|event| collector.push(event));
-    let reply = encode_reply(FORMAT, &[], &collector.finish(), &EncodeOptions::default(), None);
+    let reply = encode_reply(DIALECT, &[], &collector.finish(), &EncodeOptions::default(), None);
     let reply: Value = serde_json::from_slice(&reply).unwrap();
     let request = request(json!({"model": "m", "max_tokens": 5, "messages": [
         {"role": "user", "content": "hi"},
@@ -75,7 +77,7 @@ fn what_a_gemini_model_wrote_for_this_client_survives_its_way_back() {
 #[test]
 fn a_clients_request_means_what_it_says() {
     let body = include_bytes!("golden/requests/anthropic.provider_tools.json");
-    let request = decode_request(FORMAT, body).unwrap().request;
+    let request = decode_request(DIALECT, body).unwrap().request;
     assert_eq!(request.messages[0].role, Role::System);
     let Part::File(notes) = &request.messages[1].parts[0] else { panic!("no file") };
     assert_eq!(notes.filename.as_deref(), Some("notes"));

@@ -7,22 +7,25 @@ use backstay_core::{
     chat::{ChatEvent, ChatRequest, Message, Part, RecalledBlock, Role, ToolCall},
 };
 use backstay_wire::{
-    Loss, SseParser, StreamDecoder, decode_reply, decode_request, encode_request, upstream_error,
+    Dialect, Loss, ProviderFields, SseParser, StreamDecoder, decode_reply, decode_request,
+    encode_request, upstream_error,
 };
 use bytes::Bytes;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 const FORMAT: WireFormat = WireFormat::Anthropic;
+const DIALECT: Dialect = Dialect::Anthropic;
 const MODEL: &str = "claude-sonnet-4-5";
 
 fn sent(request: &ChatRequest, model: &str) -> (Value, Vec<String>) {
     let mut loss = Loss::default();
-    let body = encode_request(FORMAT, request, model, Map::new(), &mut loss).unwrap();
+    let body =
+        encode_request(FORMAT, request, model, ProviderFields::default(), &mut loss).unwrap();
     (serde_json::from_slice(&body).unwrap(), loss.into_names())
 }
 
 fn from_openai(body: Value, model: &str) -> (Value, Vec<String>) {
-    let decoded = decode_request(WireFormat::OpenAi, body.to_string().as_bytes()).unwrap();
+    let decoded = decode_request(Dialect::OpenAi, body.to_string().as_bytes()).unwrap();
     sent(&decoded.request, model)
 }
 
@@ -125,7 +128,7 @@ fn what_backstay_adds_stands_beside_what_an_anthropic_client_wrote() {
         {"role": "assistant", "content": [{"type": "tool_use", "id": "c", "name": "f", "input": {}}]},
         {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c", "content": "x"}]}
     ]});
-    let mut request = decode_request(FORMAT, body.to_string().as_bytes()).unwrap().request;
+    let mut request = decode_request(DIALECT, body.to_string().as_bytes()).unwrap().request;
     let (same, loss) = sent(&request, "theirs");
     let mut expected = body.clone();
     expected["model"] = json!("theirs");

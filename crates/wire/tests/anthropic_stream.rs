@@ -6,11 +6,14 @@ use backstay_core::{
     Error, ErrorCode, GenerationId, Usage, WireFormat,
     chat::{ChatEvent, FinishReason, Frame},
 };
-use backstay_wire::{EncodeOptions, ReplyExtension, SseParser, StreamDecoder, StreamEncoder};
+use backstay_wire::{
+    Dialect, EncodeOptions, ReplyExtension, SseParser, StreamDecoder, StreamEncoder,
+};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 const FORMAT: WireFormat = WireFormat::Anthropic;
+const DIALECT: Dialect = Dialect::Anthropic;
 
 fn options() -> EncodeOptions {
     EncodeOptions {
@@ -18,6 +21,7 @@ fn options() -> EncodeOptions {
         generation: "gen_1".to_owned(),
         model: "asked".to_owned(),
         created: 1_760_000_000,
+        ..EncodeOptions::default()
     }
 }
 
@@ -58,7 +62,7 @@ fn arguments(index: u32, fragment: &str) -> ChatEvent {
 
 /// Each event in a frame of its own, as a provider of another format sends them.
 fn stream(events: &[ChatEvent], extension: Option<&ReplyExtension>) -> Vec<Value> {
-    let mut encoder = StreamEncoder::new(FORMAT, options());
+    let mut encoder = StreamEncoder::new(DIALECT, options());
     let mut out = Vec::new();
     for event in events {
         encoder.frame(&Frame::of(event.clone()), &mut out);
@@ -187,7 +191,7 @@ proptest! {
 
 #[test]
 fn a_later_call_is_written_as_soon_as_the_earlier_one_is_complete() {
-    let mut encoder = StreamEncoder::new(FORMAT, options());
+    let mut encoder = StreamEncoder::new(DIALECT, options());
     let mut out = Vec::new();
     let events = vec![started(), call(0), arguments(0, "{}"), call(1), arguments(1, "{\"x\"")];
     encoder.frame(&Frame { events, raw: None }, &mut out);
@@ -267,7 +271,7 @@ fn a_silent_answer_is_still_a_whole_stream() {
 fn forwarded_bytes_are_ended_once_and_with_the_extension() {
     let bytes = include_bytes!("golden/answers/anthropic.text.sse");
     let mut decoder = StreamDecoder::new(FORMAT, "anthropic");
-    let mut encoder = StreamEncoder::new(FORMAT, options());
+    let mut encoder = StreamEncoder::new(DIALECT, options());
     let mut out = Vec::new();
     for event in SseParser::default().push(bytes).unwrap() {
         if let Some(frame) = decoder.decode(event).unwrap() {
@@ -288,7 +292,7 @@ fn forwarded_bytes_are_ended_once_and_with_the_extension() {
 
 #[test]
 fn a_failed_stream_ends_with_an_error_event_and_no_terminator() {
-    let mut encoder = StreamEncoder::new(FORMAT, options());
+    let mut encoder = StreamEncoder::new(DIALECT, options());
     let mut out = Vec::new();
     encoder.frame(&Frame { events: vec![started(), text("hi")], raw: None }, &mut out);
     let error = Error::new(ErrorCode::UpstreamStreamBroken, "It broke");

@@ -10,17 +10,19 @@ use backstay_core::{
     },
 };
 use backstay_wire::{
-    Loss, SseEvent, StreamDecoder, decode_reply, decode_request, encode_request, upstream_error,
+    Dialect, Loss, ProviderFields, SseEvent, StreamDecoder, decode_reply, decode_request,
+    encode_request, upstream_error,
 };
 use bytes::Bytes;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 const FORMAT: WireFormat = WireFormat::Bedrock;
 const CLAUDE: &str = "eu.anthropic.claude-sonnet-4-5-20250929-v1:0";
 
 fn sent(request: &ChatRequest, model: &str) -> (Value, Vec<String>) {
     let mut loss = Loss::default();
-    let body = encode_request(FORMAT, request, model, Map::new(), &mut loss).unwrap();
+    let body =
+        encode_request(FORMAT, request, model, ProviderFields::default(), &mut loss).unwrap();
     (serde_json::from_slice(&body).unwrap(), loss.into_names())
 }
 
@@ -107,7 +109,7 @@ fn what_a_client_marks_for_the_cache_is_marked_where_the_model_caches() {
     let marked = json!([{"type": "text", "text": "long", "cache_control": {"type": "ephemeral"}}]);
     let body = json!({"model": "m", "max_tokens": 9, "system": marked,
         "messages": [{"role": "user", "content": marked}]});
-    let decoded = decode_request(WireFormat::Anthropic, body.to_string().as_bytes()).unwrap();
+    let decoded = decode_request(Dialect::Anthropic, body.to_string().as_bytes()).unwrap();
     let point = json!([{"text": "long"}, {"cachePoint": {"type": "default"}}]);
     let (body, _) = sent(&decoded.request, CLAUDE);
     assert_eq!((&body["system"], &body["messages"][0]["content"]), (&point, &point));

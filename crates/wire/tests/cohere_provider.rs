@@ -10,16 +10,18 @@ use backstay_core::{
     },
 };
 use backstay_wire::{
-    Loss, SseParser, StreamDecoder, decode_reply, decode_request, encode_request, upstream_error,
+    Dialect, Loss, ProviderFields, SseParser, StreamDecoder, decode_reply, decode_request,
+    encode_request, upstream_error,
 };
 use bytes::Bytes;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 const FORMAT: WireFormat = WireFormat::Cohere;
 
 fn sent(request: &ChatRequest) -> (Value, Vec<String>) {
     let mut loss = Loss::default();
-    let body = encode_request(FORMAT, request, "command-a", Map::new(), &mut loss).unwrap();
+    let body =
+        encode_request(FORMAT, request, "command-a", ProviderFields::default(), &mut loss).unwrap();
     (serde_json::from_slice(&body).unwrap(), loss.into_names())
 }
 
@@ -105,7 +107,7 @@ fn results_follow_their_calls_and_their_images_are_the_users() {
             {"type": "text", "text": "meanwhile"},
             {"type": "tool_result", "tool_use_id": "t", "is_error": true, "content": [
                 {"type": "text", "text": "seen"}, {"type": "image", "source": png}]}]}]});
-    let decoded = decode_request(WireFormat::Anthropic, body.to_string().as_bytes()).unwrap();
+    let decoded = decode_request(Dialect::Anthropic, body.to_string().as_bytes()).unwrap();
     let (body, lost) = sent(&decoded.request);
     let messages = body["messages"].as_array().unwrap();
     assert_eq!(messages[1]["tool_plan"], "I look.");

@@ -9,16 +9,18 @@ use backstay_core::{
     },
 };
 use backstay_wire::{
-    Loss, SseParser, StreamDecoder, decode_reply, decode_request, encode_request, upstream_error,
+    Dialect, Loss, ProviderFields, SseParser, StreamDecoder, decode_reply, decode_request,
+    encode_request, upstream_error,
 };
 use bytes::Bytes;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 const FORMAT: WireFormat = WireFormat::Gemini;
 
 fn sent(request: &ChatRequest, model: &str) -> (Value, Vec<String>) {
     let mut loss = Loss::default();
-    let body = encode_request(FORMAT, request, model, Map::new(), &mut loss).unwrap();
+    let body =
+        encode_request(FORMAT, request, model, ProviderFields::default(), &mut loss).unwrap();
     (serde_json::from_slice(&body).unwrap(), loss.into_names())
 }
 
@@ -138,8 +140,7 @@ fn losses_are_named_as_the_client_wrote_them() {
         "stop": ["1", "2", "3", "4", "5", "6"], "seed": 4_294_967_296_u64, "logprobs": true,
         "tools": [{"type": "function", "function": {"name": "a b", "strict": true}}],
         "parallel_tool_calls": false, "tool_choice": "none", "unknown": 1});
-    let request =
-        decode_request(WireFormat::OpenAi, openai.to_string().as_bytes()).unwrap().request;
+    let request = decode_request(Dialect::OpenAi, openai.to_string().as_bytes()).unwrap().request;
     let (body, loss) = sent(&request, "gemini-2.5-flash");
     assert_eq!(
         loss,
@@ -159,7 +160,7 @@ fn losses_are_named_as_the_client_wrote_them() {
     assert_eq!(body["tools"][0]["functionDeclarations"][0], json!({"name": "a_b"}));
     let anthropic = json!({"model": "m", "max_tokens": 1, "metadata": {"user_id": "u"},
         "messages": [{"role": "user", "content": "hi"}], "thinking": {"type": "disabled"}});
-    let request = decode_request(WireFormat::Anthropic, anthropic.to_string().as_bytes()).unwrap();
+    let request = decode_request(Dialect::Anthropic, anthropic.to_string().as_bytes()).unwrap();
     assert_eq!(sent(&request.request, "gemini-3-pro").1, ["thinking", "metadata.user_id"]);
 }
 

@@ -13,13 +13,11 @@ use backstay_core::{
     chat::{ChatReply, Collector, Frame, Part},
 };
 use backstay_wire::{
-    EncodeOptions, Loss, StreamDecoder, StreamEncoder, StreamParser, decode_reply, decode_request,
-    encode_reply, encode_request,
+    Dialect, EncodeOptions, Loss, ProviderFields, StreamDecoder, StreamEncoder, StreamParser,
+    decode_reply, decode_request, encode_reply, encode_request,
 };
 use bytes::Bytes;
-use serde_json::{Map, Value, json};
-
-const DIALECTS: [WireFormat; 2] = [WireFormat::OpenAi, WireFormat::Anthropic];
+use serde_json::{Value, json};
 
 fn golden() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
@@ -28,8 +26,24 @@ fn golden() -> PathBuf {
 /// Streams of every framing.
 const STREAMS: &[&str] = &["sse", "eventstream"];
 
-/// Files of one folder as (format, name without extension, content), sorted.
-fn cases(folder: &str, extensions: &[&str]) -> Vec<(WireFormat, String, Bytes)> {
+fn format_of(name: &str) -> WireFormat {
+    WireFormat::ALL.into_iter().find(|known| name.starts_with(known.as_str())).unwrap()
+}
+
+fn dialect_of(name: &str) -> Dialect {
+    Dialect::ALL.into_iter().find(|known| name.starts_with(known.as_str())).unwrap()
+}
+
+/// The format in which a client of the dialect reads.
+fn read_as(dialect: Dialect) -> WireFormat {
+    match dialect {
+        Dialect::OpenAi | Dialect::OpenRouter => WireFormat::OpenAi,
+        Dialect::Anthropic => WireFormat::Anthropic,
+    }
+}
+
+/// Files of one folder as (name without extension, content), sorted.
+fn cases(folder: &str, extensions: &[&str]) -> Vec<(String, Bytes)> {
     let entries = fs::read_dir(golden().join(folder)).unwrap();
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     let is_wanted = |path: &PathBuf| {
@@ -39,9 +53,7 @@ fn cases(folder: &str, extensions: &[&str]) -> Vec<(WireFormat, String, Bytes)> 
     paths.sort();
     let read = |path: PathBuf| {
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        let format = name.split('.').next().unwrap();
-        let format = WireFormat::ALL.into_iter().find(|known| known.as_str() == format).unwrap();
-        (format, name, Bytes::from(fs::read(path).unwrap()))
+        (name, Bytes::from(fs::read(path).unwrap()))
     };
     let cases: Vec<_> = paths.into_iter().map(read).collect();
     assert!(!cases.is_empty(), "no cases in {folder}");
@@ -67,7 +79,9 @@ fn options() -> EncodeOptions {
         include_usage: true,
         generation: "gen_1".to_owned(),
         model: "asked".to_owned(),
+        provider: "Provider".to_owned(),
         created: 1_760_000_001,
+        ..EncodeOptions::default()
     }
 }
 
@@ -102,14 +116,21 @@ fn without_raw(frames: &[Frame]) -> Vec<Frame> {
 
 #[test]
 fn every_request_reaches_every_upstream_format() {
-    for (dialect, name, body) in cases("requests", &["json"]) {
+    for (name, body) in cases("requests", &["json"]) {
+        let dialect = dialect_of(&name);
         let request = decode_request(dialect, &body).unwrap().request;
         for format in WireFormat::ALL {
             let mut loss = Loss::default();
-            let sent =
-                encode_request(format, &request, "upstream-model", Map::new(), &mut loss).unwrap();
+            let sent = encode_request(
+                format,
+                &request,
+                "upstream-model",
+                ProviderFields::default(),
+                &mut loss,
+            )
+            .unwrap();
             let sent: Value = serde_json::from_slice(&sent).unwrap();
-            if format == dialect {
+            if format.as_str() == dialect.as_str() {
                 assert!(loss.is_empty(), "{name} lost {loss:?} on its way to its own format");
             }
             let shown = json!({"dropped": loss.names(), "body": sent});
@@ -120,10 +141,11 @@ fn every_request_reaches_every_upstream_format() {
 
 #[test]
 fn every_answer_reaches_every_client_dialect() {
-    for (format, name, bytes) in cases("answers", STREAMS) {
+    for (name, bytes) in cases("answers", STREAMS) {
+        let format = format_of(&name);
         let frames = without_raw(&read_stream(format, &bytes, bytes.len()));
         let reply = collect(&frames);
-        for dialect in DIALECTS {
+        for dialect in Dialect::ALL {
             let (mut encoder, mut out) = (StreamEncoder::new(dialect, options()), Vec::new());
             frames.iter().for_each(|frame| encoder.frame(frame, &mut out));
             encoder.finish(None, &mut out);
@@ -131,21 +153,22 @@ fn every_answer_reaches_every_client_dialect() {
             check(&format!("{name}.sse"), &String::from_utf8(out.clone()).unwrap());
             let whole = encode_reply(dialect, &frames, &reply, &options(), None);
             check(&format!("{name}.json"), &pretty(&serde_json::from_slice(&whole).unwrap()));
-            assert_same(&name, &collect(&read_stream(dialect, &out, 7)), &frames, dialect);
+            assert_same(&name, &collect(&read_stream(read_as(dialect), &out, 7)), &frames, dialect);
         }
     }
 }
 
 /// What we write as a stream, read again, is what we write whole, read again.
-fn assert_same(name: &str, streamed: &ChatReply, frames: &[Frame], dialect: WireFormat) {
+fn assert_same(name: &str, streamed: &ChatReply, frames: &[Frame], dialect: Dialect) {
     let whole = encode_reply(dialect, frames, &collect(frames), &options(), None);
-    let whole = collect(&[decode_reply(dialect, "provider", whole).unwrap()]);
+    let whole = collect(&[decode_reply(read_as(dialect), "provider", whole).unwrap()]);
     assert_eq!(comparable(streamed.clone()), comparable(whole), "{name}");
 }
 
 #[test]
 fn a_stream_means_what_the_whole_answer_means_however_it_is_cut() {
-    for (format, name, bytes) in cases("answers", STREAMS) {
+    for (name, bytes) in cases("answers", STREAMS) {
+        let format = format_of(&name);
         let whole = fs::read(golden().join("answers").join(format!("{name}.json"))).unwrap();
         let whole = decode_reply(format, "provider", Bytes::from(whole)).unwrap();
         let whole = comparable(collect(&[whole]));
@@ -171,11 +194,13 @@ fn comparable(mut reply: ChatReply) -> ChatReply {
 
 #[test]
 fn a_client_of_the_providers_format_gets_the_providers_bytes() {
-    for (format, name, bytes) in cases("answers", STREAMS) {
-        if !DIALECTS.contains(&format) {
+    for (name, bytes) in cases("answers", STREAMS) {
+        let format = format_of(&name);
+        let Some(dialect) = Dialect::ALL.into_iter().find(|one| one.as_str() == format.as_str())
+        else {
             continue;
-        }
-        let (mut encoder, mut out) = (StreamEncoder::new(format, options()), Vec::new());
+        };
+        let (mut encoder, mut out) = (StreamEncoder::new(dialect, options()), Vec::new());
         let frames = read_stream(format, &bytes, 5);
         frames.iter().for_each(|frame| encoder.frame(frame, &mut out));
         let forwarded: Vec<u8> =
@@ -185,5 +210,28 @@ fn a_client_of_the_providers_format_gets_the_providers_bytes() {
         encoder.finish(None, &mut out);
         let end = String::from_utf8(out).unwrap();
         assert_eq!(end.matches("data: ").count(), 1, "{name} ends twice: {end}");
+    }
+}
+
+#[test]
+fn an_openrouter_client_gets_all_that_a_provider_of_openais_format_said() {
+    for (name, bytes) in cases("answers", STREAMS) {
+        if format_of(&name) != WireFormat::OpenAi {
+            continue;
+        }
+        let dialect = Dialect::OpenRouter;
+        let (mut encoder, mut out) = (StreamEncoder::new(dialect, options()), Vec::new());
+        let frames = read_stream(WireFormat::OpenAi, &bytes, bytes.len());
+        frames.iter().for_each(|frame| encoder.frame(frame, &mut out));
+        encoder.finish(None, &mut out);
+        check(&format!("{name}.fitted.sse"), &String::from_utf8(out.clone()).unwrap());
+        let whole = fs::read(golden().join("answers").join(format!("{name}.json"))).unwrap();
+        let whole = decode_reply(WireFormat::OpenAi, "provider", Bytes::from(whole)).unwrap();
+        let frames = [whole];
+        let whole = encode_reply(dialect, &frames, &collect(&frames), &options(), None);
+        check(&format!("{name}.fitted.json"), &pretty(&serde_json::from_slice(&whole).unwrap()));
+        let streamed = collect(&read_stream(WireFormat::OpenAi, &out, 7));
+        let whole = collect(&[decode_reply(WireFormat::OpenAi, "provider", whole).unwrap()]);
+        assert_eq!(comparable(streamed), comparable(whole), "{name}");
     }
 }

@@ -7,7 +7,7 @@ use backstay_core::{
     chat::{ChatEvent, ChatReply, Collector, FinishReason, Frame, RawFrame},
 };
 use backstay_wire::{
-    EncodeOptions, ReplyExtension, StreamEncoder, decode_reply, encode_error, encode_reply,
+    Dialect, EncodeOptions, ReplyExtension, StreamEncoder, decode_reply, encode_error, encode_reply,
 };
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -18,6 +18,7 @@ fn options(include_usage: bool) -> EncodeOptions {
         generation: "gen_1".to_owned(),
         model: "asked".to_owned(),
         created: 1_760_000_000,
+        ..EncodeOptions::default()
     }
 }
 
@@ -50,7 +51,7 @@ fn raw(text: &'static str, events: Vec<ChatEvent>) -> Frame {
 }
 
 fn stream(frames: &[Frame], include_usage: bool, extension: Option<&ReplyExtension>) -> String {
-    let mut encoder = StreamEncoder::new(WireFormat::OpenAi, options(include_usage));
+    let mut encoder = StreamEncoder::new(Dialect::OpenAi, options(include_usage));
     let mut out = Vec::new();
     frames.iter().for_each(|frame| encoder.frame(frame, &mut out));
     encoder.finish(extension, &mut out);
@@ -128,7 +129,7 @@ fn forwarded_bytes_are_continued_under_the_same_id() {
 
 #[test]
 fn a_failed_stream_ends_with_an_error_and_what_it_used_but_no_terminator() {
-    let mut encoder = StreamEncoder::new(WireFormat::OpenAi, options(false));
+    let mut encoder = StreamEncoder::new(Dialect::OpenAi, options(false));
     let mut out = Vec::new();
     encoder.frame(&Frame { events: answer(), raw: None }, &mut out);
     out.clear();
@@ -150,7 +151,7 @@ fn a_providers_whole_body_is_returned_byte_by_byte_with_one_member_added() {
     let reply = collect(std::slice::from_ref(&frame));
     let frames = [frame, Frame::of(ChatEvent::Usage(Usage::default()))];
     let encode =
-        |extension| encode_reply(WireFormat::OpenAi, &frames, &reply, &options(false), extension);
+        |extension| encode_reply(Dialect::OpenAi, &frames, &reply, &options(false), extension);
     assert_eq!(encode(None), body);
     let extended = String::from_utf8(encode(Some(&extension())).to_vec()).unwrap();
     assert!(extended.starts_with(body.trim_end().trim_end_matches(" }")), "{extended}");
@@ -177,7 +178,7 @@ fn errors_carry_openais_type_and_our_code() {
     ];
     for (code, kind) in cases {
         let error = Error::new(code, "what happened").with_parameter("messages[0]");
-        let body = encode_error(WireFormat::OpenAi, &error, "req_1");
+        let body = encode_error(Dialect::OpenAi, &error, "req_1");
         let body: Value = serde_json::from_slice(&body).unwrap();
         assert_eq!(
             body,

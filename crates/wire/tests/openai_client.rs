@@ -6,11 +6,11 @@ use backstay_core::{
     ErrorCode, WireFormat,
     chat::{ChatRequest, MediaSource, Part, Role, Tool},
 };
-use backstay_wire::{Loss, decode_request, encode_request};
-use serde_json::{Map, Value, json};
+use backstay_wire::{Dialect, Loss, ProviderFields, decode_request, encode_request};
+use serde_json::{Value, json};
 
 fn decode(body: &Value) -> backstay_core::Result<ChatRequest> {
-    decode_request(WireFormat::OpenAi, body.to_string().as_bytes()).map(|decoded| decoded.request)
+    decode_request(Dialect::OpenAi, body.to_string().as_bytes()).map(|decoded| decoded.request)
 }
 
 fn with_message(message: Value) -> Value {
@@ -23,8 +23,14 @@ fn with_part(part: Value) -> Value {
 
 fn to_openai(request: &ChatRequest) -> Value {
     let mut loss = Loss::default();
-    let body = encode_request(WireFormat::OpenAi, request, "upstream-name", Map::new(), &mut loss)
-        .unwrap();
+    let body = encode_request(
+        WireFormat::OpenAi,
+        request,
+        "upstream-name",
+        ProviderFields::default(),
+        &mut loss,
+    )
+    .unwrap();
     assert!(loss.is_empty(), "{loss:?}");
     serde_json::from_slice(&body).unwrap()
 }
@@ -85,10 +91,10 @@ fn a_mistake_is_reported_with_its_place() {
 
 #[test]
 fn a_body_that_is_not_json_says_where_it_breaks() {
-    let error = decode_request(WireFormat::OpenAi, b"{\"model\": \"m\",\n oops}").unwrap_err();
+    let error = decode_request(Dialect::OpenAi, b"{\"model\": \"m\",\n oops}").unwrap_err();
     assert_eq!(error.code(), ErrorCode::InvalidJson);
     assert!(error.message().contains("line 2"), "{error}");
-    assert!(decode_request(WireFormat::OpenAi, b"[]").is_err());
+    assert!(decode_request(Dialect::OpenAi, b"[]").is_err());
 }
 
 #[test]
@@ -139,8 +145,14 @@ fn a_plain_call_carries_no_stream_fields() {
 #[test]
 fn a_message_of_only_unknown_parts_is_refused_where_it_would_arrive_empty() {
     let request = decode(&with_part(json!({"type": "video_url", "video_url": {}}))).unwrap();
-    let error = encode_request(WireFormat::Gemini, &request, "m", Map::new(), &mut Loss::default())
-        .unwrap_err();
+    let error = encode_request(
+        WireFormat::Gemini,
+        &request,
+        "m",
+        ProviderFields::default(),
+        &mut Loss::default(),
+    )
+    .unwrap_err();
     assert_eq!(error.code(), ErrorCode::UnsupportedContent);
     assert_eq!(error.parameter(), Some("messages[0].content"));
     assert!(error.message().contains("video_url"), "{error}");

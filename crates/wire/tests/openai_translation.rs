@@ -10,12 +10,14 @@ use backstay_core::{
     },
     memory::Recalled,
 };
-use backstay_wire::{Loss, encode_request};
+use backstay_wire::{Loss, ProviderFields, encode_request};
 use serde_json::{Map, Value, json};
 
 fn encode(request: &ChatRequest) -> (Value, Vec<String>) {
     let mut loss = Loss::default();
-    let body = encode_request(WireFormat::OpenAi, request, "m", Map::new(), &mut loss).unwrap();
+    let body =
+        encode_request(WireFormat::OpenAi, request, "m", ProviderFields::default(), &mut loss)
+            .unwrap();
     (serde_json::from_slice(&body).unwrap(), loss.into_names())
 }
 

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{GenerationId, Money, Usage, WireFormat};
+use crate::{GenerationId, Money, Price, Usage, WireFormat};
 
 /// One step of a model's answer. `choice` counts from 0; most answers have one.
 #[derive(Clone, Debug, PartialEq)]
@@ -124,6 +124,9 @@ pub struct Settlement {
     pub usage: Usage,
     /// `None` when the price is unknown.
     pub cost: Option<Money>,
+    /// What a token cost when the call was made; `None` when it is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Price>,
     pub latency_ms: u64,
     /// Milliseconds to the first content, `None` when none came.
     pub first_token_ms: Option<u64>,

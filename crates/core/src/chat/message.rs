@@ -35,6 +35,8 @@ pub struct Message {
 pub struct RawMessage {
     pub format: WireFormat,
     pub value: Value,
+    /// The message with what only OpenRouter understands of it, where the client wrote such.
+    pub relayed: Option<Value>,
 }
 
 impl Message {

@@ -7,12 +7,12 @@ use axum::{
     http::{HeaderMap, HeaderValue, Response, header},
 };
 use backstay_core::{
-    Clock, Error, Result, WireFormat,
+    Clock, Error, Result,
     chat::{ChatEvent, Collector, Frame, Settlement},
 };
-use backstay_engine::Reply;
+use backstay_engine::{Reply, Served};
 use backstay_providers::FrameStream;
-use backstay_wire::{EncodeOptions, ReplyExtension, StreamEncoder};
+use backstay_wire::{Dialect, EncodeOptions, ReplyExtension, StreamEncoder};
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _, stream};
 
@@ -24,66 +24,93 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// How the client wants its answer.
 pub(crate) struct Wanted {
-    pub(crate) format: WireFormat,
+    pub(crate) dialect: Dialect,
     pub(crate) stream: bool,
     pub(crate) include_usage: bool,
+    /// Whether the client wants not to see what the model thinks.
+    pub(crate) hide_reasoning: bool,
     /// The model's name as the client wrote it.
     pub(crate) model: String,
     /// Whether the client used Backstay's extension, and so gets it back.
     pub(crate) extension: bool,
+    /// Whether the answer names its generation in OpenRouter's header.
+    pub(crate) generation_header: bool,
+}
+
+impl Wanted {
+    /// `generation` is the answer's id, `served` is who answers, where that is known.
+    pub(crate) fn options(
+        &self,
+        generation: &str,
+        served: Option<&Served>,
+        clock: &Clock,
+    ) -> EncodeOptions {
+        let concrete = served.filter(|_| self.dialect == Dialect::OpenRouter);
+        EncodeOptions {
+            include_usage: self.include_usage,
+            hide_reasoning: self.hide_reasoning,
+            generation: generation.to_owned(),
+            model: concrete.map_or(&self.model, |served| &served.model).clone(),
+            provider: served.map(|served| served.provider.clone()).unwrap_or_default(),
+            created: clock.now().seconds(),
+        }
+    }
 }
 
 pub(crate) async fn respond(reply: Reply, wanted: Wanted, clock: &Clock) -> Result<Response<Body>> {
-    let options = EncodeOptions {
-        include_usage: wanted.include_usage,
-        generation: reply.generation.to_string(),
-        model: wanted.model.clone(),
-        created: clock.now().seconds(),
-    };
     let headers = headers(&reply, &wanted);
-    let Reply { frames, generation, thread, recalled, memory_tokens, dropped_parameters, router } =
-        reply;
-    let router = router.and_then(|trace| serde_json::to_value(trace).ok());
-    let extension = (wanted.extension || router.is_some()).then_some(ReplyExtension {
-        generation,
-        thread,
-        recalled,
-        memory_tokens,
-        cost: None,
-        dropped_parameters,
-        router,
-        continued_by: Vec::new(),
-    });
     let body = if wanted.stream {
-        let encoder = StreamEncoder::new(wanted.format, options);
-        Body::from_stream(encoded(frames, encoder, extension))
+        Body::from_stream(streamed(reply, &wanted, clock))
     } else {
-        Body::from(whole(frames, wanted.format, &options, extension).await?)
+        Body::from(whole(reply, &wanted, clock).await?)
     };
     let mut response = Response::new(body);
     *response.headers_mut() = headers;
     Ok(response)
 }
 
-fn headers(reply: &Reply, wanted: &Wanted) -> HeaderMap {
+/// What goes out before anything is known of the answer but its form.
+pub(crate) fn form_headers(stream: bool) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    let content_type = if wanted.stream { "text/event-stream" } else { "application/json" };
+    let content_type = if stream { "text/event-stream" } else { "application/json" };
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    if wanted.stream {
+    if stream {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     }
+    headers
+}
+
+fn headers(reply: &Reply, wanted: &Wanted) -> HeaderMap {
+    let mut headers = form_headers(wanted.stream);
+    let mut set = |name: &'static str, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(name, value);
+        }
+    };
+    if wanted.generation_header {
+        set("x-generation-id", reply.generation.as_str());
+    }
     if wanted.extension {
-        let mut set = |name: &'static str, value: &str| {
-            if let Ok(value) = HeaderValue::from_str(value) {
-                headers.insert(name, value);
-            }
-        };
         set("x-backstay-generation", reply.generation.as_str());
         if let Some(thread) = &reply.thread {
             set("x-backstay-thread", thread.as_str());
         }
     }
     headers
+}
+
+/// What the client is told besides the answer, if it asked for any of it.
+fn extension_for(reply: &Reply, wanted: &Wanted) -> Option<ReplyExtension> {
+    (wanted.extension || reply.router.is_some()).then(|| ReplyExtension {
+        generation: reply.generation.clone(),
+        thread: reply.thread.clone(),
+        recalled: reply.recalled.clone(),
+        memory_tokens: reply.memory_tokens,
+        cost: None,
+        dropped_parameters: reply.dropped_parameters.clone(),
+        router: reply.router.as_ref().and_then(|trace| serde_json::to_value(trace).ok()),
+        continued_by: Vec::new(),
+    })
 }
 
 fn with_cost(
@@ -96,12 +123,10 @@ fn with_cost(
     })
 }
 
-async fn whole(
-    mut frames: FrameStream,
-    format: WireFormat,
-    options: &EncodeOptions,
-    extension: Option<ReplyExtension>,
-) -> Result<Bytes> {
+async fn whole(reply: Reply, wanted: &Wanted, clock: &Clock) -> Result<Bytes> {
+    let options = wanted.options(reply.generation.as_str(), Some(&reply.served), clock);
+    let extension = extension_for(&reply, wanted);
+    let mut frames = reply.frames;
     let mut collector = Collector::default();
     let mut seen: Vec<Frame> = Vec::new();
     while let Some(frame) = frames.next().await {
@@ -111,24 +136,34 @@ async fn whole(
     }
     let reply = collector.finish();
     let extension = with_cost(extension, reply.settlement.as_ref());
-    Ok(backstay_wire::encode_reply(format, &seen, &reply, options, extension.as_ref()))
+    Ok(backstay_wire::encode_reply(wanted.dialect, &seen, &reply, &options, extension.as_ref()))
 }
 
 struct Encoding {
     frames: stream::ReadyChunks<FrameStream>,
+    dialect: Dialect,
     encoder: StreamEncoder,
     extension: Option<ReplyExtension>,
     settlement: Option<Settlement>,
     done: bool,
 }
 
-fn encoded(
-    frames: FrameStream,
-    encoder: StreamEncoder,
-    extension: Option<ReplyExtension>,
-) -> impl Stream<Item = Result<Bytes, std::convert::Infallible>> + Send {
-    let frames = frames.ready_chunks(COALESCED_FRAMES_MAX);
-    let encoding = Encoding { frames, encoder, extension, settlement: None, done: false };
+/// The bytes of a stream as they become ready.
+pub(crate) fn streamed(
+    reply: Reply,
+    wanted: &Wanted,
+    clock: &Clock,
+) -> impl Stream<Item = Result<Bytes, std::convert::Infallible>> + Send + use<> {
+    let options = wanted.options(reply.generation.as_str(), Some(&reply.served), clock);
+    let extension = extension_for(&reply, wanted);
+    let encoding = Encoding {
+        frames: reply.frames.ready_chunks(COALESCED_FRAMES_MAX),
+        dialect: wanted.dialect,
+        encoder: StreamEncoder::new(wanted.dialect, options),
+        extension,
+        settlement: None,
+        done: false,
+    };
     stream::unfold(encoding, |mut encoding| async move {
         let bytes = encoding.next().await?;
         Some((Ok(bytes), encoding))
@@ -140,7 +175,7 @@ impl Encoding {
         while !self.done {
             let mut out = Vec::new();
             match tokio::time::timeout(KEEP_ALIVE, self.frames.next()).await {
-                Err(_) => out.extend_from_slice(b": keep-alive\n\n"),
+                Err(_) => out.extend_from_slice(StreamEncoder::keep_alive(self.dialect)),
                 Ok(Some(items)) => items.into_iter().for_each(|item| self.item(item, &mut out)),
                 Ok(None) => self.finish(&mut out),
             }

@@ -7,18 +7,18 @@ use axum::{
 use backstay_core::{CallContext, Error, RequestId};
 
 use crate::{
-    api::dialect::{ApiError, ApiResult, Dialect},
+    api::dialect::{ApiError, ApiResult, Spoken},
     state::AppState,
 };
 
 pub(crate) struct Caller {
     pub(crate) context: CallContext,
-    pub(crate) dialect: Dialect,
+    pub(crate) spoken: Spoken,
 }
 
 impl Caller {
     pub(crate) fn fail(&self, error: Error) -> ApiError {
-        ApiError { dialect: self.dialect, request: self.context.request.clone(), error }
+        ApiError { dialect: self.spoken.errors, request: self.context.request.clone(), error }
     }
 }
 
@@ -26,13 +26,13 @@ impl FromRequestParts<AppState> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> ApiResult<Self> {
-        let dialect = Dialect::of_path(parts.uri.path());
+        let spoken = Spoken::of_path(parts.uri.path());
         let request =
             parts.extensions.get::<RequestId>().cloned().unwrap_or_else(RequestId::unknown);
         let key = presented_key(&parts.headers);
         match state.engine.admission().identify(key, request.clone()).await {
-            Ok(context) => Ok(Self { context, dialect }),
-            Err(error) => Err(ApiError { dialect, request, error }),
+            Ok(context) => Ok(Self { context, spoken }),
+            Err(error) => Err(ApiError { dialect: spoken.errors, request, error }),
         }
     }
 }

@@ -6,13 +6,14 @@ use axum::{
     http::{HeaderMap, Response},
 };
 use backstay_core::{Result, chat::ChatRequest};
-use backstay_wire::RequestExtension;
+use backstay_wire::{Dialect, RequestExtension};
 
 use crate::{
     api::{
         answer::{Wanted, respond},
         body,
         caller::Caller,
+        early_head,
     },
     state::AppState,
 };
@@ -22,24 +23,31 @@ pub(crate) async fn handle(
     caller: &Caller,
     request: Request,
 ) -> Result<Response<Body>> {
-    let format = caller.dialect.format();
+    let dialect = caller.spoken.dialect;
     let headers = request.headers().clone();
     let bytes = body::read(request, state.body_bytes_max).await?;
-    let decoded = backstay_wire::decode_request(format, &bytes)?;
+    let decoded = backstay_wire::decode_request(dialect, &bytes)?;
     let from_headers = extension_of_headers(&headers);
     let extension = RequestExtension::merge(decoded.extension.as_ref(), from_headers)?;
     let mut chat = ChatRequest { origin_headers: format_headers(&headers), ..decoded.request };
     add_routing_headers(&headers, &mut chat);
     let wanted = Wanted {
-        format,
+        dialect,
         stream: chat.stream,
         include_usage: chat.include_usage,
+        hide_reasoning: decoded.hide_reasoning,
         model: chat.model.clone(),
         // Who asks for an answer to be continued has to be told when it was.
         extension: extension.is_some() || chat.routing.continue_broken,
+        generation_header: caller.spoken.at_openrouter,
     };
-    let reply = state.engine.respond(&caller.context, chat, extension).await?;
-    respond(reply, wanted, state.engine.clock()).await
+    let (engine, context) = (state.engine.clone(), caller.context.clone());
+    let pending = async move { engine.respond(&context, chat, extension).await };
+    if dialect == Dialect::OpenRouter && wanted.stream {
+        let request = caller.context.request.as_str();
+        return early_head::respond(pending, wanted, state.engine.clock(), request).await;
+    }
+    respond(pending.await?, wanted, state.engine.clock()).await
 }
 
 /// Headers that mean something to a provider of the client's format. Everything else in a client's

@@ -1,30 +1,38 @@
-//! Which dialect a request is in, and errors in that dialect.
+//! Which dialect a path speaks, and errors in that dialect.
 
 use axum::{
     body::Body,
     http::{HeaderValue, Response, StatusCode, header},
     response::IntoResponse,
 };
-use backstay_core::{Error, ErrorClass, RequestId, WireFormat};
+use backstay_core::{Error, ErrorClass, RequestId};
+use backstay_wire::Dialect;
 
-/// The shape that errors take.
+/// Where OpenRouter's clients call.
+const OPENROUTER: &str = "/api/v1/";
+
+/// What a path speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Dialect {
-    /// Also the shape of the native API's errors.
-    OpenAi,
-    Anthropic,
+pub(crate) struct Spoken {
+    /// Of requests and answers.
+    pub(crate) dialect: Dialect,
+    /// Of errors in place of an answer. OpenAI's is also the shape of the native API's.
+    pub(crate) errors: Dialect,
+    /// Whether the path is of OpenRouter's API, whatever interface it offers there.
+    pub(crate) at_openrouter: bool,
 }
 
-impl Dialect {
+impl Spoken {
     pub(crate) fn of_path(path: &str) -> Self {
-        if path.starts_with("/v1/messages") { Self::Anthropic } else { Self::OpenAi }
-    }
-
-    pub(crate) fn format(self) -> WireFormat {
-        match self {
-            Self::OpenAi => WireFormat::OpenAi,
-            Self::Anthropic => WireFormat::Anthropic,
+        let below = path.strip_prefix(OPENROUTER);
+        let at_openrouter = below.is_some();
+        let chat = if at_openrouter { Dialect::OpenRouter } else { Dialect::OpenAi };
+        let interface = below.or_else(|| path.strip_prefix("/v1/")).unwrap_or_default();
+        if interface == "messages" || interface.starts_with("messages/") {
+            let anthropic = Dialect::Anthropic;
+            return Self { dialect: anthropic, errors: anthropic, at_openrouter };
         }
+        Self { dialect: chat, errors: chat, at_openrouter }
     }
 }
 
@@ -48,10 +56,9 @@ impl IntoResponse for ApiError {
                 self.error.message()
             );
         }
-        let body =
-            backstay_wire::encode_error(self.dialect.format(), &self.error, self.request.as_str());
-        let status =
-            StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = backstay_wire::encode_error(self.dialect, &self.error, self.request.as_str());
+        let status = StatusCode::from_u16(self.dialect.status(&self.error))
+            .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = status;
         let headers = response.headers_mut();
@@ -60,5 +67,27 @@ impl IntoResponse for ApiError {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(milliseconds.div_ceil(1_000)));
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_path_has_its_dialect() {
+        for (path, dialect, errors) in [
+            ("/v1/chat/completions", Dialect::OpenAi, Dialect::OpenAi),
+            ("/v1/messages", Dialect::Anthropic, Dialect::Anthropic),
+            ("/v1/messages/count_tokens", Dialect::Anthropic, Dialect::Anthropic),
+            ("/api/v1/messages", Dialect::Anthropic, Dialect::Anthropic),
+            ("/api/v1/chat/completions", Dialect::OpenRouter, Dialect::OpenRouter),
+            ("/api/v1/key", Dialect::OpenRouter, Dialect::OpenRouter),
+            ("/backstay/v1/status", Dialect::OpenAi, Dialect::OpenAi),
+        ] {
+            let spoken = Spoken::of_path(path);
+            assert_eq!((spoken.dialect, spoken.errors), (dialect, errors), "{path}");
+            assert_eq!(spoken.at_openrouter, path.starts_with("/api/"), "{path}");
+        }
     }
 }

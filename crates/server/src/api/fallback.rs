@@ -6,7 +6,7 @@ use axum::{
 };
 use backstay_core::{Error, ErrorCode, RequestId};
 
-use crate::api::dialect::{ApiError, Dialect};
+use crate::api::dialect::{ApiError, Spoken};
 
 pub(crate) async fn not_found(uri: Uri, request: Request) -> ApiError {
     fail(
@@ -15,8 +15,8 @@ pub(crate) async fn not_found(uri: Uri, request: Request) -> ApiError {
         Error::new(
             ErrorCode::NotFound,
             format!(
-                "there is nothing at {}; clients of OpenAI use base URL …/v1, clients of Anthropic \
-                 the address without a path",
+                "there is nothing at {}; clients of OpenAI use base URL …/v1, clients of OpenRouter \
+                 …/api/v1, clients of Anthropic the address without a path",
                 uri.path()
             ),
         ),
@@ -30,5 +30,5 @@ pub(crate) async fn method_not_allowed(method: Method, uri: Uri, request: Reques
 
 fn fail(uri: &Uri, request: &Request, error: Error) -> ApiError {
     let id = request.extensions().get::<RequestId>().cloned().unwrap_or_else(RequestId::unknown);
-    ApiError { dialect: Dialect::of_path(uri.path()), request: id, error }
+    ApiError { dialect: Spoken::of_path(uri.path()).errors, request: id, error }
 }

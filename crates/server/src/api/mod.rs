@@ -6,6 +6,7 @@ mod body;
 mod caller;
 mod chat;
 mod dialect;
+mod early_head;
 pub(crate) mod fallback;
 pub(crate) mod health;
 mod model_lists;

@@ -13,6 +13,7 @@ mod learning;
 mod ledger;
 mod memory;
 mod openapi;
+mod openrouter;
 mod operation;
 mod policies;
 mod portability;

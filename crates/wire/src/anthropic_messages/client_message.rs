@@ -63,7 +63,7 @@ fn decode(path: &Path<'_>, value: Value, notes: &mut Notes) -> Result<Message> {
 }
 
 fn with_raw(role: Role, parts: Vec<Part>, value: Value) -> Message {
-    let raw = Some(Arc::new(RawMessage { format: WireFormat::Anthropic, value }));
+    let raw = Some(Arc::new(RawMessage { format: WireFormat::Anthropic, value, relayed: None }));
     Message { role, parts, name: None, raw }
 }
 

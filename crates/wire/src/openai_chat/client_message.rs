@@ -49,7 +49,7 @@ fn decode(path: &Path<'_>, value: Value, notes: &mut Notes) -> Result<Message> {
         }
     };
     let name = members.owned_text("name")?;
-    let raw = Some(Arc::new(RawMessage { format: WireFormat::OpenAi, value }));
+    let raw = Some(Arc::new(RawMessage { format: WireFormat::OpenAi, value, relayed: None }));
     Ok(Message { role, parts, name, raw })
 }
 

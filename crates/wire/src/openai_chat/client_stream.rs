@@ -4,12 +4,12 @@ use backstay_core::{
     Error, Usage,
     chat::{ChatEvent, FinishReason},
 };
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
+    chunk::{Chunk, ChunkChoice, Delta, arguments_delta, delta, write_data},
     client_reply::{NO_ARGUMENTS, error_object},
-    finish_reason, signature,
+    finish_reason,
     usage::{self, UsageBody},
 };
 use crate::{EncodeOptions, ReplyExtension, extension};
@@ -28,61 +28,6 @@ pub(crate) struct StreamEncoder {
     usage: Option<Usage>,
     /// The client has its usage already, in bytes that were forwarded.
     usage_sent: bool,
-}
-
-#[derive(Serialize)]
-struct Chunk<'a> {
-    id: &'a str,
-    object: &'static str,
-    created: i64,
-    model: &'a str,
-    choices: &'a [ChunkChoice<'a>],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    usage: Option<UsageBody>,
-    #[serde(rename = "backstay", skip_serializing_if = "Option::is_none")]
-    extension: Option<&'a ReplyExtension>,
-}
-
-#[derive(Serialize)]
-struct ChunkChoice<'a> {
-    index: u32,
-    delta: Delta<'a>,
-    logprobs: Option<&'a Value>,
-    finish_reason: Option<&'a str>,
-}
-
-/// Members that are absent, not null: some SDKs refuse null here.
-#[derive(Default, Serialize)]
-struct Delta<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    role: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    content: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reasoning_content: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    refusal: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tool_calls: Option<[CallDelta<'a>; 1]>,
-}
-
-#[derive(Serialize)]
-struct CallDelta<'a> {
-    index: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<&'a str>,
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    kind: Option<&'static str>,
-    function: FunctionDelta<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    extra_content: Option<Value>,
-}
-
-#[derive(Serialize)]
-struct FunctionDelta<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<&'a str>,
-    arguments: &'a str,
 }
 
 impl StreamEncoder {
@@ -108,9 +53,14 @@ impl StreamEncoder {
     }
 
     pub(crate) fn encode(&mut self, events: &[ChatEvent], out: &mut Vec<u8>) {
+        self.each_chunk(events, &mut |chunk| write_data(chunk, out));
+    }
+
+    /// The chunks that events become.
+    pub(crate) fn each_chunk(&mut self, events: &[ChatEvent], write: &mut dyn FnMut(&Chunk<'_>)) {
         for event in events {
             self.keep(event);
-            self.complete_calls(event, out);
+            self.complete_calls(event, write);
             let (index, delta, logprobs, reason) = match event {
                 ChatEvent::Started { .. }
                 | ChatEvent::ReasoningSignature { .. }
@@ -131,7 +81,7 @@ impl StreamEncoder {
                     (*choice, delta(event), None, None)
                 }
             };
-            self.write_choice(index, delta, logprobs, reason, out);
+            self.write_choice(index, delta, logprobs, reason, write);
         }
     }
 
@@ -141,11 +91,11 @@ impl StreamEncoder {
             let counted = self.usage.as_ref().map(usage::write);
             self.usage_sent = counted.is_some();
             if counted.is_some() {
-                self.write_chunk(&[], counted, None, out);
+                write_data(&self.chunk(&[], counted, None), out);
             }
         }
         if extension.is_some() {
-            self.write_chunk(&[], None, extension, out);
+            write_data(&self.chunk(&[], None, extension), out);
         }
         out.extend_from_slice(b"data: [DONE]\n\n");
     }
@@ -188,7 +138,7 @@ impl StreamEncoder {
 
     /// Providers of other formats send no arguments for a call that takes none; clients of this
     /// one parse them as JSON, which an empty text is not.
-    fn complete_calls(&mut self, event: &ChatEvent, out: &mut Vec<u8>) {
+    fn complete_calls(&mut self, event: &ChatEvent, write: &mut dyn FnMut(&Chunk<'_>)) {
         match event {
             ChatEvent::ToolCallStarted { choice, index, .. } => {
                 self.bare_calls.push((*choice, *index));
@@ -201,7 +151,7 @@ impl StreamEncoder {
                 for (owner, index) in bare {
                     if owner == *choice {
                         let delta = arguments_delta(index, NO_ARGUMENTS);
-                        self.write_choice(owner, delta, None, None, out);
+                        self.write_choice(owner, delta, None, None, write);
                     } else {
                         self.bare_calls.push((owner, index));
                     }
@@ -217,24 +167,24 @@ impl StreamEncoder {
         mut delta: Delta<'_>,
         logprobs: Option<&Value>,
         reason: Option<&FinishReason>,
-        out: &mut Vec<u8>,
+        write: &mut dyn FnMut(&Chunk<'_>),
     ) {
         if !self.opened.contains(&index) {
             self.opened.push(index);
             delta.role = Some("assistant");
         }
         let finish_reason = reason.map(finish_reason::write);
-        self.write_chunk(&[ChunkChoice { index, delta, logprobs, finish_reason }], None, None, out);
+        let choices = [ChunkChoice { index, delta, logprobs, finish_reason }];
+        write(&self.chunk(&choices, None, None));
     }
 
-    fn write_chunk(
-        &self,
-        choices: &[ChunkChoice<'_>],
+    fn chunk<'a>(
+        &'a self,
+        choices: &'a [ChunkChoice<'a>],
         usage: Option<UsageBody>,
-        extension: Option<&ReplyExtension>,
-        out: &mut Vec<u8>,
-    ) {
-        let chunk = Chunk {
+        extension: Option<&'a ReplyExtension>,
+    ) -> Chunk<'a> {
+        Chunk {
             id: &self.id,
             object: "chat.completion.chunk",
             created: self.created,
@@ -242,48 +192,6 @@ impl StreamEncoder {
             choices,
             usage,
             extension,
-        };
-        write_data(&chunk, out);
-    }
-}
-
-fn delta(event: &ChatEvent) -> Delta<'_> {
-    match event {
-        ChatEvent::Text { text, .. } => Delta { content: Some(text), ..Delta::default() },
-        ChatEvent::Reasoning { text, .. } => {
-            Delta { reasoning_content: Some(text), ..Delta::default() }
         }
-        ChatEvent::Refusal { text, .. } => Delta { refusal: Some(text), ..Delta::default() },
-        ChatEvent::ToolCallStarted { index, id, name, signature, .. } => {
-            let call = CallDelta {
-                index: *index,
-                id: Some(id),
-                kind: Some("function"),
-                function: FunctionDelta { name: Some(name), arguments: "" },
-                extra_content: signature.as_deref().map(signature::write),
-            };
-            Delta { tool_calls: Some([call]), ..Delta::default() }
-        }
-        ChatEvent::ToolCallArguments { index, fragment, .. } => arguments_delta(*index, fragment),
-        _ => Delta::default(),
     }
-}
-
-fn arguments_delta(index: u32, fragment: &str) -> Delta<'_> {
-    let call = CallDelta {
-        index,
-        id: None,
-        kind: None,
-        function: FunctionDelta { name: None, arguments: fragment },
-        extra_content: None,
-    };
-    Delta { tool_calls: Some([call]), ..Delta::default() }
-}
-
-/// One event. Values of ours always have a JSON text, and a `Vec` takes every byte.
-fn write_data(value: &impl Serialize, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"data: ");
-    let written = serde_json::to_writer(&mut *out, value);
-    debug_assert!(written.is_ok(), "a chunk has a JSON text");
-    out.extend_from_slice(b"\n\n");
 }

@@ -4,6 +4,7 @@
 //! deviate, the reader of that field says how.
 
 mod choices;
+mod chunk;
 mod client_content;
 mod client_message;
 mod client_reply;
@@ -20,6 +21,7 @@ mod upstream_reply;
 mod upstream_request;
 mod usage;
 
+pub(crate) use chunk::write_data;
 pub(crate) use client_reply::{encode_error, encode_reply};
 pub(crate) use client_request::decode_request;
 pub(crate) use client_stream::StreamEncoder;

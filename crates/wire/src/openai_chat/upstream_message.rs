@@ -12,12 +12,16 @@ use super::{
 };
 use crate::Loss;
 
-/// A message that a client of this format wrote is sent as it was written.
-pub(super) fn encode_all(messages: &[Message], loss: &mut Loss) -> Value {
+/// A message that a client of this format wrote is sent as it was written; what only OpenRouter
+/// understands of it, only to an aggregator.
+pub(super) fn encode_all(messages: &[Message], to_aggregator: bool, loss: &mut Loss) -> Value {
     let mut encoded = Vec::with_capacity(messages.len());
     for message in messages {
         match &message.raw {
-            Some(raw) if raw.format == WireFormat::OpenAi => encoded.push(raw.value.clone()),
+            Some(raw) if raw.format == WireFormat::OpenAi => {
+                let relayed = raw.relayed.as_ref().filter(|_| to_aggregator);
+                encoded.push(relayed.unwrap_or(&raw.value).clone());
+            }
             _ if message.role == Role::Assistant => encoded.push(assistant(message, loss)),
             _ => other(message, &mut encoded, loss),
         }

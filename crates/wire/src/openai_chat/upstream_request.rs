@@ -13,11 +13,17 @@ use crate::Loss;
 ///
 /// # Errors
 /// None at present; every format's encoder has this signature.
-pub(crate) fn encode_request(request: &ChatRequest, model: &str, loss: &mut Loss) -> Result<Value> {
+pub(crate) fn encode_request(
+    request: &ChatRequest,
+    model: &str,
+    to_aggregator: bool,
+    loss: &mut Loss,
+) -> Result<Value> {
     let same_format = request.origin.as_ref().filter(|origin| origin.format == WireFormat::OpenAi);
     let mut body = Map::new();
     body.insert("model".to_owned(), Value::from(model));
-    body.insert("messages".to_owned(), upstream_message::encode_all(&request.messages, loss));
+    let messages = upstream_message::encode_all(&request.messages, to_aggregator, loss);
+    body.insert("messages".to_owned(), messages);
     match same_format {
         Some(origin) => body.extend(passed_on(origin)),
         None => translate(request, &mut body, loss),

@@ -4,8 +4,9 @@ use axum::{
     Json,
     extract::{Request, State},
 };
-use backstay_core::{Result, WireFormat};
+use backstay_core::Result;
 use backstay_routing::{ConversationKey, RouterTrace};
+use backstay_wire::Dialect;
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -40,7 +41,7 @@ async fn explained(state: &AppState, caller: &Caller, request: Request) -> Resul
     let mut members: Map<String, Value> = body::read_json(request, state.body_bytes_max).await?;
     members.entry("messages").or_insert_with(|| json!([{"role": "user", "content": ""}]));
     let text = Value::Object(members).to_string();
-    let mut chat = backstay_wire::decode_request(WireFormat::OpenAi, text.as_bytes())?.request;
+    let mut chat = backstay_wire::decode_request(Dialect::OpenAi, text.as_bytes())?.request;
     chat.routing.trace = true;
     let (engine, context) = (&state.engine, &caller.context);
     engine.router().apply_policies(context, &mut chat);

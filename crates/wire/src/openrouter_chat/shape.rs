@@ -1,0 +1,147 @@
+//! From OpenAI's shape to OpenRouter's, of whole answers and of chunks alike. What neither of us
+//! interprets stays as it came.
+
+use backstay_core::chat::FinishReason;
+use serde_json::{Map, Value, json};
+
+use super::reasoning_details::{self, Blocks};
+use crate::EncodeOptions;
+
+/// What is the same in every part of one answer.
+#[derive(Debug)]
+pub(super) struct Facts {
+    id: String,
+    model: String,
+    provider: String,
+    pub(super) created: i64,
+    pub(super) hide_reasoning: bool,
+}
+
+impl Facts {
+    pub(super) fn of(options: &EncodeOptions) -> Self {
+        Self {
+            id: options.generation.clone(),
+            model: options.model.clone(),
+            provider: options.provider.clone(),
+            created: options.created,
+            hide_reasoning: options.hide_reasoning,
+        }
+    }
+
+    /// The members around the choices. An answer that names its provider came through OpenRouter,
+    /// which names the model as its clients know it.
+    pub(super) fn envelope(
+        &self,
+        mut body: Map<String, Value>,
+        object: &str,
+    ) -> Map<String, Value> {
+        let provider = body.shift_remove("provider").filter(Value::is_string);
+        let model = body.shift_remove("model").filter(|_| provider.is_some());
+        let mut written = Map::new();
+        for (name, value) in [
+            ("id", Value::from(self.id.as_str())),
+            ("provider", provider.unwrap_or_else(|| Value::from(self.provider.as_str()))),
+            ("model", model.unwrap_or_else(|| Value::from(self.model.as_str()))),
+            ("object", Value::from(object)),
+            ("created", Value::from(self.created)),
+        ] {
+            body.shift_remove(name);
+            written.insert(name.to_owned(), value);
+        }
+        written.extend(body);
+        written
+    }
+}
+
+/// Removes members that are null, but those to `keep`.
+pub(super) fn without_nulls(members: &mut Map<String, Value>, keep: &[&str]) {
+    members.retain(|name, value| !value.is_null() || keep.contains(&name.as_str()));
+}
+
+/// Fits one choice. `holder` is the member with what was said: `message` or `delta`.
+pub(super) fn choice(
+    choice: &mut Map<String, Value>,
+    holder: &str,
+    reason: Option<&FinishReason>,
+    (facts, blocks): (&Facts, &mut Blocks),
+) {
+    without_nulls(choice, &[]);
+    let word = choice.get("finish_reason").and_then(Value::as_str).map(str::to_owned);
+    if let Some(word) = &word {
+        choice.entry("native_finish_reason").or_insert_with(|| Value::from(word.as_str()));
+    }
+    let normalised = reason.map(finish_reason).map(str::to_owned).or(word);
+    choice.insert("finish_reason".to_owned(), json!(normalised));
+    let said = choice.entry(holder).or_insert_with(|| json!({}));
+    if let Value::Object(said) = said {
+        // A message without content says so, a delta does not mention it.
+        without_nulls(said, if holder == "message" { &["content"] } else { &[] });
+        tool_calls(said, holder == "delta", blocks);
+        reasoning(said, facts, blocks);
+    }
+}
+
+/// OpenRouter's words are five; a reason that has none of them keeps its own, which clients read as
+/// "other", while "stop" would say that the answer is complete.
+fn finish_reason(reason: &FinishReason) -> &str {
+    match reason {
+        FinishReason::Stop => "stop",
+        FinishReason::Length => "length",
+        FinishReason::ToolCalls => "tool_calls",
+        FinishReason::ContentFilter => "content_filter",
+        FinishReason::Other(word) => word,
+    }
+}
+
+/// A signature of a call travels among the reasoning's details.
+fn tool_calls(said: &mut Map<String, Value>, are_fragments: bool, blocks: &mut Blocks) {
+    let Some(Value::Array(calls)) = said.get_mut("tool_calls") else { return };
+    let mut signed = Vec::new();
+    for (position, call) in calls.iter_mut().enumerate() {
+        let Value::Object(call) = call else { continue };
+        without_nulls(call, &[]);
+        if are_fragments {
+            call.entry("index").or_insert_with(|| Value::from(position));
+        }
+        if let Value::Object(function) = call.entry("function").or_insert_with(|| json!({})) {
+            without_nulls(function, &[]);
+        }
+        let signature = call.get("extra_content").and_then(reasoning_details::signature_of_call);
+        if let (Some(signature), Some(id)) = (signature, call.get("id").and_then(Value::as_str)) {
+            signed.push(reasoning_details::of_call(id, signature, blocks));
+            call.shift_remove("extra_content");
+        }
+    }
+    add_details(said, signed);
+}
+
+fn reasoning(said: &mut Map<String, Value>, facts: &Facts, blocks: &mut Blocks) {
+    let text = said.shift_remove("reasoning_content").filter(Value::is_string);
+    if let Some(text) = text {
+        said.entry("reasoning").or_insert(text);
+    }
+    if facts.hide_reasoning {
+        said.shift_remove("reasoning");
+        said.shift_remove("reasoning_details");
+        return;
+    }
+    let text = said.get("reasoning").and_then(Value::as_str).filter(|text| !text.is_empty());
+    let has_texts =
+        said.get("reasoning_details").and_then(Value::as_array).is_some_and(|details| {
+            details.iter().any(|detail| detail["type"] != "reasoning.encrypted")
+        });
+    if let Some(text) = text.filter(|_| !has_texts) {
+        let detail = reasoning_details::of_text(text, blocks);
+        add_details(said, vec![detail]);
+    }
+}
+
+pub(super) fn add_details(said: &mut Map<String, Value>, more: Vec<Value>) {
+    if more.is_empty() {
+        return;
+    }
+    let details = said.entry("reasoning_details").or_insert_with(|| json!([]));
+    if let Value::Array(details) = details {
+        details.extend(more);
+    }
+}

@@ -1,0 +1,94 @@
+//! The `usage` member: both detail objects always, the cost as a number.
+
+use backstay_core::{Money, Price, Usage, chat::Settlement};
+use serde_json::{Map, Value, json};
+
+use super::shape::without_nulls;
+
+/// What a provider reported, with what the ledger says of it: our counts, our cost. A cost that is not
+/// known is left out: some clients refuse null there, and zero would be a lie.
+pub(super) fn write(
+    counted: &Usage,
+    settlement: Option<&Settlement>,
+    reported: Option<Value>,
+) -> Value {
+    let mut usage = match reported {
+        Some(Value::Object(members)) => members,
+        _ => Map::new(),
+    };
+    for value in usage.values_mut() {
+        if let Value::Object(details) = value {
+            without_nulls(details, &["upstream_inference_cost"]);
+        }
+    }
+    without_nulls(&mut usage, &[]);
+    for (name, count) in [
+        ("prompt_tokens", counted.prompt_tokens),
+        ("completion_tokens", counted.completion_tokens),
+        ("total_tokens", counted.total_tokens()),
+    ] {
+        usage.insert(name.to_owned(), Value::from(count));
+    }
+    for (name, details) in [
+        (
+            "prompt_tokens_details",
+            json!({"cached_tokens": counted.cached_prompt_tokens,
+                "cache_write_tokens": counted.cache_write_tokens}),
+        ),
+        ("completion_tokens_details", json!({"reasoning_tokens": counted.reasoning_tokens})),
+    ] {
+        let known = usage.entry(name).or_insert_with(|| json!({}));
+        if let (Value::Object(known), Value::Object(details)) = (known, details) {
+            known.extend(details);
+        }
+    }
+    usage.entry("is_byok").or_insert(Value::Bool(false));
+    let cost = match settlement {
+        Some(settlement) => settlement.cost,
+        None => counted.provider_cost,
+    };
+    write_cost(&mut usage, cost, counted, settlement.and_then(|known| known.price.as_ref()));
+    Value::Object(usage)
+}
+
+fn write_cost(
+    usage: &mut Map<String, Value>,
+    cost: Option<Money>,
+    counted: &Usage,
+    price: Option<&Price>,
+) {
+    let Some(number) = cost.and_then(dollars) else {
+        usage.shift_remove("cost");
+        usage.shift_remove("cost_details");
+        return;
+    };
+    usage.insert("cost".to_owned(), number);
+    if usage.contains_key("cost_details") {
+        return;
+    }
+    if let Some(details) = cost.zip(price).and_then(|(cost, price)| details(cost, counted, price)) {
+        usage.insert("cost_details".to_owned(), details);
+    }
+}
+
+/// The cost of prompt and completion apart; together they are the cost, exactly.
+fn details(cost: Money, counted: &Usage, price: &Price) -> Option<Value> {
+    let answered = Usage {
+        completion_tokens: counted.completion_tokens,
+        reasoning_tokens: counted.reasoning_tokens,
+        ..Usage::default()
+    };
+    let completions = Price { request: None, ..price.clone() }.cost(&answered)?;
+    let prompt = cost.picodollars().checked_sub(completions.picodollars())?;
+    Some(json!({
+        "upstream_inference_cost": dollars(cost)?,
+        "upstream_inference_prompt_cost": dollars(Money::from_picodollars(prompt))?,
+        "upstream_inference_completions_cost": dollars(completions)?,
+    }))
+}
+
+/// The nearest number; what is exact is the ledger's decimal text.
+pub(super) fn dollars(money: Money) -> Option<Value> {
+    let number: f64 = money.to_string().parse().ok()?;
+    serde_json::Number::from_f64(number).map(Value::Number)
+}
