@@ -22,15 +22,16 @@ def fingerprint(*files: pathlib.Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def python() -> pathlib.Path:
-    """The interpreter of a virtual environment with the Python SDKs."""
-    requirements = HERE / "python" / "requirements.txt"
-    folder = CACHE / "sdk-python"
+def python(name: str = "") -> pathlib.Path:
+    """The interpreter of a virtual environment with Python SDKs; a name where they do not go with the others."""
+    ending = f"-{name}" if name else ""
+    requirements = HERE / "python" / f"requirements{ending}.txt"
+    folder = CACHE / f"sdk-python{ending}"
     interpreter = folder / "bin" / "python"
     stamp = folder / "installed"
     wanted = fingerprint(requirements)
     if not is_current(stamp, wanted):
-        print("installing the Python SDKs ...", flush=True)
+        print(f"installing the Python SDKs of {requirements.name} ...", flush=True)
         venv.create(folder, clear=True, with_pip=True)
         pip = [str(interpreter), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         subprocess.run([*pip, "--requirement", str(requirements)], check=True)
@@ -60,12 +61,21 @@ def is_current(stamp: pathlib.Path, wanted: str) -> bool:
 
 def versions() -> dict[str, str]:
     """The pinned version of each SDK, by the name under which the matrix shows its client."""
-    pins = dict(line.split("==") for line in (HERE / "python" / "requirements.txt").read_text().split() if "==" in line)
+    pins, openrouter, langchain = (pinned(name) for name in ("", "-openrouter", "-langchain"))
     packages = json.loads((HERE / "javascript" / "package.json").read_text())["dependencies"]
     return {
         "python-openai": f"Python openai {pins['openai']}",
         "python-anthropic": f"Python anthropic {pins['anthropic']}",
+        "python-openrouter": f"Python openrouter {openrouter['openrouter']}",
+        "python-langchain": f"LangChain langchain-openrouter {langchain['langchain-openrouter']}",
         "python-pam": f"Python portable-ai-memory {pins['portable-ai-memory']}",
         "javascript-openai": f"JavaScript openai {packages['openai']}",
+        "javascript-openrouter": f"JavaScript @openrouter/sdk {packages['@openrouter/sdk']}",
         "javascript-ai": f"Vercel ai {packages['ai']}",
+        "javascript-ai-openrouter": f"Vercel ai with @openrouter/ai-sdk-provider {packages['@openrouter/ai-sdk-provider']}",
     }
+
+
+def pinned(ending: str) -> dict[str, str]:
+    lines = (HERE / "python" / f"requirements{ending}.txt").read_text().split()
+    return dict(line.split("==") for line in lines if "==" in line)

@@ -21,6 +21,9 @@ CASES = {
     "models": "model list",
     "embeddings": "embeddings",
     "memory_file": "memory as a file",
+    "generation": "generation",
+    "key": "key",
+    "credits": "credits",
 }
 MARKS = {"passed": "✓", "failed": "✗", "skipped": "–"}
 

@@ -37,13 +37,21 @@ TESTS = {
     "python-pam": "python/test_pam.py",
     "javascript-openai": "javascript/test_openai.mjs",
     "javascript-ai": "javascript/test_ai.mjs",
+    "python-openrouter": "python/test_openrouter.py",
+    "python-langchain": "python/test_langchain.py",
+    "javascript-openrouter": "javascript/test_openrouter.mjs",
+    "javascript-ai-openrouter": "javascript/test_ai_openrouter.mjs",
 }
+OWN_ENVIRONMENT = {"python-openrouter": "openrouter", "python-langchain": "langchain"}
+"""Python clients that need versions of what the others use too."""
+NOT_SIMULATED = tuple(client for client in TESTS if "openrouter" in client or client == "python-langchain")
+"""Clients whose dialect the scripted upstream does not speak itself."""
 
 
 def main() -> int:
     options = arguments()
     started = time.monotonic()
-    interpreters = {".py": str(environments.python()), ".mjs": environments.javascript()}
+    interpreters = {client: interpreter(client) for client in options.client}
     with tempfile.TemporaryDirectory(prefix="backstay-sdk-") as folder, contextlib.ExitStack() as running:
         target = start(pathlib.Path(folder), options.direct, running)
         environment = dict(os.environ, SDK_TEST_TARGET=json.dumps(target), SDK_TEST_CASES=" ".join(options.case))
@@ -52,8 +60,7 @@ def main() -> int:
             environment.pop(variable.upper(), None)
 
         def run(client: str) -> list[Cell]:
-            test = HERE / TESTS[client]
-            return run_client(client, [interpreters[test.suffix], str(test)], environment)
+            return run_client(client, [interpreters[client], str(HERE / TESTS[client])], environment)
 
         with ThreadPoolExecutor(len(options.client)) as pool:
             cells = [cell for cells in pool.map(run, options.client) for cell in cells]
@@ -68,7 +75,17 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--direct", action="store_true", help="leave Backstay out")
     parser.add_argument("--client", nargs="+", choices=TESTS, default=list(TESTS))
     parser.add_argument("--case", nargs="+", choices=CASES, default=[])
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.direct:
+        options.client = [client for client in options.client if client not in NOT_SIMULATED]
+    return options
+
+
+def interpreter(client: str) -> str:
+    """What runs a client's test, with its SDK installed."""
+    if TESTS[client].endswith(".mjs"):
+        return environments.javascript()
+    return str(environments.python(OWN_ENVIRONMENT.get(client, "")))
 
 
 def start(folder: pathlib.Path, direct: bool, running: contextlib.ExitStack) -> dict:
