@@ -1,7 +1,7 @@
 //! What a call is given to know: its thread's history and the memories that bear on it.
 
 use backstay_core::{
-    CallContext, Error, ErrorCode, Name, Result, ThreadId,
+    CallContext, Error, ErrorCode, GenerationId, Name, Result, ThreadId,
     chat::{ChatRequest, Message, Part, RecalledBlock, Role},
     memory::{MemoryMode, RecallFilter, Recalled, Scope},
 };
@@ -84,11 +84,13 @@ pub(crate) async fn prepare(
     let messages = new_messages(&request, &thread);
     let shown_from = match &thread {
         KeepThread::Existing(id) => {
-            Some(add_history(engine, context, id, &mut request.messages).await?)
+            let turns = extension.turns.as_deref();
+            Some(add_history(engine, context, (id, turns), &mut request.messages).await?)
         }
         _ => None,
     };
     let remember = mode == MemoryMode::Auto;
+    let thread = if extension.discard { KeepThread::Nowhere } else { thread };
     let keep = Keep { scope: Some(scope.clone()), thread, messages, remember, incognito };
     if mode == MemoryMode::Off {
         return Ok(Turn { request, keep, recalled: Vec::new(), memory_tokens: 0 });
@@ -174,11 +176,14 @@ fn opening(messages: &[Message]) -> Opening {
 async fn add_history(
     engine: &Engine,
     context: &CallContext,
-    thread: &ThreadId,
+    (thread, turns): (&ThreadId, Option<&[GenerationId]>),
     messages: &mut Vec<Message>,
 ) -> Result<u32> {
     let store = engine.store().workspace(&context.workspace);
-    let stored = store.thread_messages(thread, HISTORY_MESSAGES_MAX).await?;
+    let mut stored = store.thread_messages(thread, HISTORY_MESSAGES_MAX).await?;
+    if let Some(turns) = turns {
+        stored.retain(|message| message.generation.as_ref().is_some_and(|id| turns.contains(id)));
+    }
     let mut budget = engine.options().history_tokens;
     let mut start = stored.len();
     for (index, message) in stored.iter().enumerate().rev() {

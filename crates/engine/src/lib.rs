@@ -18,6 +18,7 @@ mod metrics;
 mod open;
 mod options;
 mod rerank;
+mod responses;
 mod turn_record;
 
 use std::sync::Arc;
@@ -40,6 +41,7 @@ pub use keys::{BootstrapKey, IssuedKey, bootstrap};
 pub use learning::{CALL_TOKENS_MAX as LEARNING_CALL_TOKENS_MAX, LearningOptions, LearningStatus};
 pub use memory_vectors::MemoryVectors;
 pub use options::EngineOptions;
+pub use responses::{KeptResponse, ResponseKeeper};
 
 /// Everything that a call needs; cheap to clone.
 #[derive(Clone)]

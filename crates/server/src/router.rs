@@ -15,6 +15,10 @@ pub(crate) fn routes(state: AppState) -> Router {
     Router::new()
         // OpenAI
         .route("/v1/chat/completions", post(openai::chat_completions::handle))
+        .route("/v1/completions", post(openai::chat_completions::handle))
+        .route("/v1/responses", post(openai::chat_completions::handle))
+        .route("/v1/responses/{id}", get(openai::responses::one).delete(openai::responses::delete))
+        .route("/v1/responses/{id}/input_items", get(openai::responses::input_items))
         .route("/v1/embeddings", post(openai::embeddings::handle))
         .route("/v1/models", get(openai::models::list))
         .route("/v1/models/{*id}", get(openai::models::one))
@@ -23,6 +27,13 @@ pub(crate) fn routes(state: AppState) -> Router {
         .route("/v1/messages/count_tokens", post(anthropic::count_tokens::handle))
         // OpenRouter
         .route("/api/v1/chat/completions", post(openai::chat_completions::handle))
+        .route("/api/v1/completions", post(openai::chat_completions::handle))
+        .route("/api/v1/responses", post(openai::chat_completions::handle))
+        .route(
+            "/api/v1/responses/{id}",
+            get(openai::responses::one).delete(openai::responses::delete),
+        )
+        .route("/api/v1/responses/{id}/input_items", get(openai::responses::input_items))
         .route("/api/v1/embeddings", post(openai::embeddings::handle))
         .route("/api/v1/messages", post(anthropic::messages::handle))
         .route("/api/v1/messages/count_tokens", post(anthropic::count_tokens::handle))

@@ -23,6 +23,7 @@ mod page;
 mod policies;
 mod portable;
 mod prices;
+mod responses;
 mod scopes;
 mod statement_vectors;
 mod statements;
@@ -51,6 +52,7 @@ pub use page::{Page, PageRequest};
 pub use policies::MemoryPolicy;
 pub use portable::{RECORDS_AT_ONCE_MAX, Restored};
 pub use prices::PriceRecord;
+pub use responses::{NewResponse, ResponseChain, StoredResponse};
 pub use scopes::ScopeVersion;
 pub use statement_vectors::{StatementVector, UnembeddedStatement};
 pub use statements::{

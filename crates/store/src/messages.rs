@@ -41,6 +41,8 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     LAST = "SELECT id, position, author, content, said_at, generation, incomplete
         FROM messages WHERE workspace = $1 AND thread = $2 ORDER BY position DESC LIMIT $3";
+    TURN = "SELECT id, position, author, content, said_at, generation, incomplete
+        FROM messages WHERE workspace = $1 AND thread = $2 AND generation = $3 ORDER BY position";
 }
 
 impl Workspace {
@@ -56,6 +58,19 @@ impl Workspace {
             let mut messages = session.all(LAST, values![workspace, &thread, last], message)?;
             messages.reverse();
             Ok(messages)
+        })
+        .await
+    }
+
+    /// The messages of a thread that one call added to it, in the order in which they were said.
+    pub async fn turn_messages(
+        &self,
+        thread: &ThreadId,
+        generation: &GenerationId,
+    ) -> Result<Vec<StoredMessage>> {
+        let (thread, generation) = (thread.clone(), generation.clone());
+        self.read(move |session, workspace| {
+            session.all(TURN, values![workspace, &thread, &generation], message)
         })
         .await
     }

@@ -34,6 +34,11 @@ pub(crate) const ALL: &[Migration] = &[
         name: "catalogue",
         sql: include_str!("../migrations/sqlite/0004_catalogue.sql"),
     },
+    Migration {
+        version: 5,
+        name: "responses",
+        sql: include_str!("../migrations/sqlite/0005_responses.sql"),
+    },
 ];
 
 const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (

@@ -5,14 +5,14 @@ use rusqlite::Connection;
 
 use crate::{
     db::Statement, episodes, expire, forget, generations, import, jobs, keys, learning, messages,
-    migrations, model_lists, policies, portable, prices, scopes, statement_vectors, statements,
-    store, summaries, threads, tombstones, vectors, workspaces,
+    migrations, model_lists, policies, portable, prices, responses, scopes, statement_vectors,
+    statements, store, summaries, threads, tombstones, vectors, workspaces,
 };
 
 type Area = [(&'static str, Statement)];
 
 fn areas() -> Vec<&'static Area> {
-    let single: [&Area; 18] = [
+    let single: [&Area; 19] = [
         episodes::ALL,
         expire::ALL,
         import::ALL,
@@ -23,6 +23,7 @@ fn areas() -> Vec<&'static Area> {
         policies::ALL,
         portable::ALL,
         prices::ALL,
+        responses::ALL,
         scopes::ALL,
         statement_vectors::ALL,
         store::ALL,

@@ -9,8 +9,9 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use crate::{
-    EncodeOptions, ReplyExtension, anthropic_messages, extension, format::parse_object,
-    openai_chat, openrouter_chat, routing_fields, whole_body,
+    EncodeOptions, ReplyExtension, ResponseEcho, Stateful, anthropic_messages, extension,
+    format::parse_object, openai_chat, openai_completions, openai_responses, openrouter_chat,
+    routing_fields, whole_body,
 };
 
 /// What a client speaks to us.
@@ -22,6 +23,10 @@ pub enum Dialect {
     Anthropic,
     /// OpenRouter's chat completions: OpenAI's and more.
     OpenRouter,
+    /// OpenAI's legacy text completions.
+    Completions,
+    /// OpenAI's Responses.
+    Responses,
 }
 
 /// A client's request, and what it says to Backstay itself.
@@ -32,16 +37,35 @@ pub struct Decoded {
     pub extension: Option<Value>,
     /// The client wants the model to think and not to see it (OpenRouter's `reasoning.exclude`).
     pub hide_reasoning: bool,
+    /// What the answer repeats of the request.
+    pub echo: ResponseEcho,
+    /// Of a call that may be gone on from.
+    pub stateful: Option<Stateful>,
+}
+
+impl Decoded {
+    pub(crate) fn of(request: ChatRequest) -> Self {
+        Self {
+            request,
+            extension: None,
+            hide_reasoning: false,
+            echo: ResponseEcho::default(),
+            stateful: None,
+        }
+    }
 }
 
 impl Dialect {
-    pub const ALL: [Self; 3] = [Self::OpenAi, Self::Anthropic, Self::OpenRouter];
+    pub const ALL: [Self; 5] =
+        [Self::OpenAi, Self::Anthropic, Self::OpenRouter, Self::Completions, Self::Responses];
 
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::OpenAi => "openai",
             Self::Anthropic => "anthropic",
             Self::OpenRouter => "openrouter",
+            Self::Completions => "completions",
+            Self::Responses => "responses",
         }
     }
 
@@ -50,7 +74,7 @@ impl Dialect {
         match self {
             Self::OpenAi => Some(WireFormat::OpenAi),
             Self::Anthropic => Some(WireFormat::Anthropic),
-            Self::OpenRouter => None,
+            Self::OpenRouter | Self::Completions | Self::Responses => None,
         }
     }
 
@@ -58,7 +82,7 @@ impl Dialect {
     pub fn status(self, error: &Error) -> u16 {
         match self {
             Self::OpenRouter => openrouter_chat::status(error),
-            Self::OpenAi | Self::Anthropic => error.code().status(),
+            _ => error.code().status(),
         }
     }
 }
@@ -71,16 +95,15 @@ pub fn decode_request(dialect: Dialect, body: &[u8]) -> Result<Decoded> {
     let mut members = parse_object(body)?;
     let extension = members.shift_remove(extension::MEMBER);
     let routing = routing_fields::take(&mut members)?;
-    if dialect == Dialect::OpenRouter {
-        let decoded = openrouter_chat::decode_request(members, routing)?;
-        return Ok(Decoded { extension, ..decoded });
-    }
-    let request = match dialect {
-        Dialect::OpenAi | Dialect::OpenRouter => openai_chat::decode_request(members),
-        Dialect::Anthropic => anthropic_messages::decode_request(members),
+    let routed = |request| Decoded::of(ChatRequest { routing: routing.clone(), ..request });
+    let decoded = match dialect {
+        Dialect::OpenAi => openai_chat::decode_request(members).map(routed),
+        Dialect::Anthropic => anthropic_messages::decode_request(members).map(routed),
+        Dialect::OpenRouter => openrouter_chat::decode_request(members, routing),
+        Dialect::Completions => openai_completions::decode_request(members, routing),
+        Dialect::Responses => openai_responses::decode_request(&members, routing),
     }?;
-    let request = ChatRequest { routing, ..request };
-    Ok(Decoded { request, extension, hide_reasoning: false })
+    Ok(Decoded { extension, ..decoded })
 }
 
 /// Writes a whole answer. Where one provider of the client's own format gave it whole, its bytes
@@ -102,6 +125,8 @@ pub fn encode_reply(
         Dialect::OpenAi => openai_chat::encode_reply(reply, options, extension),
         Dialect::Anthropic => anthropic_messages::encode_reply(reply, options, extension),
         Dialect::OpenRouter => openrouter_chat::encode_reply(frames, reply, options, extension),
+        Dialect::Completions => openai_completions::encode_reply(reply, options, extension),
+        Dialect::Responses => openai_responses::encode_reply(reply, options, extension),
     };
     Bytes::from(body.to_string())
 }
@@ -109,7 +134,9 @@ pub fn encode_reply(
 /// Writes an error's body in the words of the client's dialect.
 pub fn encode_error(dialect: Dialect, error: &Error, request_id: &str) -> Bytes {
     let body = match dialect {
-        Dialect::OpenAi => openai_chat::encode_error(error, request_id),
+        Dialect::OpenAi | Dialect::Completions | Dialect::Responses => {
+            openai_chat::encode_error(error, request_id)
+        }
         Dialect::Anthropic => anthropic_messages::encode_error(error, request_id),
         Dialect::OpenRouter => openrouter_chat::encode_error(error, request_id),
     };

@@ -20,6 +20,11 @@ pub struct RequestExtension {
     pub memory: Option<MemoryMode>,
     /// Narrows what is recalled. Of the body only: no header holds an object.
     pub filter: RecallFilter,
+    /// Of a thread's history only what was said in these calls; `None` is all of it. Never the
+    /// client's to say.
+    pub turns: Option<Vec<GenerationId>>,
+    /// The thread is read and this turn is not kept in it. Never the client's to say.
+    pub discard: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,6 +96,7 @@ impl RequestExtension {
             thread: from_body.thread.or(from_headers.thread),
             memory: from_body.memory.or(from_headers.memory),
             filter: from_body.filter,
+            ..Self::default()
         }))
     }
 
@@ -102,7 +108,7 @@ impl RequestExtension {
             user: user.map(|text| name(text, sources[1])).transpose()?,
             thread: thread.map(|text| thread_choice(text, sources[2])).transpose()?,
             memory: memory.map(|text| memory_mode(text, sources[3])).transpose()?,
-            filter: RecallFilter::default(),
+            ..Self::default()
         })
     }
 }

@@ -64,6 +64,7 @@ pub fn encode_request_with(
     provider: ProviderFields,
     loss: &mut Loss,
 ) -> Result<Bytes> {
+    request.untranslated.iter().for_each(|name| loss.record(name));
     for (at, message) in request.messages.iter().enumerate() {
         check_something_is_left(format, message, at)?;
     }

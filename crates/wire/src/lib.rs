@@ -2,8 +2,8 @@
 //! directions. Pure: no network, no async, no clock.
 //!
 //! Each format is one folder that knows its own field names and the neutral types, never another
-//! format; only what was made as an addition to OpenAI's chat (`openrouter_chat`) builds on its
-//! folder. `format` and `stream` choose the folder of a provider by
+//! format; only what differs from OpenAI's chat by little (`openrouter_chat`,
+//! `openai_completions`) builds on its folder. `format` and `stream` choose the folder of a provider by
 //! [`backstay_core::WireFormat`], `dialect` and `stream_encoder` that of a client by [`Dialect`].
 //! Adding one is a folder and a line in each of their matches, which do not compile without it.
 
@@ -25,6 +25,8 @@ mod gemini_generate;
 mod loss;
 mod models;
 mod openai_chat;
+mod openai_completions;
+mod openai_responses;
 mod openrouter_catalogue;
 mod openrouter_chat;
 mod options;
@@ -56,8 +58,11 @@ pub use format::{
 };
 pub use loss::Loss;
 pub use models::{ListedEndpoint, ListedModel};
+pub use openai_responses::{
+    generation_of_response, input_items, response_id, restored_response, without_output,
+};
 pub use openrouter_catalogue::{decode_catalogue, decode_endpoints};
-pub use options::EncodeOptions;
+pub use options::{EncodeOptions, ResponseEcho, Stateful};
 pub use parameter_rules::ParameterRules;
 pub use rerank::{
     RerankDocument, RerankReply, RerankRequest, RerankResult, decode_rerank_reply,

@@ -4,9 +4,11 @@ use backstay_core::{
     Error,
     chat::{ChatEvent, Frame, RawFrame},
 };
+use serde_json::Value;
 
 use crate::{
-    Dialect, EncodeOptions, ReplyExtension, anthropic_messages, openai_chat, openrouter_chat,
+    Dialect, EncodeOptions, ReplyExtension, anthropic_messages, openai_chat, openai_completions,
+    openai_responses, openrouter_chat,
 };
 
 /// Writes one client's stream.
@@ -22,6 +24,8 @@ enum DialectEncoder {
     OpenAi(openai_chat::StreamEncoder),
     Anthropic(anthropic_messages::StreamEncoder),
     OpenRouter(Box<openrouter_chat::StreamEncoder>),
+    Completions(Box<openai_completions::StreamEncoder>),
+    Responses(Box<openai_responses::StreamEncoder>),
 }
 
 impl StreamEncoder {
@@ -35,6 +39,12 @@ impl StreamEncoder {
             Dialect::OpenRouter => {
                 DialectEncoder::OpenRouter(Box::new(openrouter_chat::StreamEncoder::new(options)))
             }
+            Dialect::Completions => DialectEncoder::Completions(Box::new(
+                openai_completions::StreamEncoder::new(&options),
+            )),
+            Dialect::Responses => {
+                DialectEncoder::Responses(Box::new(openai_responses::StreamEncoder::new(options)))
+            }
         };
         Self { dialect, include_usage, encoder }
     }
@@ -42,9 +52,9 @@ impl StreamEncoder {
     /// The comment that keeps a silent stream open.
     pub fn keep_alive(dialect: Dialect) -> &'static [u8] {
         match dialect {
-            Dialect::OpenAi | Dialect::Anthropic => b": keep-alive\n\n",
             // Its clients know these words.
             Dialect::OpenRouter => b": OPENROUTER PROCESSING\n\n",
+            _ => b": keep-alive\n\n",
         }
     }
 
@@ -66,6 +76,8 @@ impl StreamEncoder {
             (DialectEncoder::OpenAi(encoder), None) => encoder.encode(&frame.events, out),
             (DialectEncoder::Anthropic(encoder), None) => encoder.encode(&frame.events, out),
             (DialectEncoder::OpenRouter(encoder), _) => encoder.frame(frame, out),
+            (DialectEncoder::Completions(encoder), _) => encoder.encode(&frame.events, out),
+            (DialectEncoder::Responses(encoder), _) => encoder.encode(&frame.events, out),
         }
     }
 
@@ -75,6 +87,8 @@ impl StreamEncoder {
             DialectEncoder::OpenAi(encoder) => encoder.finish(extension, out),
             DialectEncoder::Anthropic(encoder) => encoder.finish(extension, out),
             DialectEncoder::OpenRouter(encoder) => encoder.finish(extension, out),
+            DialectEncoder::Completions(encoder) => encoder.finish(extension, out),
+            DialectEncoder::Responses(encoder) => encoder.finish(extension, out),
         }
     }
 
@@ -84,6 +98,16 @@ impl StreamEncoder {
             DialectEncoder::OpenAi(encoder) => encoder.error(error, extension, out),
             DialectEncoder::Anthropic(encoder) => encoder.error(error, extension, out),
             DialectEncoder::OpenRouter(encoder) => encoder.error(error, extension, out),
+            DialectEncoder::Completions(encoder) => encoder.error(error, extension, out),
+            DialectEncoder::Responses(encoder) => encoder.error(error, extension, out),
+        }
+    }
+
+    /// The complete response of OpenAI's Responses, once it has ended well.
+    pub fn ended_response(&self) -> Option<&Value> {
+        match &self.encoder {
+            DialectEncoder::Responses(encoder) => encoder.ended(),
+            _ => None,
         }
     }
 

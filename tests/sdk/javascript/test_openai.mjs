@@ -218,6 +218,80 @@ async function embeddings(upstream) {
   require(cosine(first, near) > cosine(first, far), cosine(first, near), cosine(first, far));
 }
 
+const RESPONSE_TOOLS = CASES.tools.map((definition) => ({ type: "function", strict: false, ...definition }));
+
+async function responses(upstream) {
+  upstream.needsServer("translating Responses");
+  const api = client(upstream).responses;
+  const body = { model: upstream.model("sim-echo"), input: CASES.echo };
+  const whole = await api.create(body);
+  same([whole.output_text, whole.status, whole.error], [CASES.echo, "completed", null]);
+  const stream = api.stream(body);
+  const events = await collect(stream);
+  same((await stream.finalResponse()).output_text, CASES.echo);
+  same(events.map((event) => event.sequence_number), events.map((_, at) => at));
+  same([events[0].type, events.at(-1).type], ["response.created", "response.completed"]);
+  if (upstream.format === "builtin") return;
+  const format = {
+    type: "json_schema",
+    name: "card",
+    strict: true,
+    schema: {
+      type: "object",
+      properties: { name: { type: "string" }, age: { type: "integer" } },
+      required: ["name", "age"],
+      additionalProperties: false,
+    },
+  };
+  const parsed = await api.parse({ ...body, input: CASES.structured.prompt, text: { format } });
+  same(parsed.output_parsed.age, CASES.structured.age);
+  const broken = await collect(
+    await api.create({ model: upstream.model("sim-echo!reset-after-2"), input: CASES.counting, stream: true }),
+  );
+  same([broken.at(-1).type, broken.at(-1).response.status], ["response.failed", "failed"]);
+}
+
+async function responses_tools(upstream) {
+  upstream.needsServer("translating Responses");
+  upstream.needsModel("tool calls");
+  const api = client(upstream).responses;
+  const body = { model: upstream.model("sim-echo"), tools: RESPONSE_TOOLS };
+  const asked = await api.create({ ...body, input: CASES.parallel.prompt });
+  const streamed = await api.stream({ ...body, input: CASES.parallel.prompt }).finalResponse();
+  for (const answer of [asked, streamed]) {
+    const calls = answer.output.filter((item) => item.type === "function_call");
+    same(calls.map((call) => JSON.parse(call.arguments).city), CASES.parallel.cities);
+  }
+  const input = asked.output.map((call, at) => ({
+    type: "function_call_output",
+    call_id: call.call_id,
+    output: CASES.parallel.results[at],
+  }));
+  const { output_text } = await api.create({ ...body, input, previous_response_id: asked.id });
+  const [first, second] = CASES.parallel.results.map((result) => output_text.indexOf(result));
+  require(first >= 0 && first < second, output_text);
+}
+
+async function responses_state(upstream) {
+  upstream.needsServer("translating Responses");
+  const api = client(upstream).responses;
+  const first = await api.create({ model: upstream.model("sim-echo"), input: CASES.history.first });
+  const body = { model: upstream.model("sim-quote"), input: CASES.history.second, previous_response_id: first.id };
+  const answer = await api.create(body);
+  if (upstream.format !== "builtin") require(answer.output_text.includes(CASES.history.fact), answer.output_text);
+  same((await api.retrieve(answer.id)).output_text, answer.output_text);
+  await api.delete(first.id);
+  await throwsA(OpenAI.NotFoundError, () => api.retrieve(first.id));
+}
+
+async function completions_(upstream) {
+  upstream.needsServer("mapping text completions");
+  const body = { model: upstream.model("sim-echo"), prompt: CASES.echo };
+  same((await client(upstream).completions.create(body)).choices[0].text, CASES.echo);
+  const chunks = await collect(await client(upstream).completions.create({ ...body, stream: true }));
+  same(choicesOf(chunks).map((choice) => choice.text).join(""), CASES.echo);
+}
+
 function cosine(left, right) {
   const dot = (a, b) => a.reduce((sum, x, at) => sum + x * b[at], 0);
   return dot(left, right) / Math.sqrt(dot(left, left) * dot(right, right));
@@ -237,4 +311,8 @@ await main("javascript-openai", {
   error,
   models,
   embeddings,
+  responses,
+  responses_tools,
+  responses_state,
+  completions: completions_,
 });

@@ -274,6 +274,104 @@ def case_embeddings(upstream: Upstream) -> None:
         same(len(vectors[0]), 384)
 
 
+RESPONSE_TOOLS = [{"type": "function", "strict": False, **tool} for tool in CASES["tools"]]
+
+
+def case_responses(upstream: Upstream) -> None:
+    upstream.needs_server("the scripted upstream has no Responses; translating them")
+    responses = clients.openai_client(upstream).responses
+    arguments = {"model": upstream.model("sim-echo"), "input": CASES["echo"]}
+    whole = responses.create(**arguments, metadata={"run": "1"})
+    same((whole.output_text, whole.status, whole.error), (CASES["echo"], "completed", None))
+    same(whole.metadata, {"run": "1"})
+    same(whole.usage.total_tokens, whole.usage.input_tokens + whole.usage.output_tokens)
+    with responses.stream(**arguments) as stream:
+        events = list(stream)
+        final = stream.get_final_response()
+    same(final.output_text, CASES["echo"])
+    same("".join(event.delta for event in events if event.type == "response.output_text.delta"), CASES["echo"])
+    same([event.sequence_number for event in events], list(range(len(events))))
+    same((events[0].type, events[-1].type), ("response.created", "response.completed"))
+    if upstream.format == "builtin":
+        return
+    cut = responses.create(model=upstream.model("sim-echo"), input=CASES["counting"], max_output_tokens=2)
+    same((cut.status, cut.incomplete_details.reason), ("incomplete", "max_output_tokens"))
+    parsed = responses.parse(model=upstream.model("sim-echo"), input=CASES["structured"]["prompt"], text_format=Card)
+    same(parsed.output_parsed.age, CASES["structured"]["age"])
+    thought = responses.create(model=upstream.model("sim-think"), input=CASES["counting"],
+                               reasoning={"effort": "low", "summary": "auto"})
+    same([item.type for item in thought.output], ["reasoning", "message"])
+    require("I will repeat it." in thought.output[0].summary[0].text, thought)
+    image = {"type": "input_image", "detail": "auto", "image_url": f"data:image/png;base64,{CASES['image_png_base64']}"}
+    content = [{"type": "input_text", "text": "Look."}, image]
+    seen = responses.create(model=upstream.model("sim-echo"), input=[{"role": "user", "content": content}])
+    same(seen.output_text, "Look. I see 1 image.")
+    raises(openai.NotFoundError, lambda: responses.create(model=upstream.model("sim-nothing"), input="x"))
+    raises(openai.BadRequestError, lambda: responses.create(model=upstream.model("sim-echo"), input=[]))
+    broken = list(responses.create(
+        model=upstream.model("sim-echo!reset-after-2"), input=CASES["counting"], stream=True))
+    same((broken[-1].type, broken[-1].response.status), ("response.failed", "failed"))
+
+
+def case_responses_tools(upstream: Upstream) -> None:
+    upstream.needs_server("the scripted upstream has no Responses; translating them")
+    upstream.needs_model("tool calls")
+    responses = clients.openai_client(upstream).responses
+    arguments = {"model": upstream.model("sim-echo"), "tools": RESPONSE_TOOLS}
+    asked = responses.create(**arguments, input=CASES["parallel"]["prompt"])
+    with responses.stream(**arguments, input=CASES["parallel"]["prompt"]) as stream:
+        streamed = stream.get_final_response()
+    for answer in (asked, streamed):
+        calls = [item for item in answer.output if item.type == "function_call"]
+        same([json.loads(call.arguments)["city"] for call in calls], CASES["parallel"]["cities"])
+    results = [{"type": "function_call_output", "call_id": call.call_id, "output": result}
+               for call, result in zip(asked.output, CASES["parallel"]["results"], strict=True)]
+    repeated = [*user(CASES["parallel"]["prompt"]), *[item.model_dump() for item in asked.output], *results]
+    for answer in (responses.create(**arguments, input=repeated, store=False),
+                   responses.create(**arguments, input=results, previous_response_id=asked.id)):
+        at = [answer.output_text.find(result) for result in CASES["parallel"]["results"]]
+        require(0 <= at[0] < at[1], answer.output_text)
+
+
+def case_responses_state(upstream: Upstream) -> None:
+    upstream.needs_server("the scripted upstream has no Responses; translating them")
+    responses = clients.openai_client(upstream).responses
+    history = CASES["history"]
+    first = responses.create(model=upstream.model("sim-echo"), input=history["first"])
+    for stream in (False, True):
+        arguments = {"model": upstream.model("sim-quote"), "input": history["second"], "previous_response_id": first.id}
+        if stream:
+            *_, last = responses.create(**arguments, stream=True)
+            answer = last.response
+        else:
+            answer = responses.create(**arguments)
+        same(answer.previous_response_id, first.id)
+        if upstream.format != "builtin":
+            require(history["fact"] in answer.output_text, answer.output_text)
+        same(responses.retrieve(answer.id).output_text, answer.output_text)
+        items = list(responses.input_items.list(answer.id))
+        same([item.content[0].text for item in items], [history["second"]])
+    responses.delete(first.id)
+    raises(openai.NotFoundError, lambda: responses.retrieve(first.id))
+    raises(openai.NotFoundError, lambda: responses.create(
+        model=upstream.model("sim-echo"), input="x", previous_response_id=first.id))
+    loose = responses.create(model=upstream.model("sim-echo"), input="x", store=False)
+    raises(openai.NotFoundError, lambda: responses.retrieve(loose.id))
+
+
+def case_completions(upstream: Upstream) -> None:
+    upstream.needs_server("the scripted upstream has no text completions; mapping them")
+    completions = clients.openai_client(upstream).completions
+    arguments = {"model": upstream.model("sim-echo"), "prompt": CASES["echo"]}
+    answer = completions.create(**arguments)
+    same((answer.object, answer.choices[0].text, answer.choices[0].finish_reason),
+         ("text_completion", CASES["echo"], "stop"))
+    require(answer.usage.total_tokens > 0, answer)
+    chunks = list(completions.create(**arguments, stream=True, stream_options={"include_usage": True}))
+    same("".join(choice.text for chunk in chunks for choice in chunk.choices), CASES["echo"])
+    same([chunk.usage.total_tokens for chunk in chunks if chunk.usage], [answer.usage.total_tokens])
+
+
 def cosine(left: list[float], right: list[float]) -> float:
     def length(vector: list[float]) -> float:
         return sum(x * x for x in vector) ** 0.5

@@ -23,6 +23,8 @@ pub struct ChatRequest {
     /// OpenAI's `stream_options.include_usage`.
     pub include_usage: bool,
     pub origin: Option<Origin>,
+    /// Names of what the client wrote and no provider can be told, whatever its format.
+    pub untranslated: Vec<String>,
     /// Headers of the client's request that belong to the origin's format, such as the version and
     /// beta features of Anthropic's interface; an upstream of the same format receives them.
     pub origin_headers: Vec<(String, String)>,

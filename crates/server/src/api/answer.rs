@@ -7,14 +7,15 @@ use axum::{
     http::{HeaderMap, HeaderValue, Response, header},
 };
 use backstay_core::{
-    Clock, Error, Result,
+    Clock, Error, GenerationId, Result, ThreadId,
     chat::{ChatEvent, Collector, Frame, Settlement},
 };
-use backstay_engine::{Reply, Served};
+use backstay_engine::{Reply, ResponseKeeper, Served};
 use backstay_providers::FrameStream;
-use backstay_wire::{Dialect, EncodeOptions, ReplyExtension, StreamEncoder};
+use backstay_wire::{Dialect, EncodeOptions, ReplyExtension, ResponseEcho, StreamEncoder};
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _, stream};
+use serde_json::Value;
 
 /// Frames that are ready together leave in one write.
 const COALESCED_FRAMES_MAX: usize = 64;
@@ -33,8 +34,11 @@ pub(crate) struct Wanted {
     pub(crate) model: String,
     /// Whether the client used Backstay's extension, and so gets it back.
     pub(crate) extension: bool,
-    /// Whether the answer names its generation in OpenRouter's header.
-    pub(crate) generation_header: bool,
+    /// Whether the answer names its generation and its cost where OpenRouter's do.
+    pub(crate) at_openrouter: bool,
+    pub(crate) echo: ResponseEcho,
+    /// Keeps the answer, for a client that wants to go on from it.
+    pub(crate) keeper: Option<ResponseKeeper>,
 }
 
 impl Wanted {
@@ -53,6 +57,8 @@ impl Wanted {
             model: concrete.map_or(&self.model, |served| &served.model).clone(),
             provider: served.map(|served| served.provider.clone()).unwrap_or_default(),
             created: clock.now().seconds(),
+            show_cost: self.at_openrouter,
+            echo: self.echo.clone(),
         }
     }
 }
@@ -87,7 +93,7 @@ fn headers(reply: &Reply, wanted: &Wanted) -> HeaderMap {
             headers.insert(name, value);
         }
     };
-    if wanted.generation_header {
+    if wanted.at_openrouter {
         set("x-generation-id", reply.generation.as_str());
     }
     if wanted.extension {
@@ -126,6 +132,7 @@ fn with_cost(
 async fn whole(reply: Reply, wanted: &Wanted, clock: &Clock) -> Result<Bytes> {
     let options = wanted.options(reply.generation.as_str(), Some(&reply.served), clock);
     let extension = extension_for(&reply, wanted);
+    let keeping = Keeping::of(&reply, wanted);
     let mut frames = reply.frames;
     let mut collector = Collector::default();
     let mut seen: Vec<Frame> = Vec::new();
@@ -136,7 +143,30 @@ async fn whole(reply: Reply, wanted: &Wanted, clock: &Clock) -> Result<Bytes> {
     }
     let reply = collector.finish();
     let extension = with_cost(extension, reply.settlement.as_ref());
-    Ok(backstay_wire::encode_reply(wanted.dialect, &seen, &reply, &options, extension.as_ref()))
+    let dialect = wanted.dialect;
+    let body = backstay_wire::encode_reply(dialect, &seen, &reply, &options, extension.as_ref());
+    if let Some(keeping) = keeping {
+        keeping.keep(serde_json::from_slice(&body).unwrap_or_default()).await?;
+    }
+    Ok(body)
+}
+
+/// What keeps a response, and as what.
+struct Keeping {
+    keeper: ResponseKeeper,
+    generation: GenerationId,
+    thread: ThreadId,
+}
+
+impl Keeping {
+    fn of(reply: &Reply, wanted: &Wanted) -> Option<Self> {
+        let (keeper, thread) = (wanted.keeper.clone()?, reply.thread.clone()?);
+        Some(Self { keeper, generation: reply.generation.clone(), thread })
+    }
+
+    async fn keep(&self, response: Value) -> Result<()> {
+        self.keeper.keep(&self.generation, &self.thread, response).await
+    }
 }
 
 struct Encoding {
@@ -144,6 +174,7 @@ struct Encoding {
     dialect: Dialect,
     encoder: StreamEncoder,
     extension: Option<ReplyExtension>,
+    keeping: Option<Keeping>,
     settlement: Option<Settlement>,
     done: bool,
 }
@@ -157,6 +188,7 @@ pub(crate) fn streamed(
     let options = wanted.options(reply.generation.as_str(), Some(&reply.served), clock);
     let extension = extension_for(&reply, wanted);
     let encoding = Encoding {
+        keeping: Keeping::of(&reply, wanted),
         frames: reply.frames.ready_chunks(COALESCED_FRAMES_MAX),
         dialect: wanted.dialect,
         encoder: StreamEncoder::new(wanted.dialect, options),
@@ -177,7 +209,7 @@ impl Encoding {
             match tokio::time::timeout(KEEP_ALIVE, self.frames.next()).await {
                 Err(_) => out.extend_from_slice(StreamEncoder::keep_alive(self.dialect)),
                 Ok(Some(items)) => items.into_iter().for_each(|item| self.item(item, &mut out)),
-                Ok(None) => self.finish(&mut out),
+                Ok(None) => self.finish(&mut out).await,
             }
             if !out.is_empty() {
                 return Some(Bytes::from(out));
@@ -208,10 +240,17 @@ impl Encoding {
         }
     }
 
-    fn finish(&mut self, out: &mut Vec<u8>) {
+    /// The client learns of the end when everything that it may rely on is kept.
+    async fn finish(&mut self, out: &mut Vec<u8>) {
         self.done = true;
         let extension = with_cost(self.extension.take(), self.settlement.as_ref());
         self.encoder.finish(extension.as_ref(), out);
+        let Some(keeping) = self.keeping.take() else { return };
+        let response = self.encoder.ended_response().cloned().unwrap_or_default();
+        if let Err(error) = keeping.keep(response).await {
+            out.clear();
+            self.fail(&error, out);
+        }
     }
 
     fn fail(&mut self, error: &Error, out: &mut Vec<u8>) {

@@ -29,6 +29,13 @@ pub(crate) async fn handle(
     let decoded = backstay_wire::decode_request(dialect, &bytes)?;
     let from_headers = extension_of_headers(&headers);
     let extension = RequestExtension::merge(decoded.extension.as_ref(), from_headers)?;
+    let shown = extension.is_some();
+    let (extension, keeper) = match &decoded.stateful {
+        Some(stateful) => {
+            state.engine.continue_response(&caller.context, stateful, extension).await?
+        }
+        None => (extension, None),
+    };
     let mut chat = ChatRequest { origin_headers: format_headers(&headers), ..decoded.request };
     add_routing_headers(&headers, &mut chat);
     let wanted = Wanted {
@@ -38,8 +45,10 @@ pub(crate) async fn handle(
         hide_reasoning: decoded.hide_reasoning,
         model: chat.model.clone(),
         // Who asks for an answer to be continued has to be told when it was.
-        extension: extension.is_some() || chat.routing.continue_broken,
-        generation_header: caller.spoken.at_openrouter,
+        extension: shown || chat.routing.continue_broken,
+        at_openrouter: caller.spoken.at_openrouter,
+        echo: decoded.echo,
+        keeper,
     };
     let (engine, context) = (state.engine.clone(), caller.context.clone());
     let pending = async move { engine.respond(&context, chat, extension).await };

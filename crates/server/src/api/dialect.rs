@@ -32,7 +32,12 @@ impl Spoken {
             let anthropic = Dialect::Anthropic;
             return Self { dialect: anthropic, errors: anthropic, at_openrouter };
         }
-        Self { dialect: chat, errors: chat, at_openrouter }
+        let dialect = match interface {
+            "completions" => Dialect::Completions,
+            "responses" => Dialect::Responses,
+            _ => chat,
+        };
+        Self { dialect, errors: chat, at_openrouter }
     }
 }
 
@@ -83,6 +88,9 @@ mod tests {
             ("/api/v1/messages", Dialect::Anthropic, Dialect::Anthropic),
             ("/api/v1/chat/completions", Dialect::OpenRouter, Dialect::OpenRouter),
             ("/api/v1/key", Dialect::OpenRouter, Dialect::OpenRouter),
+            ("/v1/completions", Dialect::Completions, Dialect::OpenAi),
+            ("/v1/responses", Dialect::Responses, Dialect::OpenAi),
+            ("/api/v1/responses", Dialect::Responses, Dialect::OpenRouter),
             ("/backstay/v1/status", Dialect::OpenAi, Dialect::OpenAi),
         ] {
             let spoken = Spoken::of_path(path);

@@ -54,6 +54,8 @@ async fn every_route_but_health_refuses_strangers() -> Result<()> {
         "/api/v1/endpoints/zdr",
         "/api/v1/providers",
         "/backstay/v1/status",
+        "/v1/responses/resp_1",
+        "/v1/responses/resp_1/input_items",
     ] {
         assert_eq!(stranger.get(path).await?.status.as_u16(), 401, "{path}");
     }
@@ -62,7 +64,11 @@ async fn every_route_but_health_refuses_strangers() -> Result<()> {
         "/v1/messages",
         "/v1/messages/count_tokens",
         "/v1/embeddings",
+        "/v1/completions",
+        "/v1/responses",
         "/api/v1/chat/completions",
+        "/api/v1/completions",
+        "/api/v1/responses",
         "/api/v1/messages",
         "/api/v1/embeddings",
         "/backstay/v1/conversations",

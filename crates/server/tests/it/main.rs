@@ -18,6 +18,7 @@ mod operation;
 mod policies;
 mod portability;
 mod rerank;
+mod responses;
 mod routing;
 mod statements;
 mod threads;

@@ -13,6 +13,7 @@ mod imports;
 mod keys;
 mod learning;
 mod lists;
+mod responses;
 mod statements;
 mod tenancy;
 mod turns;
@@ -36,6 +37,10 @@ contract! {
     tenancy:
         one_workspace_never_sees_what_another_wrote_under_the_same_ids
         one_workspace_cannot_delete_or_settle_what_another_wrote;
+    responses:
+        a_chain_has_the_turns_that_its_last_answer_stands_on
+        an_answer_without_a_thread_is_not_kept
+        a_deleted_answer_is_gone_and_keeps_its_place_in_the_chain;
     keys:
         a_key_is_found_by_its_hash_until_and_after_it_is_disabled
         a_hash_or_an_id_is_taken_only_once

@@ -57,7 +57,7 @@ pub(crate) fn decode_request(
         read_message(message, written);
     }
     let request = ChatRequest { routing, include_usage: true, ..request };
-    Ok(Decoded { request, extension: None, hide_reasoning })
+    Ok(Decoded { hide_reasoning, ..Decoded::of(request) })
 }
 
 /// `reasoning.exclude`, and `include_reasoning` as it was called before.

@@ -4,6 +4,7 @@ use backstay_core::{Money, Price, Usage, chat::Settlement};
 use serde_json::{Map, Value, json};
 
 use super::shape::without_nulls;
+use crate::dollars;
 
 /// What a provider reported, with what the ledger says of it: our counts, our cost. A cost that is not
 /// known is left out: some clients refuse null there, and zero would be a lie.
@@ -57,7 +58,7 @@ fn write_cost(
     counted: &Usage,
     price: Option<&Price>,
 ) {
-    let Some(number) = cost.and_then(dollars) else {
+    let Some(number) = cost.and_then(dollars::number) else {
         usage.shift_remove("cost");
         usage.shift_remove("cost_details");
         return;
@@ -81,14 +82,8 @@ fn details(cost: Money, counted: &Usage, price: &Price) -> Option<Value> {
     let completions = Price { request: None, ..price.clone() }.cost(&answered)?;
     let prompt = cost.picodollars().checked_sub(completions.picodollars())?;
     Some(json!({
-        "upstream_inference_cost": dollars(cost)?,
-        "upstream_inference_prompt_cost": dollars(Money::from_picodollars(prompt))?,
-        "upstream_inference_completions_cost": dollars(completions)?,
+        "upstream_inference_cost": dollars::number(cost)?,
+        "upstream_inference_prompt_cost": dollars::number(Money::from_picodollars(prompt))?,
+        "upstream_inference_completions_cost": dollars::number(completions)?,
     }))
-}
-
-/// The nearest number; what is exact is the ledger's decimal text.
-pub(super) fn dollars(money: Money) -> Option<Value> {
-    let number: f64 = money.to_string().parse().ok()?;
-    serde_json::Number::from_f64(number).map(Value::Number)
 }

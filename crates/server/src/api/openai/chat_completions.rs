@@ -1,4 +1,4 @@
-//! `POST /v1/chat/completions`.
+//! `POST /v1/chat/completions`, `/v1/completions` and `/v1/responses`, each in the dialect of its path.
 
 use axum::{
     body::Body,
