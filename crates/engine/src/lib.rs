@@ -101,12 +101,9 @@ pub struct Served {
 
 impl Served {
     pub(crate) fn by(endpoint: &Endpoint) -> Self {
-        let Endpoint { provider, model, .. } = endpoint;
-        let name = match provider.is_aggregator {
-            true => model.clone(),
-            false => format!("{}/{model}", provider.id),
-        };
-        Self { provider: provider.name.clone(), model: name }
+        let is_aggregator = endpoint.provider.is_aggregator;
+        let model = if is_aggregator { endpoint.model.clone() } else { endpoint.name() };
+        Self { provider: endpoint.provider.name.clone(), model }
     }
 }
 

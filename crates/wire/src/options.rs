@@ -21,6 +21,8 @@ pub struct EncodeOptions {
     pub created: i64,
     /// The usage says what the call cost, as OpenRouter's clients expect.
     pub show_cost: bool,
+    /// OpenRouter's `openrouter_metadata`, where the client asks for it.
+    pub metadata: Option<Value>,
     /// What an answer of OpenAI's Responses repeats of its request.
     pub echo: ResponseEcho,
 }

@@ -17,6 +17,8 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt as _, stream};
 use serde_json::Value;
 
+use crate::api::openrouter::metadata;
+
 /// Frames that are ready together leave in one write.
 const COALESCED_FRAMES_MAX: usize = 64;
 /// Silence after which a comment is sent, so that nothing between us and the client gives up while
@@ -58,6 +60,7 @@ impl Wanted {
             provider: served.map(|served| served.provider.clone()).unwrap_or_default(),
             created: clock.now().seconds(),
             show_cost: self.at_openrouter,
+            metadata: None,
             echo: self.echo.clone(),
         }
     }
@@ -105,9 +108,18 @@ fn headers(reply: &Reply, wanted: &Wanted) -> HeaderMap {
     headers
 }
 
+fn options_for(reply: &Reply, wanted: &Wanted, clock: &Clock) -> EncodeOptions {
+    let trace = reply.router.as_ref().filter(|_| wanted.dialect == Dialect::OpenRouter);
+    EncodeOptions {
+        metadata: trace.map(|trace| metadata::write(trace, &reply.served)),
+        ..wanted.options(reply.generation.as_str(), Some(&reply.served), clock)
+    }
+}
+
 /// What the client is told besides the answer, if it asked for any of it.
 fn extension_for(reply: &Reply, wanted: &Wanted) -> Option<ReplyExtension> {
-    (wanted.extension || reply.router.is_some()).then(|| ReplyExtension {
+    let traced = reply.router.is_some() && wanted.dialect != Dialect::OpenRouter;
+    (wanted.extension || traced).then(|| ReplyExtension {
         generation: reply.generation.clone(),
         thread: reply.thread.clone(),
         recalled: reply.recalled.clone(),
@@ -130,7 +142,7 @@ fn with_cost(
 }
 
 async fn whole(reply: Reply, wanted: &Wanted, clock: &Clock) -> Result<Bytes> {
-    let options = wanted.options(reply.generation.as_str(), Some(&reply.served), clock);
+    let options = options_for(&reply, wanted, clock);
     let extension = extension_for(&reply, wanted);
     let keeping = Keeping::of(&reply, wanted);
     let mut frames = reply.frames;
@@ -185,7 +197,7 @@ pub(crate) fn streamed(
     wanted: &Wanted,
     clock: &Clock,
 ) -> impl Stream<Item = Result<Bytes, std::convert::Infallible>> + Send + use<> {
-    let options = wanted.options(reply.generation.as_str(), Some(&reply.served), clock);
+    let options = options_for(&reply, wanted, clock);
     let extension = extension_for(&reply, wanted);
     let encoding = Encoding {
         keeping: Keeping::of(&reply, wanted),

@@ -144,7 +144,10 @@ async fn lists_are_searched_filtered_sorted_and_paged() -> Result<()> {
     assert!(second.body["links"]["next"].is_null());
 
     let refused = get("/api/v1/models?sort=colour").await?;
-    assert_eq!((refused.status.as_u16(), &refused.body["error"]["param"]), (400, &json!("sort")));
+    assert_eq!(
+        (refused.status.as_u16(), &refused.body["error"]["metadata"]["parameter"]),
+        (400, &json!("sort"))
+    );
     server.stop().await
 }
 

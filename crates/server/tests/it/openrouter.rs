@@ -157,6 +157,25 @@ async fn errors_have_openrouters_envelope_and_permanent_ones_are_never_5xx() -> 
     server.stop().await
 }
 
+#[tokio::test]
+async fn a_client_that_asks_is_told_how_its_endpoint_was_chosen() -> Result<()> {
+    let server = TestServer::start().await?;
+    let asking_client = server.member().with_header("x-openrouter-metadata", "enabled");
+    let body = streaming("openai/sim-echo", "one two");
+    let told = asking_client.stream(PATH, &body).await?;
+    let last = &told.events[told.events.len() - 2];
+    let metadata = &last["openrouter_metadata"];
+    assert_eq!(metadata["requested"], "openai/sim-echo", "{last}");
+    assert_eq!(metadata["endpoints"]["available"][0]["selected"], true, "{metadata}");
+    assert_eq!(metadata["attempts"][0]["status"], 200, "{metadata}");
+    assert!(last.get("backstay").is_none());
+    let whole = asking_client.post(PATH, &asking("openai/sim-echo", "one two")).await?;
+    assert_eq!(whole.body["openrouter_metadata"]["attempt"], 1, "{whole:?}");
+    let silent = server.member().post(PATH, &asking("openai/sim-echo", "one two")).await?;
+    assert!(silent.body.get("openrouter_metadata").is_none());
+    server.stop().await
+}
+
 fn last_chunk(stream: &Stream) -> Value {
     stream.events.last().cloned().unwrap_or_default()
 }

@@ -4,14 +4,14 @@ use backstay_core::{
     WireFormat,
     chat::{ChatReply, Frame},
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     reasoning_details::{self, Blocks},
     shape::{self, Facts},
     usage,
 };
-use crate::{EncodeOptions, ReplyExtension, extension, openai_chat, whole_body};
+use crate::{EncodeOptions, ReplyExtension, openai_chat, whole_body};
 
 /// Begins with what the provider wrote where its format is OpenAI's, so that nothing of it is lost.
 pub(crate) fn encode_reply(
@@ -41,9 +41,7 @@ pub(crate) fn encode_reply(
         let usage = usage::write(counted, reply.settlement.as_ref(), reported);
         members.insert("usage".to_owned(), usage);
     }
-    if let Some(extension) = extension {
-        members.insert(extension::MEMBER.to_owned(), json!(extension));
-    }
+    facts.epilogue(&mut members, extension);
     Value::Object(members)
 }
 

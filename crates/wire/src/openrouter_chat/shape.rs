@@ -5,7 +5,7 @@ use backstay_core::chat::FinishReason;
 use serde_json::{Map, Value, json};
 
 use super::reasoning_details::{self, Blocks};
-use crate::EncodeOptions;
+use crate::{EncodeOptions, ReplyExtension, extension};
 
 /// What is the same in every part of one answer.
 #[derive(Debug)]
@@ -15,6 +15,7 @@ pub(super) struct Facts {
     provider: String,
     pub(super) created: i64,
     pub(super) hide_reasoning: bool,
+    metadata: Option<Value>,
 }
 
 impl Facts {
@@ -25,6 +26,21 @@ impl Facts {
             provider: options.provider.clone(),
             created: options.created,
             hide_reasoning: options.hide_reasoning,
+            metadata: options.metadata.clone(),
+        }
+    }
+
+    /// What is told once, at the end of an answer.
+    pub(super) fn epilogue(
+        &self,
+        body: &mut Map<String, Value>,
+        extension: Option<&ReplyExtension>,
+    ) {
+        if let Some(metadata) = &self.metadata {
+            body.insert("openrouter_metadata".to_owned(), metadata.clone());
+        }
+        if let Some(extension) = extension {
+            body.insert(extension::MEMBER.to_owned(), json!(extension));
         }
     }
 

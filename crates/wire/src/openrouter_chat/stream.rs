@@ -13,7 +13,7 @@ use super::{
     usage,
 };
 use crate::{
-    EncodeOptions, ReplyExtension, extension,
+    EncodeOptions, ReplyExtension,
     openai_chat::{self, write_data},
     stream_encoder::is_event,
 };
@@ -102,9 +102,7 @@ impl StreamEncoder {
         if let Some(counted) = self.counted.as_ref().or(settled.map(|known| &known.usage)) {
             chunk.insert("usage".to_owned(), usage::write(counted, settled, reported));
         }
-        if let Some(extension) = extension {
-            chunk.insert(extension::MEMBER.to_owned(), json!(extension));
-        }
+        self.facts.epilogue(chunk, extension);
     }
 
     fn keep(&mut self, event: &ChatEvent) {
