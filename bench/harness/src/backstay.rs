@@ -47,9 +47,20 @@ pub async fn start(binary: &Path, upstream: SocketAddr, folder: &Path) -> anyhow
         .env_clear()
         .env("HOME", folder)
         .env("BACKSTAY_BOOTSTRAP_KEY", API_KEY);
+    // A server without the embedding model that people have would be lighter than theirs.
+    if let Some(models) = installed_models() {
+        command.env("BACKSTAY_MODELS", models);
+    }
     let listening = Listening::At(address, READY_PATH);
     let process = Process::start("backstay", command, listening, folder).await?;
     Ok(Server { target: Target::Backstay, chat: ChatApi::openai(address, API_KEY), process })
+}
+
+/// Where `make models` and `backstay models pull` install the embedding model, if it is there.
+fn installed_models() -> Option<PathBuf> {
+    let home = || std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache"));
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(home)?;
+    Some(cache.join("backstay").join("models")).filter(|folder| folder.is_dir())
 }
 
 fn configuration(upstream: SocketAddr) -> String {

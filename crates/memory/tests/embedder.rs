@@ -58,3 +58,26 @@ fn a_folder_without_the_model_says_what_to_do() {
     let error = Embedder::load(folder.path()).err().map(|error| error.to_string());
     assert!(error.is_some_and(|error| error.contains("backstay models pull")));
 }
+
+#[test]
+fn an_open_model_reads_its_weights_at_the_first_text_and_only_those_it_was_opened_with() {
+    let Some(folder) = models() else { return };
+    let copy = tempfile::tempdir().unwrap();
+    for file in std::fs::read_dir(&folder).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), copy.path().join(file.file_name())).unwrap();
+    }
+    let weights = copy.path().join("model.onnx");
+    let embedder = Embedder::open(copy.path()).unwrap();
+    assert_eq!(embedder.identity(), Embedder::load(&folder).unwrap().identity());
+
+    let good = std::fs::read(&weights).unwrap();
+    std::fs::write(&weights, b"other weights").unwrap();
+    let error = embedder.embed(&["a text"]).unwrap_err();
+    assert!(error.to_string().contains("replaced"), "{error}");
+
+    std::fs::write(&weights, good).unwrap();
+    embedder.embed(&["a text"]).unwrap();
+    std::fs::remove_file(&weights).unwrap();
+    embedder.embed(&["the weights are read once"]).unwrap();
+}

@@ -148,7 +148,7 @@ fn builtin_embedder(config: &Config, folder: &Path) -> Option<Embedder> {
     if config.memory.embedding == "none" {
         return None;
     }
-    Embedder::load(folder)
+    Embedder::open(folder)
         .inspect_err(|error| {
             tracing::warn!(
                 folder = %folder.display(),

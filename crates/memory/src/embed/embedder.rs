@@ -2,9 +2,11 @@
 //! whose vectors are the mean of its token states, brought to length 1.
 
 use std::{
-    path::Path,
+    fs::File,
+    io::{self, Read as _},
+    path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -27,6 +29,7 @@ const TEXT_BYTES_MAX: usize = 8 * 1024;
 /// Texts that go through the model together.
 const BATCH: usize = 8;
 const REVISION_DIGITS: usize = 16;
+const PIECE_BYTES: usize = 64 * 1024;
 
 /// How much of the machine the model may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,10 +46,20 @@ impl Default for EmbedderOptions {
     }
 }
 
-/// The model, loaded. Clones share it.
+/// The model. Clones share it.
 #[derive(Clone)]
 pub struct Embedder {
-    loaded: Arc<Loaded>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    folder: PathBuf,
+    options: EmbedderOptions,
+    identity: EmbeddingModel,
+    /// Read at the first text: a server that only passes calls on does without its 150 MB.
+    loaded: OnceLock<Loaded>,
+    /// Held while it is read, so that it is read once.
+    loading: Mutex<()>,
 }
 
 struct Loaded {
@@ -54,7 +67,6 @@ struct Loaded {
     inputs: Inputs,
     output: NodeId,
     word_pieces: WordPieces,
-    identity: EmbeddingModel,
     background: Arc<ThreadPool>,
     questions: Vec<Arc<ThreadPool>>,
     next_question: AtomicUsize,
@@ -69,17 +81,86 @@ struct Inputs {
 
 impl Embedder {
     /// Reads `model.onnx` and `tokenizer.json` from a folder. Takes tenths of a second of CPU time
-    /// and blocks; call it at start.
+    /// and blocks.
     pub fn load(folder: &Path) -> Result<Self> {
         Self::load_with(folder, EmbedderOptions::default())
     }
 
     pub fn load_with(folder: &Path, options: EmbedderOptions) -> Result<Self> {
+        let embedder = Self::open_with(folder, options)?;
+        embedder.shared.loaded()?;
+        Ok(embedder)
+    }
+
+    /// As [`Self::load`], but leaves the reading to the first text: what is here already is the
+    /// model's identity, for which the file is read once and not kept.
+    pub fn open(folder: &Path) -> Result<Self> {
+        Self::open_with(folder, EmbedderOptions::default())
+    }
+
+    fn open_with(folder: &Path, options: EmbedderOptions) -> Result<Self> {
+        // Also the word pieces are small enough to be read for nothing but their errors.
+        WordPieces::from_json(&read(folder, TOKENIZER_FILE)?)
+            .map_err(|cause| unusable(folder, TOKENIZER_FILE, &cause))?;
+        let revision = revision(folder).map_err(|cause| unusable(folder, MODEL_FILE, &cause))?;
+        let shared = Shared {
+            folder: folder.to_owned(),
+            options,
+            identity: EmbeddingModel {
+                name: NAME.to_owned(),
+                revision: with_passages(&revision),
+                dimension: EMBEDDING_DIMENSION,
+            },
+            loaded: OnceLock::new(),
+            loading: Mutex::new(()),
+        };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    pub fn identity(&self) -> &EmbeddingModel {
+        &self.shared.identity
+    }
+
+    /// A vector of length 1 per text, and the states of its tokens. About 10 ms of CPU time for a
+    /// sentence; blocks, so never on an async executor's thread.
+    pub fn embed(&self, texts: &[&str]) -> Result<Vec<Embedding>> {
+        let loaded = self.shared.loaded()?;
+        loaded.embed(texts, &loaded.background)
+    }
+
+    /// As [`Self::embed`], without waiting for background work.
+    pub(super) fn embed_now(&self, texts: &[&str]) -> Result<Vec<Embedding>> {
+        let loaded = self.shared.loaded()?;
+        let next = loaded.next_question.fetch_add(1, Ordering::Relaxed);
+        loaded.embed(texts, &loaded.questions[next % loaded.questions.len()])
+    }
+}
+
+impl Shared {
+    /// A failure is not kept: the next text tries again.
+    fn loaded(&self) -> Result<&Loaded> {
+        if let Some(loaded) = self.loaded.get() {
+            return Ok(loaded);
+        }
+        let _alone = self.loading.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(loaded) = self.loaded.get() {
+            return Ok(loaded);
+        }
+        let loaded = Loaded::read(self)?;
+        Ok(self.loaded.get_or_init(|| loaded))
+    }
+}
+
+impl Loaded {
+    fn read(shared: &Shared) -> Result<Self> {
+        let (folder, options) = (shared.folder.as_path(), shared.options);
         let weights = read(folder, MODEL_FILE)?;
+        if with_passages(&digits(&Sha256::digest(&weights))) != shared.identity.revision {
+            // Its vectors would be taken for those of the model that was there at the start.
+            return Err(unusable(folder, MODEL_FILE, &"it was replaced; start the server again"));
+        }
         let word_pieces = WordPieces::from_json(&read(folder, TOKENIZER_FILE)?)
             .map_err(|cause| unusable(folder, TOKENIZER_FILE, &cause))?;
-        let digest = Sha256::digest(&weights);
-        let revision: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
         let model = Model::load(weights).map_err(|cause| unusable(folder, MODEL_FILE, &cause))?;
         let node = |name| model.node_id(name).map_err(|cause| unusable(folder, MODEL_FILE, &cause));
         let inputs = Inputs {
@@ -89,41 +170,17 @@ impl Embedder {
         };
         let output = node("last_hidden_state")?;
         let pool = || Arc::new(ThreadPool::with_num_threads(options.threads_per_text.max(1)));
-        let loaded = Loaded {
+        Ok(Self {
             inputs,
             output,
             model,
             word_pieces,
-            identity: EmbeddingModel {
-                name: NAME.to_owned(),
-                revision: with_passages(&revision[..REVISION_DIGITS.min(revision.len())]),
-                dimension: EMBEDDING_DIMENSION,
-            },
             background: pool(),
             questions: (0..options.questions_at_once.max(1)).map(|_| pool()).collect(),
             next_question: AtomicUsize::new(0),
-        };
-        Ok(Self { loaded: Arc::new(loaded) })
+        })
     }
 
-    pub fn identity(&self) -> &EmbeddingModel {
-        &self.loaded.identity
-    }
-
-    /// A vector of length 1 per text, and the states of its tokens. About 10 ms of CPU time for a sentence; blocks, so never on
-    /// an async executor's thread.
-    pub fn embed(&self, texts: &[&str]) -> Result<Vec<Embedding>> {
-        self.loaded.embed(texts, &self.loaded.background)
-    }
-
-    /// As [`Self::embed`], without waiting for background work.
-    pub(super) fn embed_now(&self, texts: &[&str]) -> Result<Vec<Embedding>> {
-        let next = self.loaded.next_question.fetch_add(1, Ordering::Relaxed);
-        self.loaded.embed(texts, &self.loaded.questions[next % self.loaded.questions.len()])
-    }
-}
-
-impl Loaded {
     fn embed(&self, texts: &[&str], pool: &Arc<ThreadPool>) -> Result<Vec<Embedding>> {
         let mut tokens = Vec::with_capacity(texts.len());
         for (index, text) in texts.iter().enumerate() {
@@ -204,6 +261,24 @@ fn mean(states: &[f32]) -> Vec<f32> {
     }
     normalise(&mut vector);
     vector
+}
+
+/// Digits of the weights' hash, read in pieces.
+fn revision(folder: &Path) -> io::Result<String> {
+    let mut file = File::open(folder.join(MODEL_FILE))?;
+    let mut digest = Sha256::new();
+    let mut piece = vec![0; PIECE_BYTES];
+    loop {
+        match file.read(&mut piece)? {
+            0 => return Ok(digits(&digest.finalize())),
+            count => digest.update(&piece[..count]),
+        }
+    }
+}
+
+fn digits(digest: &[u8]) -> String {
+    let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    digits[..REVISION_DIGITS.min(digits.len())].to_owned()
 }
 
 fn read(folder: &Path, file: &str) -> Result<Vec<u8>> {
