@@ -120,6 +120,11 @@ impl Query {
         }
     }
 
+    /// Asks for what it names, and no longer for words of saying.
+    pub(crate) fn forget_saying(&mut self) {
+        self.terms.retain(|term| !SAYING.contains(&term.word.as_str()));
+    }
+
     pub(crate) fn names<'a>(&self, mut names: impl Iterator<Item = &'a String>) -> bool {
         names.any(|name| self.words.contains(name))
     }

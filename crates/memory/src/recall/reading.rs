@@ -26,8 +26,11 @@ pub(crate) fn in_scope(
     name_speakers(query, index);
     let scope = Scope { index, parameters, allowed: &allowed };
     for anchor in std::mem::take(&mut query.anchors) {
-        if let Some(mention) = scope.time_of(&anchor) {
-            query.dates.push(mention);
+        let Some(mention) = scope.time_of(&anchor) else { continue };
+        query.dates.push(mention);
+        // When something happened is a guess from the turn that has most to do with it: enough to
+        // prefer a time, not enough to leave out every other.
+        if !matches!(anchor.event, Event::Happened(_)) {
             query.topic.retain(|word| !anchor.words.contains(word));
         }
     }
@@ -38,6 +41,10 @@ pub(crate) fn in_scope(
         let mut turns = turns.filter(|turn| allowed(*turn));
         query.asks_time_alone = turns.any(|turn| is_of_asked_time(query, index, turn));
         query.kind.broad |= query.asks_time_alone;
+        if !query.asks_time_alone {
+            // Nothing was said then, and "talk" and "said" bear on nothing.
+            query.forget_saying();
+        }
     }
 }
 
@@ -205,9 +212,16 @@ mod tests {
             ("What did I say the last time we talked?", true),
             ("What did we say about the boiler on 9 May?", false),
             ("What did we talk about in June 2021?", false),
+            ("What did we do the day before the race in Ghent?", false),
             ("What did we talk about?", false),
         ] {
             assert_eq!(read(question).asks_time_alone, alone, "{question}");
         }
+        let terms = |question: &str| {
+            let words = read(question).terms.into_iter().map(|term| term.word);
+            words.collect::<Vec<_>>()
+        };
+        assert_eq!(terms("What did we talk about in June 2021?"), ["june", "2021"]);
+        assert_eq!(terms("What did we talk about?"), ["talk"]);
     }
 }
