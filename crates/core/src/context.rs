@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{KeyId, RequestId, RoutingPolicy, WorkspaceId};
+use crate::{KeyId, KeyScopes, RateLimit, RequestId, RoutingPolicy, WorkspaceId};
 
 /// The caller as admission established it. What needs a tenant takes this, so that nothing can be
 /// read or written for nobody.
@@ -13,4 +13,50 @@ pub struct CallContext {
     pub request: RequestId,
     /// What the caller's key permits.
     pub policy: Arc<RoutingPolicy>,
+    pub spending: Spending,
+    pub scopes: KeyScopes,
+    /// Empty for a key without such limits.
+    pub rate_limits: Arc<[RateLimit]>,
+}
+
+impl CallContext {
+    /// Backstay itself. A budget of the workspace counts here too; a model of unknown price may be
+    /// called, as the operator chose it.
+    pub fn own(
+        workspace: WorkspaceId,
+        key: KeyId,
+        request: RequestId,
+        workspace_has_budget: bool,
+    ) -> Self {
+        let spending = match workspace_has_budget {
+            true => Spending::Limited { allow_unpriced: true },
+            false => Spending::Unlimited,
+        };
+        Self { spending, ..Self::unlimited(workspace, key, request) }
+    }
+
+    /// A caller who may do everything without limits.
+    pub fn unlimited(workspace: WorkspaceId, key: KeyId, request: RequestId) -> Self {
+        Self {
+            workspace,
+            key,
+            request,
+            policy: Arc::default(),
+            spending: Spending::Unlimited,
+            scopes: KeyScopes::EVERYTHING,
+            rate_limits: Arc::default(),
+        }
+    }
+}
+
+/// Whether money is reserved before a call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Spending {
+    /// Neither the key nor its workspace has a budget.
+    #[default]
+    Unlimited,
+    Limited {
+        /// Whether models may be called whose price is unknown, of which nothing can be reserved.
+        allow_unpriced: bool,
+    },
 }

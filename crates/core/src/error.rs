@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::LimitHit;
+
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Who has to do something about it.
@@ -58,12 +60,16 @@ error_codes! {
     BodyTooLarge = "body_too_large", Request, 413, retry false;
     MissingKey = "missing_api_key", Authentication, 401, retry false;
     InvalidKey = "invalid_api_key", Authentication, 401, retry false;
+    ExpiredKey = "expired_api_key", Authentication, 401, retry false;
+    DisabledKey = "disabled_api_key", Authentication, 401, retry false;
     PermissionDenied = "permission_denied", Authentication, 403, retry false;
     ModelNotFound = "model_not_found", NotFound, 404, retry false;
     NoEndpoints = "no_endpoints", NotFound, 404, retry false;
     NotFound = "not_found", NotFound, 404, retry false;
     MethodNotAllowed = "method_not_allowed", Request, 405, retry false;
     Conflict = "conflict", Request, 409, retry false;
+    BudgetExceeded = "budget_exceeded", Limit, 402, retry false;
+    PriceUnknown = "price_unknown", Request, 400, retry false;
     TooManyRequests = "too_many_requests", Limit, 429, retry true;
     UpstreamRejected = "upstream_rejected", Request, 400, retry false;
     UpstreamContextLength = "context_length_exceeded", Request, 400, retry false;
@@ -101,6 +107,7 @@ struct Inner {
     parameter: Option<String>,
     retry_after_ms: Option<u64>,
     upstream: Option<UpstreamError>,
+    limit: Option<LimitHit>,
 }
 
 /// What the provider itself said.
@@ -125,6 +132,7 @@ impl Error {
                 parameter: None,
                 retry_after_ms: None,
                 upstream: None,
+                limit: None,
             }),
         }
     }
@@ -160,6 +168,12 @@ impl Error {
         self
     }
 
+    /// The caller's own limit that was hit.
+    pub fn with_limit(mut self, limit: LimitHit) -> Self {
+        self.inner.limit = Some(limit);
+        self
+    }
+
     pub fn with_message(mut self, message: impl Into<String>) -> Self {
         self.inner.message = message.into();
         self
@@ -187,6 +201,10 @@ impl Error {
 
     pub fn upstream(&self) -> Option<&UpstreamError> {
         self.inner.upstream.as_ref()
+    }
+
+    pub fn limit(&self) -> Option<&LimitHit> {
+        self.inner.limit.as_ref()
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Clock, Random, Result};
+use crate::{Clock, Random, Result, Timestamp};
 
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
@@ -11,10 +11,14 @@ const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 fn time_ordered(clock: &Clock, random: &Random) -> Result<String> {
     let mut entropy = [0_u8; 16];
     random.fill(&mut entropy[6..])?;
-    let millis = u128::from(clock.now().millis().unsigned_abs()) & 0xFFFF_FFFF_FFFF;
-    let value = (millis << 80) | u128::from_be_bytes(entropy);
+    Ok(written(clock.now(), u128::from_be_bytes(entropy)))
+}
+
+fn written(moment: Timestamp, entropy: u128) -> String {
+    let millis = u128::from(moment.millis().unsigned_abs()) & 0xFFFF_FFFF_FFFF;
+    let value = (millis << 80) | entropy;
     let digit = |index: u32| ALPHABET[((value >> (index * 5)) & 31) as usize] as char;
-    Ok((0..26).rev().map(digit).collect())
+    (0..26).rev().map(digit).collect()
 }
 
 macro_rules! ids {
@@ -31,6 +35,11 @@ macro_rules! ids {
 
             pub fn new(clock: &Clock, random: &Random) -> Result<Self> {
                 Ok(Self(format!("{}{}", Self::PREFIX, time_ordered(clock, random)?)))
+            }
+
+            /// Sorts before every identifier that was made at that moment or later.
+            pub fn first_at(moment: Timestamp) -> Self {
+                Self(format!("{}{}", Self::PREFIX, written(moment, 0)))
             }
 
             /// Takes an identifier that came from outside or from the store; `None` when it has not

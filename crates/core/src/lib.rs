@@ -4,6 +4,8 @@
 //! sent is a [`chat::ChatRequest`]; what a model says is a sequence of [`chat::Frame`]s; what went
 //! wrong is an [`Error`] whose code comes from one table.
 
+mod access;
+mod budget;
 pub mod chat;
 mod clock;
 mod context;
@@ -24,14 +26,16 @@ pub mod tokens;
 mod usage;
 mod wire_format;
 
+pub use access::{KeyScope, KeyScopes, RateLimit, RatePeriod};
+pub use budget::{Amount, Budget, BudgetPeriod, LimitHit, LimitScope, Limited, TimeSpan};
 pub use clock::{Clock, ManualClock};
-pub use context::CallContext;
+pub use context::{CallContext, Spending};
 pub use endpoint::{DataPolicy, EndpointFacts, Modality, Quantization};
 pub use error::{Error, ErrorClass, ErrorCode, Result, UpstreamError};
 pub use ids::{
     EpisodeId, GenerationId, JobId, KeyId, MemoryId, MessageId, RequestId, ThreadId, WorkspaceId,
 };
-pub use money::{Charge, Money};
+pub use money::{Charge, ChargeClass, ChargeLine, Money};
 pub use name::Name;
 pub use portable::{PortableMessage, PortableRecord, PortableThread, PortableTurn};
 pub use price::{Price, PriceTier, TimeOfDay};

@@ -16,6 +16,7 @@ pub struct Money(i64);
 
 impl Money {
     pub const ZERO: Self = Self(0);
+    pub const MAX: Self = Self(i64::MAX);
 
     pub const fn from_picodollars(picodollars: i64) -> Self {
         Self(picodollars)
@@ -53,6 +54,11 @@ impl Money {
 
     pub fn checked_add(self, other: Self) -> Option<Self> {
         self.0.checked_add(other.0).map(Self)
+    }
+
+    /// `None` when the sum does not fit.
+    pub fn sum(amounts: impl IntoIterator<Item = Self>) -> Option<Self> {
+        amounts.into_iter().try_fold(Self::ZERO, Self::checked_add)
     }
 
     /// `None` when the product does not fit.
@@ -95,6 +101,38 @@ impl<'de> Deserialize<'de> for Money {
     }
 }
 
+/// What is charged for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ChargeClass {
+    Prompt,
+    CachedPrompt,
+    CacheWrite,
+    #[serde(rename = "cache_write_1h")]
+    CacheWriteHour,
+    AudioPrompt,
+    Completion,
+    Reasoning,
+    AudioCompletion,
+    ImageCompletion,
+    Request,
+    WebSearch,
+    /// The provider's own figure for the whole, which stands instead of all others.
+    ReportedByProvider,
+}
+
+/// One line of a charge: so many, at so much each.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ChargeLine {
+    pub class: ChargeClass,
+    /// Tokens; requests and searches for the classes of that name.
+    pub count: u64,
+    /// Dollars each; null where the provider reported only the amount.
+    pub unit_price: Option<Money>,
+    /// Dollars.
+    pub amount: Money,
+}
+
 /// What one provider charges for one attempt.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Charge {
@@ -111,6 +149,16 @@ impl Charge {
         let computed = price.as_ref().and_then(|price| price.cost(&usage));
         Self { cost: usage.provider_cost.or(computed), usage, price }
     }
+
+    /// The arithmetic: lines that add up to the cost. None when the cost is unknown.
+    pub fn lines(&self) -> Vec<ChargeLine> {
+        if let Some(amount) = self.usage.provider_cost {
+            let count = self.usage.total_tokens();
+            let class = ChargeClass::ReportedByProvider;
+            return vec![ChargeLine { class, count, unit_price: None, amount }];
+        }
+        self.price.as_ref().and_then(|price| price.lines(&self.usage)).unwrap_or_default()
+    }
 }
 
 #[cfg(test)]
@@ -126,5 +174,11 @@ mod tests {
         for bad in ["", "-1", "abc", "0.0000000000001", "1e30", "."] {
             assert_eq!(Money::parse_dollars(bad), None, "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_charge_of_unknown_price_has_neither_cost_nor_lines() {
+        let charge = Charge::of(Usage { prompt_tokens: 7, ..Usage::default() }, None);
+        assert_eq!((charge.cost, charge.lines()), (None, Vec::new()));
     }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use utoipa::ToSchema;
 
-use crate::{Money, Timestamp, Usage};
+use crate::{ChargeClass, ChargeLine, Money, Timestamp, Usage};
 
 /// Dollars per token of each class, per request, search and image. A class without a price of its own
 /// costs what its parent class costs: cached, cache-written and heard tokens are prompt tokens, those
@@ -105,10 +105,11 @@ impl Price {
         tiers: Vec::new(),
     };
 
-    /// What a generation costs: the one function that turns usage into money. Tiers by the hour count
-    /// only once [`Price::in_force`] has settled them. `None` only when the sum does not fit, which
-    /// no real usage reaches.
-    pub fn cost(&self, usage: &Usage) -> Option<Money> {
+    /// What usage costs, class by class: the one function that turns usage into money. Classes of
+    /// which nothing was used are left out. Tiers by the hour count only once [`Price::in_force`] has
+    /// settled them. `None` only when an amount does not fit, which no real usage reaches.
+    pub fn lines(&self, usage: &Usage) -> Option<Vec<ChargeLine>> {
+        use ChargeClass as Class;
         let price = self.for_prompt(usage.prompt_tokens);
         let plain_prompt = usage
             .prompt_tokens
@@ -121,23 +122,88 @@ impl Price {
             .saturating_sub(usage.audio_completion_tokens)
             .saturating_sub(usage.image_completion_tokens);
         let written_briefly = usage.cache_write_tokens.saturating_sub(usage.cache_write_1h_tokens);
-        let cache_write = price.cache_write.unwrap_or(price.prompt);
-        let lines = [
-            (price.prompt, plain_prompt),
-            (price.cached_prompt.unwrap_or(price.prompt), usage.cached_prompt_tokens),
-            (cache_write, written_briefly),
-            (price.cache_write_1h.unwrap_or(cache_write), usage.cache_write_1h_tokens),
-            (price.audio.unwrap_or(price.prompt), usage.audio_prompt_tokens),
-            (price.completion, plain_completion),
-            (price.reasoning.unwrap_or(price.completion), usage.reasoning_tokens),
-            (price.audio_output.unwrap_or(price.completion), usage.audio_completion_tokens),
-            (price.image_output.unwrap_or(price.completion), usage.image_completion_tokens),
-            (price.request.unwrap_or(Money::ZERO), 1),
-            (price.web_search.unwrap_or(Money::ZERO), usage.web_searches),
+        let prompt = |own: Option<Money>| own.unwrap_or(price.prompt);
+        let completion = |own: Option<Money>| own.unwrap_or(price.completion);
+        let cache_write = prompt(price.cache_write);
+        let cache_write_1h = price.cache_write_1h.unwrap_or(cache_write);
+        let free = |own: Option<Money>| own.unwrap_or(Money::ZERO);
+        let requests = u64::from(price.request.is_some());
+        let all = [
+            (Class::Prompt, plain_prompt, price.prompt),
+            (Class::CachedPrompt, usage.cached_prompt_tokens, prompt(price.cached_prompt)),
+            (Class::CacheWrite, written_briefly, cache_write),
+            (Class::CacheWriteHour, usage.cache_write_1h_tokens, cache_write_1h),
+            (Class::AudioPrompt, usage.audio_prompt_tokens, prompt(price.audio)),
+            (Class::Completion, plain_completion, price.completion),
+            (Class::Reasoning, usage.reasoning_tokens, completion(price.reasoning)),
+            (Class::AudioCompletion, usage.audio_completion_tokens, completion(price.audio_output)),
+            (Class::ImageCompletion, usage.image_completion_tokens, completion(price.image_output)),
+            (Class::Request, requests, free(price.request)),
+            (Class::WebSearch, usage.web_searches, free(price.web_search)),
         ];
-        lines
-            .into_iter()
-            .try_fold(Money::ZERO, |sum, (price, count)| sum.checked_add(price.times(count)?))
+        let used = all.into_iter().filter(|(_, count, _)| *count > 0);
+        used.map(|(class, count, unit_price)| {
+            let amount = unit_price.times(count)?;
+            Some(ChargeLine { class, count, unit_price: Some(unit_price), amount })
+        })
+        .collect()
+    }
+
+    /// What a generation costs: the sum of its lines.
+    pub fn cost(&self, usage: &Usage) -> Option<Money> {
+        Money::sum(self.lines(usage)?.into_iter().map(|line| line.amount))
+    }
+
+    /// The most that so many tokens can cost, whichever classes they turn out to be of and at whatever
+    /// hour. Searches by the provider are not in it: nobody knows how many there will be.
+    pub fn ceiling(&self, prompt_tokens: u64, completion_tokens: u64) -> Option<Money> {
+        let holds =
+            |tier: &&PriceTier| tier.min_prompt_tokens.is_none_or(|least| prompt_tokens > least);
+        let tiers = || self.tiers.iter().filter(holds);
+        let dearest = |own: [Option<Money>; 5], of_tier: fn(&PriceTier) -> [Option<Money>; 5]| {
+            own.into_iter().chain(tiers().flat_map(of_tier)).flatten().max().unwrap_or_default()
+        };
+        let of_prompt =
+            |p: &PriceTier| [p.prompt, p.cached_prompt, p.cache_write, p.cache_write_1h, p.audio];
+        let of_completion =
+            |p: &PriceTier| [p.completion, p.reasoning, p.audio_output, p.image_output, None];
+        let base = self.as_tier();
+        let request = dearest([self.request, None, None, None, None], |tier| {
+            [tier.request, None, None, None, None]
+        });
+        Money::sum([
+            dearest(of_prompt(&base), of_prompt).times(prompt_tokens)?,
+            dearest(of_completion(&base), of_completion).times(completion_tokens)?,
+            request,
+        ])
+    }
+
+    /// Whether nothing ever costs anything.
+    pub fn is_free(&self) -> bool {
+        std::iter::once(&self.as_tier())
+            .chain(&self.tiers)
+            .all(|prices| prices.amounts().into_iter().flatten().all(|price| price == Money::ZERO))
+    }
+
+    /// The prices that hold without a condition.
+    fn as_tier(&self) -> PriceTier {
+        PriceTier {
+            min_prompt_tokens: None,
+            utc_start: None,
+            utc_end: None,
+            prompt: Some(self.prompt),
+            completion: Some(self.completion),
+            cached_prompt: self.cached_prompt,
+            cache_write: self.cache_write,
+            cache_write_1h: self.cache_write_1h,
+            reasoning: self.reasoning,
+            image: self.image,
+            image_output: self.image_output,
+            audio: self.audio,
+            audio_output: self.audio_output,
+            request: self.request,
+            web_search: self.web_search,
+        }
     }
 
     /// The price as it is at a moment: what depends on the hour is settled.
@@ -190,6 +256,23 @@ impl Price {
 }
 
 impl PriceTier {
+    fn amounts(&self) -> [Option<Money>; 12] {
+        [
+            self.prompt,
+            self.completion,
+            self.cached_prompt,
+            self.cache_write,
+            self.cache_write_1h,
+            self.reasoning,
+            self.image,
+            self.image_output,
+            self.audio,
+            self.audio_output,
+            self.request,
+            self.web_search,
+        ]
+    }
+
     fn depends_on_hour(&self) -> bool {
         self.utc_start.is_some() || self.utc_end.is_some()
     }
@@ -252,7 +335,10 @@ impl<'de> Deserialize<'de> for TimeOfDay {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::Charge;
 
     const fn pico(amount: i64) -> Money {
         Money::from_picodollars(amount)
@@ -347,5 +433,75 @@ mod tests {
         assert_eq!(prompt_at("01:00"), "0.0000001");
         assert_eq!(serde_json::to_value(&price).unwrap()["tiers"][0]["utc_start"], "2230");
         assert!(serde_json::from_str::<PriceTier>(r#"{"utc_start": "2460"}"#).is_err());
+    }
+
+    fn any_price() -> impl Strategy<Value = Price> {
+        let unit = || (0_i64..10_000_000_000).prop_map(Money::from_picodollars);
+        let maybe = || proptest::option::of(unit());
+        let tier = (maybe(), maybe(), maybe(), 0_u64..2_000_000).prop_map(
+            |(prompt, completion, cache_write, least)| PriceTier {
+                min_prompt_tokens: Some(least),
+                prompt,
+                completion,
+                cache_write,
+                ..PriceTier::default()
+            },
+        );
+        let own = (maybe(), maybe(), maybe(), maybe(), maybe(), maybe());
+        (unit(), unit(), own, proptest::collection::vec(tier, 0..3)).prop_map(
+            |(prompt, completion, own, tiers)| {
+                let (cached_prompt, cache_write, cache_write_1h, reasoning, audio, request) = own;
+                Price {
+                    prompt,
+                    completion,
+                    cached_prompt,
+                    cache_write,
+                    cache_write_1h,
+                    reasoning,
+                    audio,
+                    request,
+                    tiers,
+                    ..Price::FREE
+                }
+            },
+        )
+    }
+
+    fn any_usage() -> impl Strategy<Value = Usage> {
+        let count = || 0_u64..1_000_000;
+        let reported = proptest::option::of((0_i64..1_000_000).prop_map(Money::from_picodollars));
+        (count(), count(), count(), count(), count(), count(), reported).prop_map(
+            |(plain, cached, written, heard, completion_tokens, reasoning, provider_cost)| Usage {
+                prompt_tokens: plain + cached + written + heard,
+                completion_tokens: completion_tokens + reasoning,
+                cached_prompt_tokens: cached,
+                cache_write_tokens: written,
+                cache_write_1h_tokens: written / 3,
+                audio_prompt_tokens: heard,
+                reasoning_tokens: reasoning,
+                provider_cost,
+                ..Usage::default()
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn the_lines_of_a_charge_add_up_to_its_cost(price in any_price(), usage in any_usage()) {
+            let charge = Charge::of(usage, Some(price));
+            let lines = charge.lines();
+            prop_assert_eq!(Money::sum(lines.iter().map(|line| line.amount)), charge.cost);
+            for line in &lines {
+                let product = line.unit_price.map(|price| price.times(line.count));
+                prop_assert!(product.is_none_or(|product| product == Some(line.amount)));
+            }
+        }
+
+        #[test]
+        fn no_usage_costs_more_than_the_ceiling(price in any_price(), usage in any_usage()) {
+            let ceiling = price.ceiling(usage.prompt_tokens, usage.completion_tokens);
+            prop_assert!(price.cost(&usage) <= ceiling);
+            prop_assert!(!price.is_free() || ceiling == Some(Money::ZERO));
+        }
     }
 }

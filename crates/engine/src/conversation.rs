@@ -9,7 +9,7 @@ use backstay_memory::RecallOptions;
 use backstay_store::Thread;
 use backstay_wire::{RequestExtension, ThreadChoice};
 
-use crate::{Engine, import::digest};
+use crate::{Engine, admission::authorise_memory, import::digest};
 
 /// Messages of a thread that are looked at for one prompt.
 const HISTORY_MESSAGES_MAX: usize = 1_000;
@@ -76,6 +76,9 @@ pub(crate) async fn prepare(
     let Some(extension) = extension else {
         return Ok(Turn { request, keep: Keep::default(), recalled: Vec::new(), memory_tokens: 0 });
     };
+    if extension.memory != Some(MemoryMode::Off) || extension.thread.is_some() {
+        authorise_memory(context)?;
+    }
     let (thread, known) = choose_thread(engine, context, &extension, &request).await?;
     let incognito = extension.thread == Some(ThreadChoice::Incognito)
         || known.as_ref().is_some_and(|thread| thread.incognito);

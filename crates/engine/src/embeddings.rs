@@ -11,7 +11,12 @@ use backstay_providers::{BUILTIN_PROVIDER, Provider};
 use backstay_routing::Endpoint;
 use backstay_wire::{EmbeddingReply, EmbeddingRequest};
 
-use crate::{Engine, conversation::Keep, generation::begin};
+use crate::{
+    Engine,
+    conversation::Keep,
+    generation::{Call, begin},
+    reserve::{self, Work},
+};
 
 /// The built-in embedding model's name within its provider.
 pub const BUILTIN_EMBEDDING_MODEL: &str = "all-minilm-l6-v2";
@@ -37,8 +42,9 @@ impl Engine {
         }
         let mut ledger = ChatRequest { model: request.model.clone(), ..ChatRequest::default() };
         self.router().apply_policies(context, &mut ledger);
-        let endpoints = self.plan(context, &ledger, None)?.endpoints;
-        self.embed_at(context, ledger, request, &endpoints).await
+        let mut plan = self.plan(context, &ledger, None)?;
+        plan.prefer(|endpoint| reserve::is_affordable(context, endpoint));
+        self.embed_at(context, ledger, request, &plan.endpoints).await
     }
 
     /// By the first of these endpoints that works; by the built-in model where there are none.
@@ -50,8 +56,14 @@ impl Engine {
         request: EmbeddingRequest,
         endpoints: &[Endpoint],
     ) -> Result<EmbeddingReply> {
-        let ledger = Arc::new(ledger);
-        let mut guard = begin(self, context, ledger, Keep::default(), 0).await?;
+        let call = Call {
+            request: Arc::new(ledger),
+            keep: Keep::default(),
+            memory_tokens: 0,
+            endpoints,
+            work: Work::Embedding(&request),
+        };
+        let mut guard = begin(self, context, call).await?;
         let outcome = if endpoints.is_empty() {
             self.embed_builtin(&request).await.map(|reply| (builtin_endpoint(), reply, Vec::new()))
         } else {

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use backstay_core::{CallContext, GenerationId, Result, chat::ChatRequest};
-use backstay_routing::{AttemptLog, Plan, RouterTrace};
+use backstay_routing::{AttemptLog, Endpoint, Plan, RouterTrace};
 use backstay_store::NewGeneration;
 
 use crate::{
     Engine, Reply, Served,
+    admission::Use,
     conversation::{Keep, Turn},
     meter::{Guard, metered},
     open::Open,
+    reserve::{self, Quote, Work},
 };
 
 /// Records the intent, starts the best endpoint that works, and returns its answer, metered. When
@@ -18,13 +20,21 @@ use crate::{
 pub(crate) async fn call(
     engine: &Engine,
     context: &CallContext,
-    plan: Plan,
+    mut plan: Plan,
     turn: Turn,
 ) -> Result<Reply> {
     let Turn { request, keep, recalled, memory_tokens } = turn;
     let request = Arc::new(request);
     let thread = keep.thread.requested().cloned();
-    let mut guard = begin(engine, context, Arc::clone(&request), keep, memory_tokens).await?;
+    plan.prefer(|endpoint| reserve::is_affordable(context, endpoint));
+    let call = Call {
+        request: Arc::clone(&request),
+        keep,
+        memory_tokens,
+        endpoints: &plan.endpoints,
+        work: Work::Chat(&request),
+    };
+    let mut guard = begin(engine, context, call).await?;
     let generation = guard.id().clone();
     let log = guard.attempts();
     match engine.router().run(&plan, &request, &log).await {
@@ -50,16 +60,30 @@ pub(crate) async fn call(
     }
 }
 
-/// Makes the intent durable; from here on the guard sees to it that the row is settled.
-pub(crate) async fn begin(
-    engine: &Engine,
-    context: &CallContext,
-    request: Arc<ChatRequest>,
-    keep: Keep,
-    memory_tokens: u64,
-) -> Result<Guard> {
+/// A call that is about to be made.
+pub(crate) struct Call<'a> {
+    pub(crate) request: Arc<ChatRequest>,
+    pub(crate) keep: Keep,
+    pub(crate) memory_tokens: u64,
+    /// The endpoints that will be tried, in order.
+    pub(crate) endpoints: &'a [Endpoint],
+    pub(crate) work: Work<'a>,
+}
+
+/// Makes the intent durable, with what the call may cost set aside; from here on the guard sees to it
+/// that the row is settled.
+pub(crate) async fn begin(engine: &Engine, context: &CallContext, call: Call<'_>) -> Result<Guard> {
+    let Call { request, keep, memory_tokens, endpoints, work } = call;
     let id = GenerationId::new(engine.clock(), engine.random())?;
     let started_at = engine.clock().now();
+    let quote = Quote { engine, work, endpoints, at: started_at };
+    let reservation = quote.reservation(context)?;
+    let reserved = reservation.is_some();
+    let rates = engine.admission().rates();
+    let rate_use = quote.rate_use(context);
+    let rate_hold = rate_use
+        .map(|used| rates.take(&context.key, &context.rate_limits, used, started_at))
+        .transpose()?;
     let scope = keep.scope.as_ref();
     let intent = NewGeneration {
         id: id.clone(),
@@ -72,8 +96,15 @@ pub(crate) async fn begin(
         assistant: scope.map(|scope| scope.assistant.clone()),
         user: scope.and_then(|scope| scope.user.clone()),
         memory_tokens,
+        reservation,
     };
-    engine.store().workspace(&context.workspace).begin_generation(intent).await?;
+    let begun = engine.store().workspace(&context.workspace).begin_generation(intent).await;
+    if let Err(error) = begun {
+        if let Some(hold) = rate_hold {
+            rates.correct(&context.key, hold, Use::default(), started_at);
+        }
+        return Err(error);
+    }
     Ok(Guard::new(Open {
         engine: engine.clone(),
         context: context.clone(),
@@ -82,6 +113,8 @@ pub(crate) async fn begin(
         attempts: AttemptLog::default(),
         request,
         keep,
+        reserved,
+        rate_hold,
         endpoint: None,
         conversation: None,
         first_token_at: None,

@@ -18,6 +18,7 @@ mod metrics;
 mod open;
 mod options;
 mod rerank;
+mod reserve;
 mod responses;
 mod turn_record;
 
@@ -32,12 +33,12 @@ use backstay_routing::{Catalogue, ConversationKey, Endpoint, Plan, Router, Route
 use backstay_store::Store;
 use backstay_wire::RequestExtension;
 
-pub use admission::Admission;
+pub use admission::{Access, Admission};
 pub use catalogue::{RefreshReport, start_catalogue};
 pub use embeddings::{BUILTIN_EMBEDDING_MODEL, TokenCount};
 pub use import::{ImportReport, ImportRequest, ImportSession, ImportTurn, ImportedEpisode};
 pub use jobs::{Jobs, start as start_jobs};
-pub use keys::{BootstrapKey, IssuedKey, bootstrap};
+pub use keys::{BootstrapKey, IssuedKey, KeyPatch, KeyRequest, bootstrap};
 pub use learning::{CALL_TOKENS_MAX as LEARNING_CALL_TOKENS_MAX, LearningOptions, LearningStatus};
 pub use memory_vectors::MemoryVectors;
 pub use options::EngineOptions;

@@ -1,7 +1,7 @@
 //! What makes memory's vectors. A model upstream is called as any other: through the same routing and
 //! onto the same ledger, in the workspace whose memories or question it reads.
 
-use std::sync::{Arc, Weak};
+use std::sync::Weak;
 
 use backstay_core::{
     CallContext, Error, ErrorCode, KeyId, RequestId, Result, WorkspaceId, chat::ChatRequest,
@@ -66,12 +66,10 @@ impl Engine {
         name: String,
         texts: Vec<String>,
     ) -> Result<Vec<Vec<f32>>> {
-        let context = CallContext {
-            workspace,
-            key: KeyId::embedding(),
-            request: RequestId::unknown(),
-            policy: Arc::default(),
-        };
+        // A budget that cannot be read may be there.
+        let has_budget = self.store().workspace(&workspace).has_budget().await.unwrap_or(true);
+        let (key, request) = (KeyId::embedding(), RequestId::unknown());
+        let context = CallContext::own(workspace, key, request, has_budget);
         let mut ledger = ChatRequest { model: name.clone(), ..ChatRequest::default() };
         self.router().apply_policies(&context, &mut ledger);
         let first = self.catalogue().resolve(&name)?.endpoints.into_iter().next();

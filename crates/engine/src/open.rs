@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use backstay_core::{
-    CallContext, Error, GenerationId, Result, Timestamp, Usage,
+    CallContext, Charge, Error, GenerationId, Result, Timestamp, Usage,
     chat::{ChatReply, ChatRequest, Part, Settlement, SettlementStatus},
 };
 use backstay_routing::{AttemptLog, ConversationKey, Ended, Endpoint};
@@ -11,6 +11,7 @@ use backstay_store::{SettledAttempt, SettledGeneration};
 
 use crate::{
     Engine,
+    admission::{RateHold, Use},
     conversation::Keep,
     metrics,
     turn_record::{self, Made},
@@ -25,6 +26,10 @@ pub(crate) struct Open {
     pub(crate) attempts: AttemptLog,
     pub(crate) request: Arc<ChatRequest>,
     pub(crate) keep: Keep,
+    /// Whether money was set aside for it.
+    pub(crate) reserved: bool,
+    /// What the key's rate limits were charged for it.
+    pub(crate) rate_hold: Option<RateHold>,
     /// Known once an endpoint has begun to answer.
     pub(crate) endpoint: Option<Endpoint>,
     /// What keeps the conversation at the endpoint.
@@ -47,6 +52,7 @@ impl Open {
         let usage = self.usage(&reply);
         self.observe(error, usage.as_ref(), finished_at);
         let settled = self.settled(status, error, usage, finished_at);
+        self.correct_rates(&settled);
         let settlement = settlement(&settled);
         metrics::record(&settled);
         let made = Made { engine: &self.engine, context: &self.context, at: finished_at };
@@ -74,21 +80,25 @@ impl Open {
         });
     }
 
+    fn correct_rates(&self, settled: &SettledGeneration) {
+        let Some(hold) = self.rate_hold else { return };
+        let tokens = settled.usage.as_ref().map_or(0, Usage::total_tokens);
+        let used = Use { requests: 0, tokens, money: settled.cost().unwrap_or_default() };
+        let rates = self.engine.admission().rates();
+        rates.correct(&self.context.key, hold, used, settled.finished_at);
+    }
+
     /// What the provider counted, or our own count, marked as such, when it said nothing although
-    /// something was answered.
+    /// it had begun to answer.
     fn usage(&self, reply: &ChatReply) -> Option<Usage> {
         if let Some(usage) = &reply.usage {
             return Some(usage.clone());
         }
-        let answered: u64 = reply
-            .choices
-            .iter()
-            .flat_map(|choice| &choice.message.parts)
-            .map(Part::estimated_tokens)
-            .sum();
-        (answered > 0).then(|| Usage {
+        self.endpoint.as_ref()?;
+        let parts = reply.choices.iter().flat_map(|choice| &choice.message.parts);
+        Some(Usage {
             prompt_tokens: self.request.estimated_prompt_tokens(),
-            completion_tokens: answered,
+            completion_tokens: parts.map(Part::estimated_tokens).sum(),
             estimated: true,
             ..Usage::default()
         })
@@ -101,15 +111,19 @@ impl Open {
         usage: Option<Usage>,
         finished_at: Timestamp,
     ) -> SettledGeneration {
-        let endpoint = self.endpoint.as_ref();
-        let price = endpoint.and_then(|endpoint| endpoint.price());
+        // An answer that broke off and was continued elsewhere is of the endpoint that went on.
+        let endpoint =
+            self.endpoint.as_ref().map(|begun| self.attempts.answering().unwrap_or(begun.clone()));
+        let price = endpoint.as_ref().and_then(|endpoint| endpoint.price());
         let price = price.map(|price| price.in_force(self.started_at).into_owned());
-        let cost = usage.as_ref().and_then(|usage| {
-            let computed = price.as_ref().and_then(|price| price.cost(usage));
-            usage.provider_cost.or(computed)
-        });
-        let last = self.attempts.all();
-        let fallback = last.last().map(|attempt| (attempt.provider.clone(), attempt.model.clone()));
+        let mut attempts: Vec<SettledAttempt> =
+            self.attempts.all().into_iter().map(attempt).collect();
+        if let (Some(endpoint), Some(usage)) = (&endpoint, &usage) {
+            let charge = Charge::of(usage.clone(), price.clone());
+            charge_answer(&mut attempts, endpoint, charge, self.started_at);
+        }
+        let last = attempts.last();
+        let fallback = last.map(|attempt| (attempt.provider.clone(), attempt.model.clone()));
         let (provider, model) = endpoint
             .map(|endpoint| (endpoint.provider.id.clone(), endpoint.model.clone()))
             .or(fallback)
@@ -123,12 +137,41 @@ impl Open {
             latency_ms: elapsed_ms(self.started_at, finished_at),
             first_token_ms: self.first_token_at.map(|at| elapsed_ms(self.started_at, at)),
             usage,
-            cost,
             price,
             error_code: error.map(Error::code),
             dropped: self.dropped.clone(),
-            attempts: last.into_iter().map(attempt).collect(),
+            attempts,
+            reserved: self.reserved,
         }
+    }
+}
+
+/// Enters the answer's charge at the attempt that made it: the last one that neither failed nor was
+/// charged by routing. An answer that needed no attempt, as of a model in this process, gets one.
+/// Where every attempt failed, routing has charged each for its part.
+fn charge_answer(
+    attempts: &mut Vec<SettledAttempt>,
+    endpoint: &Endpoint,
+    charge: Charge,
+    started_at: Timestamp,
+) {
+    if attempts.is_empty() {
+        attempts.push(SettledAttempt {
+            provider: endpoint.provider.id.clone(),
+            model: endpoint.model.clone(),
+            error_code: None,
+            http_status: None,
+            started_at,
+            duration_ms: 0,
+            charge: Some(charge),
+        });
+        return;
+    }
+    let answering = attempts
+        .iter_mut()
+        .rfind(|attempt| attempt.error_code.is_none() && attempt.charge.is_none());
+    if let Some(attempt) = answering {
+        attempt.charge = Some(charge);
     }
 }
 
@@ -140,6 +183,7 @@ fn attempt(attempt: backstay_routing::Attempt) -> SettledAttempt {
         http_status: attempt.http_status,
         started_at: attempt.started_at,
         duration_ms: attempt.duration_ms,
+        charge: attempt.charge,
     }
 }
 
@@ -148,7 +192,7 @@ fn settlement(settled: &SettledGeneration) -> Settlement {
         generation: settled.id.clone(),
         status: settled.status,
         usage: settled.usage.clone().unwrap_or_default(),
-        cost: settled.cost,
+        cost: settled.cost(),
         price: settled.price.clone(),
         latency_ms: settled.latency_ms,
         first_token_ms: settled.first_token_ms,

@@ -8,6 +8,9 @@ pub struct EngineOptions {
     pub budget_tokens: u64,
     /// Tokens of thread history in one prompt; older turns are left to recall.
     pub history_tokens: u64,
+    /// What a call is taken to answer at most when neither the request nor the catalogue says: so
+    /// much is reserved of a budget.
+    pub output_tokens_assumed: u64,
     /// `None`: no model learns, and turns are remembered as they were said.
     pub learning: Option<LearningOptions>,
     pub vectors: MemoryVectors,
@@ -18,6 +21,7 @@ impl Default for EngineOptions {
         Self {
             budget_tokens: 1_000,
             history_tokens: 32_000,
+            output_tokens_assumed: 4_096,
             learning: None,
             vectors: MemoryVectors::default(),
         }

@@ -8,7 +8,12 @@ use backstay_core::{
 };
 use backstay_wire::{RerankReply, RerankRequest};
 
-use crate::{Engine, conversation::Keep, generation::begin};
+use crate::{
+    Engine,
+    conversation::Keep,
+    generation::{Call, begin},
+    reserve::{self, Work},
+};
 
 impl Engine {
     /// Ranks documents with the model that the request names.
@@ -19,8 +24,17 @@ impl Engine {
     ) -> Result<RerankReply> {
         let mut ledger = ChatRequest { model: request.model.clone(), ..ChatRequest::default() };
         self.router().apply_policies(context, &mut ledger);
-        let endpoints = self.plan(context, &ledger, None)?.endpoints;
-        let mut guard = begin(self, context, Arc::new(ledger), Keep::default(), 0).await?;
+        let mut plan = self.plan(context, &ledger, None)?;
+        plan.prefer(|endpoint| reserve::is_affordable(context, endpoint));
+        let endpoints = plan.endpoints;
+        let call = Call {
+            request: Arc::new(ledger),
+            keep: Keep::default(),
+            memory_tokens: 0,
+            endpoints: &endpoints,
+            work: Work::Rerank(&request),
+        };
+        let mut guard = begin(self, context, call).await?;
         let log = guard.attempts();
         match self.router().rerank(&endpoints, &request, &log).await {
             Ok((endpoint, call)) => {

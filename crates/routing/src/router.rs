@@ -187,7 +187,8 @@ impl Router {
         self.inner.budget.spend()
     }
 
-    fn may_hedge(&self, request: &ChatRequest) -> bool {
+    /// Whether two endpoints may be asked at once.
+    pub fn may_hedge(&self, request: &ChatRequest) -> bool {
         request.routing.hedge.unwrap_or(self.inner.options.hedge)
     }
 

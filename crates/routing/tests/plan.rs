@@ -86,12 +86,8 @@ fn setup(policy: RoutingPolicy) -> Setup {
 }
 
 fn context() -> CallContext {
-    CallContext {
-        workspace: WorkspaceId::default_workspace(),
-        key: KeyId::learning(),
-        request: RequestId::unknown(),
-        policy: Arc::default(),
-    }
+    let workspace = WorkspaceId::default_workspace();
+    CallContext::unlimited(workspace, KeyId::learning(), RequestId::unknown())
 }
 
 fn request(body: Value) -> ChatRequest {

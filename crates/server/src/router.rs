@@ -45,6 +45,18 @@ pub(crate) fn routes(state: AppState) -> Router {
         .route("/api/v1/embeddings/models", get(openrouter::models::list_embedding))
         .route("/api/v1/endpoints/zdr", get(openrouter::models::zero_retention))
         .route("/api/v1/providers", get(openrouter::providers::list))
+        .route("/api/v1/key", get(openrouter::key::own))
+        .route("/api/v1/auth/key", get(openrouter::key::own))
+        .route("/api/v1/keys", get(openrouter::keys::list).post(openrouter::keys::create))
+        .route(
+            "/api/v1/keys/{hash}",
+            get(openrouter::keys::one)
+                .patch(openrouter::keys::update)
+                .delete(openrouter::keys::delete),
+        )
+        .route("/api/v1/credits", get(openrouter::credits::show))
+        .route("/api/v1/activity", get(openrouter::activity::list))
+        .route("/api/v1/generation", get(openrouter::generation::one))
         // Native
         .merge(native::routes())
         // Operation

@@ -6,7 +6,7 @@
 use std::{error::Error, fs, io::Write as _, time::Instant};
 
 use backstay_core::{
-    Clock, GenerationId, KeyId, Money, Name, Price, Random, RequestId, Usage, WorkspaceId,
+    Charge, Clock, GenerationId, KeyId, Money, Name, Price, Random, RequestId, Usage, WorkspaceId,
     chat::SettlementStatus,
 };
 use backstay_store::{
@@ -73,6 +73,7 @@ fn begun(
         assistant: None,
         user: Name::parse("ann"),
         memory_tokens: 0,
+        reservation: None,
     })
 }
 
@@ -91,11 +92,11 @@ fn settled(clock: &Clock, id: GenerationId) -> SettledGeneration {
         finished_at: clock.now(),
         latency_ms: 900,
         first_token_ms: Some(300),
-        cost: price.cost(&usage),
-        usage: Some(usage),
-        price: Some(price),
+        usage: Some(usage.clone()),
+        price: Some(price.clone()),
         error_code: None,
         dropped: Vec::new(),
+        reserved: false,
         attempts: vec![SettledAttempt {
             provider: "openrouter".to_owned(),
             model: "anthropic/claude-sonnet-4.5".to_owned(),
@@ -103,6 +104,7 @@ fn settled(clock: &Clock, id: GenerationId) -> SettledGeneration {
             http_status: Some(200),
             started_at: clock.now(),
             duration_ms: 300,
+            charge: Some(Charge::of(usage, Some(price))),
         }],
     }
 }

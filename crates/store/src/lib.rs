@@ -6,6 +6,7 @@
 //!
 //! A method that writes returns after the commit. What is not there is `Ok(None)`, never an error.
 
+mod budgets;
 mod db;
 mod digest;
 mod episodes;
@@ -38,13 +39,17 @@ mod vectors;
 mod workspace;
 mod workspaces;
 
+pub use budgets::{BudgetOf, BudgetRow, Reservation};
 pub use db::Synchronous;
 pub use episodes::{NewEpisode, ScopeEpisodes, StoredEpisode};
 pub use forget::Forgotten;
-pub use generations::{GenerationRow, NewGeneration, SettledAttempt, SettledGeneration, Spent};
+pub use generations::{
+    AttemptRow, GenerationRow, LedgerGroup, LedgerQuery, LedgerSum, NewGeneration, SettledAttempt,
+    SettledGeneration, Spent, SpentLately,
+};
 pub use import::{ImportOutcome, ImportedThread, ImportedTurn};
 pub use jobs::{JobRow, JobState, Lease, Retry};
-pub use keys::{KeyRecord, NewKey};
+pub use keys::{KeyChange, KeyRecord, KeySettings, KeyToken, NewKey};
 pub use learning::{Backlog, LEARN_JOB, LearnWhen, LearningInput, LearningResult};
 pub use messages::{NewMessage, StoredMessage};
 pub use model_lists::ModelList;

@@ -39,6 +39,11 @@ pub(crate) const ALL: &[Migration] = &[
         name: "responses",
         sql: include_str!("../migrations/sqlite/0005_responses.sql"),
     },
+    Migration {
+        version: 6,
+        name: "money",
+        sql: include_str!("../migrations/sqlite/0006_money.sql"),
+    },
 ];
 
 const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (

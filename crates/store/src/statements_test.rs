@@ -4,19 +4,18 @@
 use rusqlite::Connection;
 
 use crate::{
-    db::Statement, episodes, expire, forget, generations, import, jobs, keys, learning, messages,
-    migrations, model_lists, policies, portable, prices, responses, scopes, statement_vectors,
-    statements, store, summaries, threads, tombstones, vectors, workspaces,
+    budgets, db::Statement, episodes, expire, forget, generations, import, jobs, keys, learning,
+    messages, migrations, model_lists, policies, portable, prices, responses, scopes,
+    statement_vectors, statements, store, summaries, threads, tombstones, vectors, workspaces,
 };
 
 type Area = [(&'static str, Statement)];
 
 fn areas() -> Vec<&'static Area> {
-    let single: [&Area; 19] = [
+    let single: [&Area; 18] = [
         episodes::ALL,
         expire::ALL,
         import::ALL,
-        keys::ALL,
         learning::ALL,
         messages::ALL,
         model_lists::ALL,
@@ -33,7 +32,8 @@ fn areas() -> Vec<&'static Area> {
         vectors::ALL,
         workspaces::ALL,
     ];
-    let folders = [forget::AREAS, generations::ALL, jobs::ALL, statements::ALL];
+    let folders =
+        [budgets::ALL, forget::AREAS, generations::ALL, jobs::ALL, keys::ALL, statements::ALL];
     single.into_iter().chain(folders.into_iter().flatten().copied()).collect()
 }
 
@@ -83,8 +83,8 @@ fn no_statement_grows_slower_with_the_rows_of_others() {
 #[test]
 fn every_area_that_has_statements_is_in_the_list() {
     let source = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let folders =
-        ["", "forget", "generations", "jobs", "statements"].map(|folder| source.join(folder));
+    let folders = ["", "budgets", "forget", "generations", "jobs", "keys", "statements"]
+        .map(|folder| source.join(folder));
     let files = folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap());
     let with_statements = files
         .map(|entry| entry.unwrap().path())

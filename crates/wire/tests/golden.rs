@@ -13,8 +13,8 @@ use backstay_core::{
     chat::{ChatReply, Collector, Frame, Part},
 };
 use backstay_wire::{
-    Dialect, EncodeOptions, Loss, ProviderFields, StreamDecoder, StreamEncoder, StreamParser,
-    decode_reply, decode_request, encode_reply, encode_request,
+    Dialect, EncodeOptions, Loss, ProviderFields, SseParser, StreamDecoder, StreamEncoder,
+    StreamParser, decode_reply, decode_request, encode_reply, encode_request,
 };
 use bytes::Bytes;
 use serde_json::{Value, json};

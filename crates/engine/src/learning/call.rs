@@ -1,7 +1,5 @@
 //! One model call of learning: through the same routing and the same ledger as a client's.
 
-use std::sync::Arc;
-
 use backstay_core::{
     CallContext, ErrorCode, JobId, KeyId, RequestId, Result, WorkspaceId,
     chat::{ChatRequest, Collector, Parameters},
@@ -16,15 +14,11 @@ use crate::{
 };
 
 /// Backstay itself as a caller; the job stands for the request.
-pub(super) fn context(workspace: &WorkspaceId, job: &JobId) -> CallContext {
+pub(super) fn context(workspace: &WorkspaceId, job: &JobId, has_budget: bool) -> CallContext {
     let id = job.as_str().trim_start_matches(JobId::PREFIX);
     let request = RequestId::parse(&format!("{}{id}", RequestId::PREFIX));
-    CallContext {
-        workspace: workspace.clone(),
-        key: KeyId::learning(),
-        request: request.unwrap_or_else(RequestId::unknown),
-        policy: Arc::default(),
-    }
+    let request = request.unwrap_or_else(RequestId::unknown);
+    CallContext::own(workspace.clone(), KeyId::learning(), request, has_budget)
 }
 
 /// Asks and returns the answer's text, empty when there is none. The call is settled when this

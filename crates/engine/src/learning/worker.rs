@@ -66,12 +66,15 @@ async fn settle(
     workspaces: &HashMap<WorkspaceId, Mutex<()>>,
     lease: Lease,
 ) {
+    let store = engine.store().workspace(&lease.workspace);
+    // A budget that cannot be read may be there.
+    let has_budget = store.has_budget().await.unwrap_or(true);
     let learning = Learning {
         engine,
         options,
         calls: workspaces.get(&lease.workspace),
-        store: engine.store().workspace(&lease.workspace),
-        context: call::context(&lease.workspace, &lease.job),
+        context: call::context(&lease.workspace, &lease.job, has_budget),
+        store,
         lease,
     };
     let ended = match learning.run().await {
@@ -80,6 +83,11 @@ async fn settle(
         Err(Unlearned::Failed(error)) if error.code() == ErrorCode::Conflict => {
             tracing::info!(%error, thread = learning.lease.key, "learning was given up");
             Ok(())
+        }
+        Err(Unlearned::Failed(error)) if error.code() == ErrorCode::BudgetExceeded => {
+            tracing::info!(%error, thread = learning.lease.key, "learning waits");
+            let midnight = midnight_after(engine.clock().now());
+            learning.fail(&error.to_string(), Retry::At(midnight)).await
         }
         Err(Unlearned::Failed(error)) => {
             tracing::warn!(%error, thread = learning.lease.key, "learning failed");

@@ -36,6 +36,18 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Leaves out the endpoints that do not do, unless none of them does.
+    pub fn prefer(&mut self, does: impl Fn(&Endpoint) -> bool) {
+        let keep: Vec<bool> = self.endpoints.iter().map(does).collect();
+        if !keep.contains(&true) || !keep.contains(&false) {
+            return;
+        }
+        let mut kept = keep.iter().copied();
+        self.endpoints.retain(|_| kept.next().unwrap_or(true));
+        let mut kept = keep.iter().copied();
+        self.model_numbers.retain(|_| kept.next().unwrap_or(true));
+    }
+
     pub(crate) fn with_model_numbers(&self) -> impl Iterator<Item = (&Endpoint, usize)> {
         self.endpoints.iter().zip(self.model_numbers.iter().copied())
     }

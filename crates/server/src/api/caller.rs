@@ -7,7 +7,10 @@ use axum::{
 use backstay_core::{CallContext, Error, RequestId};
 
 use crate::{
-    api::dialect::{ApiError, ApiResult, Spoken},
+    api::{
+        access,
+        dialect::{ApiError, ApiResult, Spoken},
+    },
     state::AppState,
 };
 
@@ -30,7 +33,8 @@ impl FromRequestParts<AppState> for Caller {
         let request =
             parts.extensions.get::<RequestId>().cloned().unwrap_or_else(RequestId::unknown);
         let key = presented_key(&parts.headers);
-        match state.engine.admission().identify(key, request.clone()).await {
+        let access = access::of_request(parts);
+        match state.engine.admission().admit(key, request.clone(), access).await {
             Ok(context) => Ok(Self { context, spoken }),
             Err(error) => Err(ApiError { dialect: spoken.errors, request, error }),
         }

@@ -2,10 +2,10 @@
 
 use axum::{
     body::Body,
-    http::{HeaderValue, Response, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Response, StatusCode, header},
     response::IntoResponse,
 };
-use backstay_core::{Error, ErrorClass, RequestId};
+use backstay_core::{Amount, Error, ErrorClass, LimitHit, RequestId};
 use backstay_wire::Dialect;
 
 /// Where OpenRouter's clients call.
@@ -71,7 +71,32 @@ impl IntoResponse for ApiError {
         if let Some(milliseconds) = self.error.retry_after_ms() {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(milliseconds.div_ceil(1_000)));
         }
+        if let Some(limit) = self.error.limit().filter(|_| code.status() == 429) {
+            rate_limit_headers(headers, limit);
+        }
         response
+    }
+}
+
+/// The headers that clients of OpenRouter and others know: how much is allowed, what is left, and when
+/// it frees, in milliseconds since the epoch.
+fn rate_limit_headers(headers: &mut HeaderMap, limit: &LimitHit) {
+    let left = match (limit.limit, limit.used) {
+        (Amount::Count(limit), Amount::Count(used)) => {
+            Amount::Count(limit.saturating_sub(used)).to_string()
+        }
+        _ => "0".to_owned(),
+    };
+    let reset = limit.resets_at.map(|moment| moment.millis().to_string());
+    let all = [
+        ("x-ratelimit-limit", Some(limit.limit.to_string())),
+        ("x-ratelimit-remaining", Some(left)),
+        ("x-ratelimit-reset", reset),
+    ];
+    for (name, text) in all {
+        if let Some(value) = text.and_then(|text| HeaderValue::from_str(&text).ok()) {
+            headers.insert(name, value);
+        }
     }
 }
 

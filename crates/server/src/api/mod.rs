@@ -1,5 +1,6 @@
 //! The dialects. Each handler decodes, calls the engine and encodes; nothing is decided here.
 
+mod access;
 mod answer;
 pub(crate) mod anthropic;
 mod body;
@@ -14,6 +15,7 @@ mod model_query;
 pub(crate) mod native;
 pub(crate) mod openai;
 pub(crate) mod openrouter;
+mod query;
 
 pub(crate) use model_lists::ModelLists;
 

@@ -33,6 +33,7 @@ pub struct Config {
     pub discovery: DiscoverySection,
     pub memory: MemorySection,
     pub routing: RoutingSection,
+    pub budgets: BudgetsSection,
     providers: Vec<ProviderSection>,
     /// Model names of the operator's own, each served by endpoints in order.
     models: Vec<Route>,
@@ -131,6 +132,20 @@ impl Default for RoutingSection {
     }
 }
 
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BudgetsSection {
+    /// Tokens of answer for which money is reserved when neither the request's `max_tokens` nor the
+    /// model's own limit says how many there may be.
+    pub output_tokens_assumed: u64,
+}
+
+impl Default for BudgetsSection {
+    fn default() -> Self {
+        Self { output_tokens_assumed: EngineOptions::default().output_tokens_assumed }
+    }
+}
+
 impl Config {
     /// Reads and checks a file. The error says where it is wrong and, for an unknown key, which
     /// known one is nearest.
@@ -215,6 +230,7 @@ impl Config {
         EngineOptions {
             budget_tokens: self.memory.budget_tokens,
             history_tokens: self.memory.history_tokens,
+            output_tokens_assumed: self.budgets.output_tokens_assumed,
             learning: self.memory.learning.options(),
             vectors: match self.memory.embedding.as_str() {
                 "none" => MemoryVectors::None,

@@ -65,7 +65,15 @@ async fn leaving_a_whole_answer_cancels_the_upstream_too() -> Result<()> {
         .sim
         .wait_for(NOTICED, |seen| seen.iter().any(|r| r.outcome == Outcome::ClientDisconnected))
         .await?;
-    assert_eq!(newest_settled(&server).await?["status"], "cancelled");
+    let row = newest_settled(&server).await?;
+    assert_eq!(row["status"], "cancelled");
+    // Nothing was delivered, but the provider had the prompt.
+    let charge = &row["attempts"][0]["charge"];
+    assert_eq!(charge["usage"]["estimated"], true, "{row}");
+    assert_eq!(charge["usage"]["completion_tokens"], 0);
+    assert_eq!(charge["usage"]["prompt_tokens"], 6);
+    assert_eq!(row["provider"], "openai");
+    assert!(row["cost"].is_null(), "the model has no price: {row}");
     server.stop().await
 }
 

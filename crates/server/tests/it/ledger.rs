@@ -1,7 +1,11 @@
 //! One row per model call, with exact cost or none.
 
 use anyhow::Result;
-use backstay_testing::TestServer;
+use backstay_core::Money;
+use backstay_testing::{
+    TestServer,
+    sim::{Fault, Script},
+};
 use serde_json::{Value, json};
 
 async fn row_of(server: &TestServer, model: &str) -> Result<Value> {
@@ -24,6 +28,27 @@ async fn the_cost_is_tokens_times_price_exactly() -> Result<()> {
         assert_eq!(row["cost"], expected, "{row}");
         assert_eq!(row["status"], "completed");
     }
+    server.stop().await
+}
+
+#[tokio::test]
+async fn the_ledger_shows_the_arithmetic_of_every_charge() -> Result<()> {
+    let server = TestServer::start().await?;
+    server.sim.script(Script::first("sim-echo", 1, Fault::ServerError))?;
+    let row = row_of(&server, "openai/sim-echo").await?;
+    let attempts = row["attempts"].as_array().unwrap();
+    assert_eq!(attempts.len(), 2, "{row}");
+    assert!(attempts[0]["charge"].is_null(), "a refused call is not charged: {row}");
+    assert_eq!(attempts[1]["charge"]["cost"], row["cost"]);
+    assert_eq!(attempts[1]["charge"]["usage"], row["usage"]);
+    let lines = attempts[1]["lines"].as_array().unwrap();
+    let prompt = &lines[0];
+    assert_eq!((&prompt["class"], &prompt["unit_price"]), (&json!("prompt"), &json!("0.000001")));
+    assert_eq!(prompt["count"], row["usage"]["prompt_tokens"]);
+    let amounts: Option<Vec<Money>> =
+        lines.iter().map(|line| line["amount"].as_str().and_then(Money::parse_dollars)).collect();
+    let sum = amounts.and_then(Money::sum).map(|sum| sum.to_string());
+    assert_eq!(sum.as_deref(), row["cost"].as_str(), "{row}");
     server.stop().await
 }
 

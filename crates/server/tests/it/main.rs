@@ -1,5 +1,6 @@
 //! The server as clients meet it: real sockets, a real store, a scripted upstream.
 
+mod budgets;
 mod cancellation;
 mod catalogue;
 mod chaos;
@@ -9,11 +10,13 @@ mod errors;
 mod explain;
 mod failover;
 mod forgetting;
+mod keys;
 mod learning;
 mod ledger;
 mod memory;
 mod openapi;
 mod openrouter;
+mod openrouter_account;
 mod operation;
 mod policies;
 mod portability;

@@ -1,7 +1,7 @@
 //! The words that stand for enumerations in the database. They never change once stored.
 
 use backstay_core::{
-    ErrorCode,
+    BudgetPeriod, ErrorCode,
     chat::{Role, SettlementStatus},
     memory::{MemoryKind, Speaker, Trust},
 };
@@ -67,6 +67,14 @@ impl Coded for Trust {
 }
 
 impl Coded for MemoryKind {
+    const KINDS: &'static [Self] = &Self::ALL;
+
+    fn code(self) -> &'static str {
+        self.as_str()
+    }
+}
+
+impl Coded for BudgetPeriod {
     const KINDS: &'static [Self] = &Self::ALL;
 
     fn code(self) -> &'static str {

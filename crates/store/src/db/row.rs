@@ -1,8 +1,8 @@
 //! What statements return: a view of one row that knows the types of the domain.
 
 use backstay_core::{
-    EpisodeId, Error, ErrorCode, GenerationId, JobId, KeyId, MemoryId, MessageId, Money, Name,
-    RequestId, ThreadId, Timestamp, WorkspaceId,
+    BudgetPeriod, EpisodeId, Error, ErrorCode, GenerationId, JobId, KeyId, MemoryId, MessageId,
+    Money, Name, RequestId, ThreadId, Timestamp, WorkspaceId,
     chat::SettlementStatus,
     memory::{Confidence, MemoryKind, RecalledId, Speaker, Trust},
 };
@@ -141,4 +141,4 @@ macro_rules! coded {
         }
     )*};
 }
-coded!(ErrorCode JobState MemoryKind SettlementStatus Speaker Trust);
+coded!(BudgetPeriod ErrorCode JobState MemoryKind SettlementStatus Speaker Trust);

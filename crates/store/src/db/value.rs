@@ -1,8 +1,8 @@
 //! What statements are given: borrowed values in the few types that every dialect stores alike.
 
 use backstay_core::{
-    EpisodeId, ErrorCode, GenerationId, JobId, KeyId, MemoryId, MessageId, Money, Name, RequestId,
-    ThreadId, Timestamp, WorkspaceId,
+    BudgetPeriod, EpisodeId, ErrorCode, GenerationId, JobId, KeyId, MemoryId, MessageId, Money,
+    Name, RequestId, ThreadId, Timestamp, WorkspaceId,
     chat::{Role, SettlementStatus},
     memory::{Confidence, MemoryKind, RecalledId, Speaker, Trust},
 };
@@ -134,4 +134,4 @@ macro_rules! coded {
         }
     )*};
 }
-coded!(ErrorCode JobState MemoryKind Role SettlementStatus Speaker Trust);
+coded!(BudgetPeriod ErrorCode JobState MemoryKind Role SettlementStatus Speaker Trust);

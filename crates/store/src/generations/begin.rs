@@ -2,10 +2,11 @@
 
 use backstay_core::{Result, Timestamp, chat::SettlementStatus};
 
-use super::NewGeneration;
+use super::{NewGeneration, SettledGeneration, settle};
 use crate::{
     Store, Workspace,
-    db::{statements, values},
+    budgets::{self, Reserved},
+    db::{Failure, Session, statements, values},
 };
 
 statements! {
@@ -18,8 +19,9 @@ statements! {
 }
 
 impl Workspace {
-    /// Records that a call is about to be made, as `pending`; returns once that is durable. Fails
-    /// with `conflict` when the id is taken.
+    /// Records that a call is about to be made, as `pending`, and sets aside what it may cost;
+    /// returns once that is durable. Fails with `conflict` when the id is taken, and with
+    /// `budget_exceeded` when a budget does not leave enough; then nothing is recorded.
     pub async fn begin_generation(&self, new: NewGeneration) -> Result<()> {
         self.write(move |session, workspace| {
             let values = values![
@@ -37,6 +39,10 @@ impl Workspace {
                 new.memory_tokens,
             ];
             session.execute(BEGIN, values)?;
+            if let Some(reservation) = &new.reservation {
+                let call = (&new.id, &new.key);
+                budgets::reserve(session, workspace, call, reservation, new.started_at)?;
+            }
             Ok(())
         })
         .await
@@ -46,14 +52,42 @@ impl Workspace {
 impl Store {
     /// Marks calls that are still open as `interrupted`; how many there were. For the start of the
     /// one process that has the data folder, before it serves: every open call is then one that an
-    /// earlier process did not live to settle. What it cost stays unknown.
+    /// earlier process did not live to settle. Where money was reserved, the provider is taken to
+    /// have had the prompt, which is charged as estimated; what the others cost stays unknown.
     pub async fn settle_interrupted(&self, now: Timestamp) -> Result<u64> {
         self.db()
             .write(move |session| {
+                let lost = budgets::lost(session)?;
+                let charged = lost.len();
+                for reserved in lost {
+                    charge_prompt(session, reserved, now)?;
+                }
                 let interrupted =
                     session.execute(INTERRUPT, values![SettlementStatus::Interrupted, now])?;
-                Ok(interrupted as u64)
+                Ok((charged + interrupted) as u64)
             })
             .await
     }
+}
+
+fn charge_prompt(session: &Session<'_>, lost: Reserved, now: Timestamp) -> Result<(), Failure> {
+    let Reserved { workspace, generation, if_lost } = lost;
+    let charge = if_lost.charge.as_ref();
+    let settled = SettledGeneration {
+        id: generation,
+        status: SettlementStatus::Interrupted,
+        provider: Some(if_lost.provider.clone()),
+        model: Some(if_lost.model.clone()),
+        finished_at: now,
+        latency_ms: if_lost.duration_ms,
+        first_token_ms: None,
+        usage: charge.map(|charge| charge.usage.clone()),
+        price: charge.and_then(|charge| charge.price.clone()),
+        error_code: None,
+        dropped: Vec::new(),
+        attempts: vec![if_lost],
+        reserved: true,
+    };
+    settle(session, &workspace, &settled)?;
+    Ok(())
 }

@@ -3,22 +3,27 @@
 mod begin;
 mod read;
 mod settle;
+mod summary;
 
 use backstay_core::{
-    ErrorCode, GenerationId, KeyId, Money, Name, Price, RequestId, ThreadId, Timestamp, Usage,
-    chat::SettlementStatus,
+    Charge, ChargeLine, ErrorCode, GenerationId, KeyId, Money, Name, Price, RequestId, ThreadId,
+    Timestamp, Usage, chat::SettlementStatus,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+use crate::budgets::Reservation;
 
 pub use read::Spent;
 pub(crate) use settle::settle;
+pub use summary::{LedgerGroup, LedgerQuery, LedgerSum, SpentLately};
 
 #[cfg(test)]
-pub(crate) const ALL: &[&[(&str, crate::db::Statement)]] = &[begin::ALL, read::ALL, settle::ALL];
+pub(crate) const ALL: &[&[(&str, crate::db::Statement)]] =
+    &[begin::ALL, read::ALL, settle::ALL, summary::ALL];
 
 /// The intent of a model call, recorded before anything is sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct NewGeneration {
     pub id: GenerationId,
     pub request: RequestId,
@@ -31,6 +36,8 @@ pub struct NewGeneration {
     pub user: Option<Name>,
     /// Tokens of recalled memories in the prompt.
     pub memory_tokens: u64,
+    /// For a caller with a budget: what is set aside, in the same transaction.
+    pub reservation: Option<Reservation>,
 }
 
 /// How a model call ended.
@@ -47,8 +54,6 @@ pub struct SettledGeneration {
     pub first_token_ms: Option<u64>,
     /// `None` when nothing is known about it.
     pub usage: Option<Usage>,
-    /// `None` when it is unknown.
-    pub cost: Option<Money>,
     /// The price as it was when the call was made.
     pub price: Option<Price>,
     pub error_code: Option<ErrorCode>,
@@ -56,10 +61,21 @@ pub struct SettledGeneration {
     pub dropped: Vec<String>,
     /// In the order in which they were made.
     pub attempts: Vec<SettledAttempt>,
+    /// Whether money was reserved for the call.
+    pub reserved: bool,
+}
+
+impl SettledGeneration {
+    /// What the attempts cost together; `None` when the cost of one of them is unknown.
+    pub fn cost(&self) -> Option<Money> {
+        let charges = self.attempts.iter().filter_map(|attempt| attempt.charge.as_ref());
+        let costs: Option<Vec<Money>> = charges.map(|charge| charge.cost).collect();
+        costs.and_then(Money::sum)
+    }
 }
 
 /// One try at one endpoint.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SettledAttempt {
     pub provider: String,
     pub model: String,
@@ -68,6 +84,24 @@ pub struct SettledAttempt {
     pub http_status: Option<u16>,
     pub started_at: Timestamp,
     pub duration_ms: u64,
+    /// `None` when the provider charges nothing for it.
+    pub charge: Option<Charge>,
+}
+
+/// An attempt as it is read: with the arithmetic of its charge.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct AttemptRow {
+    #[serde(flatten)]
+    pub attempt: SettledAttempt,
+    /// They add up to the charge's cost; empty when that is unknown.
+    pub lines: Vec<ChargeLine>,
+}
+
+impl From<SettledAttempt> for AttemptRow {
+    fn from(attempt: SettledAttempt) -> Self {
+        let lines = attempt.charge.as_ref().map(Charge::lines).unwrap_or_default();
+        Self { attempt, lines }
+    }
 }
 
 /// A model call as the ledger knows it. Everything after `started_at` up to `error_code` is unknown
@@ -86,7 +120,9 @@ pub struct GenerationRow {
     pub finished_at: Option<Timestamp>,
     pub latency_ms: Option<u64>,
     pub first_token_ms: Option<u64>,
+    /// Of the answer.
     pub usage: Option<Usage>,
+    /// Of all attempts; null when the cost of one of them is unknown.
     pub cost: Option<Money>,
     pub price: Option<Price>,
     pub error_code: Option<ErrorCode>,
@@ -95,5 +131,5 @@ pub struct GenerationRow {
     pub user: Option<Name>,
     pub memory_tokens: u64,
     pub dropped: Vec<String>,
-    pub attempts: Vec<SettledAttempt>,
+    pub attempts: Vec<AttemptRow>,
 }

@@ -1,6 +1,6 @@
 //! Reading the ledger.
 
-use backstay_core::{GenerationId, Money, Result, Timestamp, Usage, WorkspaceId};
+use backstay_core::{Charge, GenerationId, Money, Result, Timestamp, Usage, WorkspaceId};
 
 use super::{GenerationRow, SettledAttempt};
 use crate::{
@@ -30,7 +30,8 @@ statements! {
             coalesce(sum(cost IS NULL AND prompt_tokens IS NOT NULL), 0)
         FROM generations
         WHERE workspace = $1 AND api_key = 'key_learning' AND started_at >= $2";
-    ATTEMPTS = "SELECT provider, model, error_code, http_status, started_at, duration_ms
+    ATTEMPTS = "SELECT provider, model, error_code, http_status, started_at, duration_ms, usage,
+            cost, price
         FROM attempts WHERE workspace = $1 AND generation = $2 ORDER BY number";
 }
 
@@ -91,16 +92,26 @@ fn with_attempts(
     mut row: GenerationRow,
 ) -> Result<GenerationRow, Failure> {
     row.attempts = session.all(ATTEMPTS, values![workspace, &row.id], |row| {
-        Ok(SettledAttempt {
+        let attempt = SettledAttempt {
             provider: row.get(0)?,
             model: row.get(1)?,
             error_code: row.get(2)?,
             http_status: row.get(3)?,
             started_at: row.get(4)?,
             duration_ms: row.get(5)?,
-        })
+            charge: charge(row, 6)?,
+        };
+        Ok(attempt.into())
     })?;
     Ok(row)
+}
+
+/// The three columns of a charge, of which usage tells whether there was one.
+fn charge(row: &Row<'_>, first: usize) -> Result<Option<Charge>, Failure> {
+    let Some(usage) = row.json(first)? else {
+        return Ok(None);
+    };
+    Ok(Some(Charge { usage, cost: row.get(first + 1)?, price: row.json(first + 2)? }))
 }
 
 fn generation(row: &Row<'_>) -> Result<GenerationRow, Failure> {

@@ -1,10 +1,12 @@
 //! Settling a call: once, and never again.
 
-use backstay_core::{Error, ErrorCode, Result, WorkspaceId, chat::SettlementStatus};
+use backstay_core::{
+    Error, ErrorCode, GenerationId, Money, Result, WorkspaceId, chat::SettlementStatus,
+};
 
-use super::SettledGeneration;
+use super::{SettledAttempt, SettledGeneration};
 use crate::{
-    Workspace,
+    Workspace, budgets,
     db::{Failure, Session, statements, values},
     messages::to_json,
 };
@@ -19,8 +21,8 @@ statements! {
     EXISTS = "SELECT 1 FROM generations WHERE workspace = $1 AND id = $2";
     ATTEMPT = "INSERT INTO attempts
             (workspace, generation, number, provider, model, error_code, http_status, started_at,
-             duration_ms)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+             duration_ms, usage, cost, price, estimated)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
 }
 
 impl Workspace {
@@ -51,20 +53,45 @@ pub(crate) fn settle(
         };
     }
     for (number, attempt) in settled.attempts.iter().enumerate() {
-        let values = values![
-            workspace,
-            &settled.id,
-            number,
-            &attempt.provider,
-            &attempt.model,
-            attempt.error_code,
-            attempt.http_status,
-            attempt.started_at,
-            attempt.duration_ms,
-        ];
-        session.execute(ATTEMPT, values)?;
+        add_attempt(session, workspace, &settled.id, number, attempt)?;
     }
+    let reserved = if settled.reserved {
+        budgets::take_reservation(session, workspace, &settled.id)?
+    } else {
+        Money::ZERO
+    };
+    let amounts = (reserved, settled.cost().unwrap_or_default());
+    budgets::move_to_spent(session, workspace, &settled.id, amounts)?;
     Ok(true)
+}
+
+fn add_attempt(
+    session: &Session<'_>,
+    workspace: &WorkspaceId,
+    generation: &GenerationId,
+    number: usize,
+    attempt: &SettledAttempt,
+) -> Result<(), Failure> {
+    let charge = attempt.charge.as_ref();
+    let usage = charge.map(|charge| to_json(&charge.usage)).transpose()?;
+    let price = charge.and_then(|charge| charge.price.as_ref()).map(to_json).transpose()?;
+    let values = values![
+        workspace,
+        generation,
+        number,
+        &attempt.provider,
+        &attempt.model,
+        attempt.error_code,
+        attempt.http_status,
+        attempt.started_at,
+        attempt.duration_ms,
+        usage.as_ref(),
+        charge.and_then(|charge| charge.cost),
+        price.as_ref(),
+        charge.map(|charge| charge.usage.estimated),
+    ];
+    session.execute(ATTEMPT, values)?;
+    Ok(())
 }
 
 /// Whether there was an open call to update.
@@ -91,7 +118,7 @@ fn update(
         usage.map(|usage| usage.reasoning_tokens),
         usage.map(|usage| usage.estimated),
         usage.and_then(|usage| usage.provider_cost),
-        settled.cost,
+        settled.cost(),
         price.as_ref(),
         settled.error_code,
         dropped.as_ref(),

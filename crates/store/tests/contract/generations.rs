@@ -1,9 +1,9 @@
 //! The ledger.
 
-use backstay_core::{ErrorCode, chat::SettlementStatus};
-use backstay_store::SettledGeneration;
+use backstay_core::{Charge, ErrorCode, Money, Usage, chat::SettlementStatus};
+use backstay_store::{SettledAttempt, SettledGeneration};
 
-use crate::harness::{TestStore, at, generation_id, intent, settled};
+use crate::harness::{TestStore, at, attempt, charge, generation_id, intent, settled};
 
 pub(crate) async fn a_call_is_pending_until_it_is_settled_with_all_its_figures(store: &TestStore) {
     let workspace = store.a();
@@ -31,13 +31,14 @@ pub(crate) async fn a_call_is_pending_until_it_is_settled_with_all_its_figures(s
         latency_ms: row.latency_ms.unwrap(),
         first_token_ms: row.first_token_ms,
         usage: row.usage,
-        cost: row.cost,
         price: row.price,
         error_code: row.error_code,
         dropped: row.dropped,
-        attempts: row.attempts,
+        attempts: row.attempts.into_iter().map(|row| row.attempt).collect(),
+        reserved: false,
     };
     assert_eq!(read, told);
+    assert_eq!(row.cost, told.cost());
 }
 
 pub(crate) async fn a_settled_call_is_never_overwritten(store: &TestStore) {
@@ -47,7 +48,6 @@ pub(crate) async fn a_settled_call_is_never_overwritten(store: &TestStore) {
     let first = workspace.generation(&generation_id("1")).await.unwrap();
     let later = SettledGeneration {
         status: SettlementStatus::Failed,
-        cost: None,
         attempts: Vec::new(),
         ..settled("1")
     };
@@ -82,21 +82,39 @@ pub(crate) async fn calls_that_a_crash_left_open_become_interrupted(store: &Test
 pub(crate) async fn unknown_cost_and_usage_stay_unknown(store: &TestStore) {
     let workspace = store.a();
     workspace.begin_generation(intent("1")).await.unwrap();
+    let unknown = Charge { cost: None, price: None, ..charge(0) };
+    let usage = Usage { provider_cost: None, ..unknown.usage.clone() };
+    let of_unknown_price =
+        SettledAttempt { charge: Some(Charge { usage, ..unknown }), ..attempt("openai") };
     let failed = SettledGeneration {
         status: SettlementStatus::Failed,
         provider: None,
         model: None,
         first_token_ms: None,
         usage: None,
-        cost: None,
         price: None,
         error_code: Some(ErrorCode::NoProvider),
         dropped: Vec::new(),
-        attempts: Vec::new(),
+        attempts: vec![attempt("groq"), of_unknown_price.clone()],
         ..settled("1")
     };
     workspace.settle_generation(failed).await.unwrap();
     let row = workspace.generation(&generation_id("1")).await.unwrap().unwrap();
     assert_eq!((row.usage, row.cost, row.price, row.provider), (None, None, None, None));
-    assert_eq!((row.error_code, row.attempts.len()), (Some(ErrorCode::NoProvider), 0));
+    assert_eq!((row.error_code, row.attempts.len()), (Some(ErrorCode::NoProvider), 2));
+    assert_eq!(row.attempts[1].attempt, of_unknown_price);
+    assert!(row.attempts[1].lines.is_empty());
+}
+
+pub(crate) async fn a_call_costs_what_its_attempts_cost_together(store: &TestStore) {
+    let workspace = store.a();
+    workspace.begin_generation(intent("1")).await.unwrap();
+    let free = SettledAttempt { charge: None, ..attempt("groq") };
+    let attempts = vec![attempt("groq"), free, attempt("openai")];
+    workspace.settle_generation(SettledGeneration { attempts, ..settled("1") }).await.unwrap();
+    let row = workspace.generation(&generation_id("1")).await.unwrap().unwrap();
+    assert_eq!(row.cost, Some(Money::from_picodollars(400 + 123_056)));
+    assert_eq!(row.attempts[1].attempt.charge, None);
+    let shown = row.attempts.iter().flat_map(|attempt| &attempt.lines).map(|line| line.amount);
+    assert_eq!(Money::sum(shown), row.cost);
 }

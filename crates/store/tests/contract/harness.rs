@@ -9,8 +9,8 @@ use std::{
 };
 
 use backstay_core::{
-    EpisodeId, GenerationId, KeyId, MessageId, Money, Name, Price, RequestId, ThreadId, Timestamp,
-    Usage, WorkspaceId,
+    Charge, EpisodeId, GenerationId, KeyId, MessageId, Money, Name, Price, RequestId, ThreadId,
+    Timestamp, Usage, WorkspaceId,
     chat::{Message, Role, SettlementStatus},
     memory::{RecalledId, Scope, Speaker},
 };
@@ -108,6 +108,7 @@ pub(crate) fn intent(id: &str) -> NewGeneration {
         assistant: Name::parse("planner"),
         user: Name::parse("Ann"),
         memory_tokens: 12,
+        reservation: None,
     }
 }
 
@@ -130,11 +131,11 @@ pub(crate) fn settled(id: &str) -> SettledGeneration {
             provider_cost: Some(Money::from_picodollars(3)),
             ..Usage::default()
         }),
-        cost: Some(Money::from_picodollars(123_456)),
         price: Some(Price::FREE),
         error_code: None,
         dropped: vec!["seed".to_owned()],
         attempts: vec![attempt("groq"), attempt("openai")],
+        reserved: false,
     }
 }
 
@@ -146,7 +147,15 @@ pub(crate) fn attempt(provider: &str) -> SettledAttempt {
         http_status: Some(if provider == "groq" { 503 } else { 200 }),
         started_at: at(1),
         duration_ms: 150,
+        charge: Some(charge(if provider == "groq" { 400 } else { 123_056 })),
     }
+}
+
+/// What a provider says that it charges.
+pub(crate) fn charge(picodollars: i64) -> Charge {
+    let cost = Some(Money::from_picodollars(picodollars));
+    let usage = Usage { prompt_tokens: 100, provider_cost: cost, ..Usage::default() };
+    Charge::of(usage, Some(Price::FREE))
 }
 
 /// A turn of Ann's: what she says and the answer, both remembered.

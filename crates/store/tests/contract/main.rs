@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops where something is not as it should be")]
 
+mod budgets;
 mod catalogue;
 mod erasure;
 mod forgetting;
@@ -12,6 +13,7 @@ mod harness;
 mod imports;
 mod keys;
 mod learning;
+mod ledger;
 mod lists;
 mod responses;
 mod statements;
@@ -44,12 +46,16 @@ contract! {
     keys:
         a_key_is_found_by_its_hash_until_and_after_it_is_disabled
         a_hash_or_an_id_is_taken_only_once
+        settings_and_budgets_of_a_key_are_changed_together
+        a_rotated_key_is_found_by_both_texts
+        a_deleted_key_is_gone_with_its_budgets
         a_fresh_installation_has_no_key;
     generations:
         a_call_is_pending_until_it_is_settled_with_all_its_figures
         a_settled_call_is_never_overwritten
         a_call_that_was_never_begun_cannot_be_settled
         calls_that_a_crash_left_open_become_interrupted
+        a_call_costs_what_its_attempts_cost_together
         unknown_cost_and_usage_stay_unknown;
     turns:
         a_turn_settles_its_call_and_is_read_back_in_order
@@ -99,6 +105,17 @@ contract! {
         a_price_is_recorded_when_it_changes_and_stays
         a_price_that_is_known_no_more_is_recorded_as_such
         the_newest_model_list_of_each_provider_is_kept;
+    ledger:
+        calls_are_summed_by_what_is_asked_for
+        sums_come_in_pages
+        what_was_spent_lately_is_known_by_day_week_and_month;
+    budgets:
+        a_reservation_becomes_what_the_call_cost
+        callers_at_once_never_exceed_a_budget
+        every_budget_has_to_agree
+        a_period_begins_anew_and_a_call_counts_where_it_began
+        what_was_spent_before_a_budget_counts_in_it
+        what_a_crash_left_reserved_is_charged_the_prompt;
     vectors:
         an_episode_wants_a_vector_until_it_has_one_of_that_model
         a_change_of_model_asks_for_every_vector_again

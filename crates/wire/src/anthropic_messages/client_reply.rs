@@ -78,12 +78,16 @@ pub(super) fn error_object(error: &Error) -> Value {
     if let Some(upstream) = error.upstream() {
         body["upstream"] = json!(upstream);
     }
+    if let Some(limit) = error.limit() {
+        body["limit"] = json!(limit);
+    }
     body
 }
 
 fn error_type(status: u16) -> &'static str {
     match status {
         401 => "authentication_error",
+        402 => "billing_error",
         403 => "permission_error",
         404 => "not_found_error",
         413 => "request_too_large",

@@ -1,7 +1,7 @@
 //! A whole answer and an error, as a client of this format reads them.
 
 use backstay_core::{
-    Error, ErrorClass,
+    Error, ErrorClass, ErrorCode,
     chat::{ChatReply, Choice, FinishReason, Part},
 };
 use serde_json::{Map, Value, json};
@@ -103,18 +103,22 @@ pub(crate) fn encode_error(error: &Error, request_id: &str) -> Value {
 pub(super) fn error_object(error: &Error) -> Value {
     let mut body = json!({
         "message": error.message(),
-        "type": error_type(error.code().class()),
+        "type": error_type(error.code()),
         "param": error.parameter(),
         "code": error.code().as_str(),
     });
     if let Some(upstream) = error.upstream() {
         body["upstream"] = json!(upstream);
     }
+    if let Some(limit) = error.limit() {
+        body["limit"] = json!(limit);
+    }
     body
 }
 
-fn error_type(class: ErrorClass) -> &'static str {
-    match class {
+fn error_type(code: ErrorCode) -> &'static str {
+    match code.class() {
+        _ if code == ErrorCode::BudgetExceeded => "insufficient_quota",
         ErrorClass::Request | ErrorClass::NotFound => "invalid_request_error",
         ErrorClass::Authentication => "authentication_error",
         ErrorClass::Limit => "rate_limit_error",

@@ -1,9 +1,12 @@
 //! Backstay's own API, under `/backstay/v1`.
 
+mod budgets;
 mod conversations;
 mod explain;
 mod generations;
 mod jobs;
+mod keys;
+mod ledger;
 mod memories;
 mod models;
 mod openapi;

@@ -9,7 +9,8 @@ use utoipa::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    conversations, explain, generations, jobs, memories, models, prices, route, status, threads,
+    budgets, conversations, explain, generations, jobs, keys, ledger, memories, models, prices,
+    route, status, threads,
 };
 use crate::state::AppState;
 
@@ -30,6 +31,7 @@ const PATH: &str = "/backstay/v1/openapi.json";
         (name = "memories", description = "What is remembered, finding it, forgetting it"),
         (name = "threads", description = "Conversations and their messages"),
         (name = "ledger", description = "One generation per model call"),
+        (name = "keys", description = "API keys: what each may do, spend, and how fast"),
         (name = "operation", description = "What the server has and does")
     )
 )]
@@ -97,6 +99,12 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(threads::messages))
         .routes(routes!(generations::list))
         .routes(routes!(generations::one))
+        .routes(routes!(ledger::summary))
+        .routes(routes!(keys::list, keys::create))
+        .routes(routes!(keys::own))
+        .routes(routes!(keys::one, keys::update, keys::delete))
+        .routes(routes!(keys::rotate))
+        .routes(routes!(budgets::list, budgets::set))
         .routes(routes!(models::list))
         .routes(routes!(models::refresh))
         .routes(routes!(prices::list))

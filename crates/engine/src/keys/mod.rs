@@ -1,16 +1,21 @@
 //! API keys: made once, shown once, kept as a hash.
 
+mod manage;
+
 use backstay_core::{Clock, Error, KeyId, Random, Result, Secret, WorkspaceId};
-use backstay_store::{NewKey, Store};
+use backstay_store::{KeySettings, KeyToken, NewKey, Store};
 use sha2::{Digest as _, Sha256};
+
+pub use manage::{KeyPatch, KeyRequest};
 
 const PREFIX: &str = "bs-";
 /// 256 random bits as hexadecimal digits.
 const RANDOM_BYTES: usize = 32;
 /// A key that an operator chooses must not be guessable.
 const CHARACTERS_MIN: usize = 24;
-/// What of a key may be shown to tell it from others.
-const SHOWN_CHARACTERS: usize = 7;
+/// What of a key may be shown to tell it from others, at its beginning and at its end.
+const SHOWN_FIRST: usize = 7;
+const SHOWN_LAST: usize = 4;
 
 /// A new key, on its only way out.
 pub struct IssuedKey {
@@ -89,12 +94,22 @@ async fn save(
     let id = KeyId::new(clock, random)?;
     let new = NewKey {
         id: id.clone(),
-        hash: hash(key.expose()),
-        prefix: key.expose().chars().take(SHOWN_CHARACTERS).collect(),
-        name: name.to_owned(),
+        token: token(key),
         created_at: clock.now(),
-        expires_at: None,
+        settings: KeySettings { name: name.to_owned(), ..KeySettings::default() },
+        budgets: Vec::new(),
     };
-    store.workspace(workspace).create_key(&new).await?;
+    store.workspace(workspace).create_key(new).await?;
     Ok(id)
+}
+
+/// What may be kept of a key's text.
+fn token(key: &Secret) -> KeyToken {
+    let text = key.expose();
+    let last = text.len().saturating_sub(SHOWN_LAST);
+    KeyToken {
+        hash: hash(text),
+        prefix: text.chars().take(SHOWN_FIRST).collect(),
+        suffix: text.get(last..).unwrap_or_default().to_owned(),
+    }
 }

@@ -1,0 +1,200 @@
+//! Who is calling, may they, and how fast: the one place that decides it.
+
+mod rates;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
+
+use backstay_core::{
+    CallContext, Clock, Error, ErrorCode, KeyScope, RequestId, Result, Spending, Timestamp,
+};
+use backstay_store::{KeyRecord, Store};
+
+use crate::keys::hash;
+
+pub(crate) use rates::{RateHold, Rates, Use};
+
+/// How long a looked-up key is believed, so that a revoked one stops working within a second.
+const BELIEVED_MS: i64 = 1_000;
+const CACHED_KEYS_MAX: usize = 10_000;
+
+/// What a route asks of a caller's key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Any key that is valid.
+    AnyKey,
+    /// A key with one of these scopes.
+    OneOf(&'static [KeyScope]),
+}
+
+/// Looks keys up by their hash and remembers them for a moment.
+pub struct Admission {
+    store: Store,
+    clock: Clock,
+    recent: Mutex<HashMap<[u8; 32], Known>>,
+    rates: Rates,
+}
+
+#[derive(Clone)]
+struct Known {
+    key: Arc<Key>,
+    looked_up_at: Timestamp,
+}
+
+/// A key in the form that every call needs.
+struct Key {
+    /// Without the request's own id.
+    context: CallContext,
+    expires_at: Option<Timestamp>,
+    disabled: bool,
+}
+
+impl Admission {
+    pub(crate) fn new(store: Store, clock: Clock) -> Self {
+        Self { store, clock, recent: Mutex::new(HashMap::new()), rates: Rates::default() }
+    }
+
+    /// The caller behind a key, who may do what the route does and has not done too much of it.
+    /// `access` is `None` for a route that nobody has said who may use: it is refused.
+    ///
+    /// Fails as [`Admission::identify`], with `permission_denied`, and with `too_many_requests`.
+    pub async fn admit(
+        &self,
+        presented: Option<&str>,
+        request: RequestId,
+        access: Option<Access>,
+    ) -> Result<CallContext> {
+        let context = self.identify(presented, request).await?;
+        authorise(&context, access)?;
+        if !context.rate_limits.is_empty() {
+            let limits = &context.rate_limits;
+            self.rates.take(&context.key, limits, Use::REQUEST, self.clock.now())?;
+        }
+        Ok(context)
+    }
+
+    /// The caller behind a key, whatever they may do. Fails with `missing_api_key`,
+    /// `invalid_api_key`, `disabled_api_key` or `expired_api_key`.
+    pub async fn identify(
+        &self,
+        presented: Option<&str>,
+        request: RequestId,
+    ) -> Result<CallContext> {
+        let presented =
+            presented.map(str::trim).filter(|key| !key.is_empty()).ok_or_else(|| {
+                Error::new(
+                    ErrorCode::MissingKey,
+                    "no API key; send it as 'Authorization: Bearer bs-…' or as 'x-api-key: bs-…'",
+                )
+            })?;
+        let key = self.key(hash(presented)).await?;
+        if key.disabled {
+            let message = "this API key is disabled; enable it, or use another";
+            return Err(Error::new(ErrorCode::DisabledKey, message));
+        }
+        if let Some(end) = key.expires_at.filter(|end| *end <= self.clock.now()) {
+            let message = format!("this API key expired at {end}; use another");
+            return Err(Error::new(ErrorCode::ExpiredKey, message));
+        }
+        Ok(CallContext { request, ..key.context.clone() })
+    }
+
+    pub(crate) fn rates(&self) -> &Rates {
+        &self.rates
+    }
+
+    /// Looks every key up again at its next use: one was changed.
+    pub(crate) fn forget_keys(&self) {
+        if let Ok(mut all) = self.recent.lock() {
+            all.clear();
+        }
+    }
+
+    async fn key(&self, hash: [u8; 32]) -> Result<Arc<Key>> {
+        let now = self.clock.now();
+        let fresh = |known: &&Known| now.millis() - known.looked_up_at.millis() < BELIEVED_MS;
+        let recent = self.recent.lock().ok().and_then(|all| all.get(&hash).filter(fresh).cloned());
+        if let Some(known) = recent {
+            return Ok(known.key);
+        }
+        let record = self.store.find_key(&hash).await?.ok_or_else(|| {
+            invalid("this API key is not known here; check that it was copied whole")
+        })?;
+        let key = Arc::new(Key::of(record, &hash));
+        if let Ok(mut all) = self.recent.lock() {
+            if all.len() >= CACHED_KEYS_MAX {
+                all.clear();
+            }
+            all.insert(hash, Known { key: Arc::clone(&key), looked_up_at: now });
+        }
+        Ok(key)
+    }
+}
+
+impl Key {
+    fn of(record: KeyRecord, presented: &[u8; 32]) -> Self {
+        let settings = record.settings;
+        // The text that the key had before it was rotated ends earlier than the key.
+        let replaced = record.token.hash != *presented;
+        let replaced_at = replaced.then_some(record.previous_until).flatten();
+        let ends = [settings.expires_at, replaced_at];
+        let spending = match record.has_budget {
+            true => Spending::Limited { allow_unpriced: settings.allow_unpriced },
+            false => Spending::Unlimited,
+        };
+        Self {
+            context: CallContext {
+                policy: Arc::new(settings.policy),
+                spending,
+                scopes: settings.scopes,
+                rate_limits: settings.rate_limits.into(),
+                ..CallContext::unlimited(record.workspace, record.id, RequestId::unknown())
+            },
+            expires_at: ends.into_iter().flatten().min(),
+            disabled: record.disabled_at.is_some(),
+        }
+    }
+}
+
+/// Whether the caller's key has what the route asks for.
+fn authorise(context: &CallContext, access: Option<Access>) -> Result<()> {
+    let needed = match access {
+        Some(Access::AnyKey) => return Ok(()),
+        Some(Access::OneOf(needed)) => needed,
+        None => {
+            let message = "no key may use this route: it says not which scope it needs";
+            return Err(Error::new(ErrorCode::PermissionDenied, message));
+        }
+    };
+    if needed.iter().any(|scope| context.scopes.contains(*scope)) {
+        return Ok(());
+    }
+    let names: Vec<&str> = needed.iter().map(|scope| scope.as_str()).collect();
+    Err(Error::new(
+        ErrorCode::PermissionDenied,
+        format!(
+            "this needs a key with the scope {}; this key has: {}",
+            names.join(" or "),
+            context.scopes
+        ),
+    ))
+}
+
+/// Calls that use memory need its scope as well as that of inference.
+pub(crate) fn authorise_memory(context: &CallContext) -> Result<()> {
+    if context.scopes.contains(KeyScope::Memory) {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorCode::PermissionDenied,
+        "this key may call models and not use memory: leave `backstay` out, set its `memory` to \
+         \"off\", or use a key with the scope memory",
+    )
+    .with_parameter("backstay"))
+}
+
+fn invalid(message: &str) -> Error {
+    Error::new(ErrorCode::InvalidKey, message)
+}

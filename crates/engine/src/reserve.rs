@@ -1,0 +1,172 @@
+//! What a call may cost at most, for callers whose spending is limited.
+
+use backstay_core::{
+    CallContext, Charge, Error, ErrorCode, Money, Price, RateLimit, Result, Spending, Timestamp,
+    Usage,
+    chat::{ChatRequest, Tool},
+    tokens,
+};
+use backstay_routing::Endpoint;
+use backstay_store::{Reservation, SettledAttempt};
+use backstay_wire::{EmbeddingInput, EmbeddingRequest, RerankRequest};
+use serde_json::Value;
+
+use crate::{Engine, EngineOptions, admission::Use};
+
+/// Our count of tokens lies within about ten per cent of a model's own on prose, and further off
+/// elsewhere: an eighth is added.
+const MARGIN_DIVISOR: u64 = 8;
+/// What a wire format adds around each message.
+const TOKENS_PER_MESSAGE: u64 = 8;
+
+/// What a call sends, as far as it matters to what the call costs.
+#[derive(Clone, Copy)]
+pub(crate) enum Work<'a> {
+    Chat(&'a ChatRequest),
+    Embedding(&'a EmbeddingRequest),
+    Rerank(&'a RerankRequest),
+}
+
+/// A call and the endpoints that may serve it.
+pub(crate) struct Quote<'a> {
+    pub(crate) engine: &'a Engine,
+    pub(crate) work: Work<'a>,
+    pub(crate) endpoints: &'a [Endpoint],
+    pub(crate) at: Timestamp,
+}
+
+impl Quote<'_> {
+    /// What has to be reserved; `None` where nothing has to: the caller has no budget, or none of the
+    /// endpoints ever costs anything. Fails with `price_unknown` when an endpoint's price is not
+    /// known, and the caller may not call such.
+    pub(crate) fn reservation(&self, context: &CallContext) -> Result<Option<Reservation>> {
+        if context.spending == Spending::Unlimited {
+            return Ok(None);
+        }
+        let Some(first) = self.endpoints.first() else { return Ok(None) };
+        if self.endpoints.iter().all(|endpoint| endpoint.price().is_some_and(Price::is_free)) {
+            return Ok(None);
+        }
+        if let Some(unpriced) = self.endpoints.iter().find(|one| !is_affordable(context, one)) {
+            return Err(price_unknown(unpriced));
+        }
+        let prompt_tokens = self.work.prompt_tokens();
+        let usage = Usage { prompt_tokens, estimated: true, ..Usage::default() };
+        let price = first.price().map(|price| price.in_force(self.at).into_owned());
+        Ok(Some(Reservation {
+            amount: self.worst_case(prompt_tokens),
+            if_lost: SettledAttempt {
+                provider: first.provider.id.clone(),
+                model: first.model.clone(),
+                error_code: None,
+                http_status: None,
+                started_at: self.at,
+                duration_ms: 0,
+                charge: Some(Charge::of(usage, price)),
+            },
+        }))
+    }
+
+    /// What the rate limits of the caller's key are charged until the real figures are known; `None`
+    /// where it has none of tokens or money. Of the answer only what the request itself allows is
+    /// counted: a limit of speed has to admit calls that do not say how long they may become.
+    pub(crate) fn rate_use(&self, context: &CallContext) -> Option<Use> {
+        let counts = |limit: &RateLimit| !matches!(limit, RateLimit::Requests { .. });
+        if !context.rate_limits.iter().any(counts) {
+            return None;
+        }
+        let prompt = self.work.prompt_tokens();
+        let answer = match self.work {
+            Work::Chat(request) => request.parameters.max_tokens.unwrap_or(0),
+            Work::Embedding(_) | Work::Rerank(_) => 0,
+        };
+        let money = self.worst_case(prompt);
+        Some(Use { requests: 0, tokens: prompt.saturating_add(answer), money })
+    }
+
+    /// The most expensive endpoint's price for as much as there may be, as often as may be at once.
+    fn worst_case(&self, prompt_tokens: u64) -> Money {
+        let bound = prompt_tokens.saturating_add(prompt_tokens.div_ceil(MARGIN_DIVISOR));
+        let worst = |endpoint: &Endpoint| {
+            let output = self.work.output_tokens(endpoint, self.engine.options());
+            let ceiling = endpoint.price().map(|price| price.ceiling(bound, output));
+            ceiling.map(|amount| amount.unwrap_or(Money::MAX))
+        };
+        let dearest = self.endpoints.iter().filter_map(worst).max().unwrap_or_default();
+        dearest.times(self.at_once()).unwrap_or(Money::MAX)
+    }
+
+    /// Attempts that may be charged for an answer each: two where one is hedged, or continues the
+    /// answer that another broke off.
+    fn at_once(&self) -> u64 {
+        let Work::Chat(request) = self.work else { return 1 };
+        let twice = request.routing.continue_broken || self.engine.router().may_hedge(request);
+        if twice { 2 } else { 1 }
+    }
+}
+
+/// Whether a caller can pay for an endpoint: under a budget its price has to be known, unless the
+/// caller's key says that it need not be.
+pub(crate) fn is_affordable(context: &CallContext, endpoint: &Endpoint) -> bool {
+    context.spending != Spending::Limited { allow_unpriced: false } || endpoint.price().is_some()
+}
+
+fn price_unknown(endpoint: &Endpoint) -> Error {
+    Error::new(
+        ErrorCode::PriceUnknown,
+        format!(
+            "the price of {} is not known, and a key with a budget calls only models whose price \
+             is: set the model's price in the configuration, or `allow_unpriced` on the key",
+            endpoint.name()
+        ),
+    )
+    .with_parameter("model")
+}
+
+impl Work<'_> {
+    fn prompt_tokens(self) -> u64 {
+        match self {
+            Self::Chat(request) => {
+                let tools: u64 = request.tools.iter().map(tool_tokens).sum();
+                let messages = u64::try_from(request.messages.len()).unwrap_or(u64::MAX);
+                let around = messages.saturating_mul(TOKENS_PER_MESSAGE);
+                request.estimated_prompt_tokens().saturating_add(tools).saturating_add(around)
+            }
+            Self::Embedding(request) => match &request.input {
+                EmbeddingInput::Texts(texts) => texts.iter().map(|t| tokens::estimate(t)).sum(),
+                EmbeddingInput::Tokens(lists) => numbers(lists),
+            },
+            Self::Rerank(request) => request.estimated_tokens(),
+        }
+    }
+
+    fn output_tokens(self, endpoint: &Endpoint, options: &EngineOptions) -> u64 {
+        let Self::Chat(request) = self else { return 0 };
+        let parameters = &request.parameters;
+        let most = parameters
+            .max_tokens
+            .or(endpoint.facts.output_tokens_max)
+            .unwrap_or(options.output_tokens_assumed);
+        most.saturating_mul(parameters.choices.unwrap_or(1).max(1))
+    }
+}
+
+/// Tokens come as a list of numbers or as a list of such lists.
+fn numbers(value: &Value) -> u64 {
+    match value {
+        Value::Array(items) => items.iter().map(numbers).sum(),
+        _ => 1,
+    }
+}
+
+fn tool_tokens(tool: &Tool) -> u64 {
+    match tool {
+        Tool::Function { name, description, parameters, .. } => {
+            let schema = parameters.as_ref().map(|schema| tokens::estimate(&schema.to_string()));
+            tokens::estimate(name)
+                + description.as_deref().map_or(0, tokens::estimate)
+                + schema.unwrap_or(0)
+        }
+        Tool::Provider { value, .. } => tokens::estimate(&value.to_string()),
+    }
+}

@@ -1,0 +1,109 @@
+//! Which scope of a key each route asks for. A route without a line here is refused.
+
+use axum::{
+    extract::MatchedPath,
+    http::{Method, request::Parts},
+};
+use backstay_core::KeyScope::{Inference, Manage, Memory, Read};
+use backstay_engine::Access;
+
+const CALLS_MODELS: Access = Access::OneOf(&[Inference]);
+/// Its own only, unless it may read the whole ledger.
+const SEES_ITS_CALLS: Access = Access::OneOf(&[Inference, Read, Manage]);
+const READS_MEMORY: Access = Access::OneOf(&[Memory, Read]);
+const CHANGES_MEMORY: Access = Access::OneOf(&[Memory]);
+const SEES_OPERATION: Access = Access::OneOf(&[Read, Manage]);
+const MANAGES: Access = Access::OneOf(&[Manage]);
+
+/// What the route of a request asks for; `None` when nobody has said it.
+pub(crate) fn of_request(parts: &Parts) -> Option<Access> {
+    let path = parts.extensions.get::<MatchedPath>()?;
+    of_route(&parts.method, path.as_str())
+}
+
+fn of_route(method: &Method, path: &str) -> Option<Access> {
+    // A handler of GET answers HEAD too.
+    let method = if method == Method::HEAD { "GET" } else { method.as_str() };
+    if let Some(path) = path.strip_prefix("/backstay/v1") {
+        return of_native(method, path);
+    }
+    if let Some(path) = path.strip_prefix("/api/v1") {
+        return of_openrouter(method, path);
+    }
+    of_models(method, path.strip_prefix("/v1")?)
+}
+
+/// What OpenAI's, Anthropic's and OpenRouter's interfaces have under their own prefixes.
+fn of_models(method: &str, path: &str) -> Option<Access> {
+    Some(match (method, path) {
+        (
+            "POST",
+            "/chat/completions"
+            | "/completions"
+            | "/responses"
+            | "/messages"
+            | "/messages/count_tokens"
+            | "/embeddings"
+            | "/rerank",
+        ) => CALLS_MODELS,
+        ("GET", "/models" | "/models/{*id}") => Access::AnyKey,
+        _ => return None,
+    })
+}
+
+fn of_openrouter(method: &str, path: &str) -> Option<Access> {
+    Some(match (method, path) {
+        ("GET", "/providers" | "/endpoints/zdr" | "/embeddings/models") => Access::AnyKey,
+        ("GET", path) if is_under(path, "/models") || is_under(path, "/model") => Access::AnyKey,
+        ("GET", "/key" | "/auth/key") => Access::AnyKey,
+        ("GET", "/generation") => SEES_ITS_CALLS,
+        ("GET", "/credits" | "/activity") => SEES_OPERATION,
+        ("GET" | "POST", "/keys") | ("GET" | "PATCH" | "DELETE", "/keys/{hash}") => MANAGES,
+        _ => return of_models(method, path),
+    })
+}
+
+fn of_native(method: &str, path: &str) -> Option<Access> {
+    Some(match (method, path) {
+        ("GET", "/models" | "/prices" | "/key") | ("POST", "/route/explain") => Access::AnyKey,
+        ("POST", "/memories/search" | "/memories/explain") => READS_MEMORY,
+        ("GET", path) if is_under(path, "/memories") || is_under(path, "/threads") => READS_MEMORY,
+        (
+            "POST",
+            "/conversations" | "/memories" | "/memories/forget" | "/memories/import"
+            | "/memories/merge",
+        )
+        | ("PUT" | "DELETE", "/memories/policy")
+        | ("PATCH", "/memories/{id}")
+        | ("DELETE", "/threads/{id}") => CHANGES_MEMORY,
+        (
+            "GET",
+            "/generations" | "/generations/{id}" | "/ledger/summary" | "/budgets" | "/jobs"
+            | "/status",
+        ) => SEES_OPERATION,
+        ("PUT", "/budgets")
+        | ("POST", "/jobs/{id}/retry" | "/models/refresh" | "/keys/{id}/rotate")
+        | ("DELETE", "/jobs/{id}")
+        | ("GET" | "POST", "/keys")
+        | ("GET" | "PATCH" | "DELETE", "/keys/{id}") => MANAGES,
+        _ => return None,
+    })
+}
+
+fn is_under(path: &str, parent: &str) -> bool {
+    path.strip_prefix(parent).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_route_that_nobody_named_may_be_used_by_nobody() {
+        for path in ["/v1/new", "/backstay/v1/new", "/backstay/v1/memoriesx", "/"] {
+            assert_eq!(of_route(&Method::GET, path), None, "{path}");
+        }
+        assert_eq!(of_route(&Method::DELETE, "/backstay/v1/memories"), None);
+        assert_eq!(of_route(&Method::HEAD, "/v1/models"), Some(Access::AnyKey));
+    }
+}

@@ -1,0 +1,67 @@
+//! Putting what a call cost in place of what was reserved for it.
+
+use backstay_core::{GenerationId, Money, WorkspaceId};
+
+use crate::{
+    SettledAttempt,
+    db::{Failure, Session, statements, values},
+};
+
+statements! {
+    TAKE = "DELETE FROM reservations WHERE workspace = $1 AND generation = $2 RETURNING amount";
+    ANY = "SELECT 1 FROM spending WHERE workspace = $1 LIMIT 1";
+    MOVE = "UPDATE spending SET spent = spent + $1, reserved = reserved - $2
+        FROM generations AS call
+        WHERE call.workspace = $3 AND call.id = $4
+            AND spending.workspace = call.workspace AND spending.api_key IN (call.api_key, '')
+            AND spending.starts_at <= call.started_at AND spending.ends_at > call.started_at";
+    LOST = "SELECT r.workspace, r.generation, r.if_lost
+        FROM workspaces AS w CROSS JOIN reservations AS r WHERE r.workspace = w.id";
+}
+
+/// A reservation that a process left behind.
+pub(crate) struct Reserved {
+    pub(crate) workspace: WorkspaceId,
+    pub(crate) generation: GenerationId,
+    pub(crate) if_lost: SettledAttempt,
+}
+
+/// Gives up the call's reservation; what it was, zero when there was none.
+pub(crate) fn take_reservation(
+    session: &Session<'_>,
+    workspace: &WorkspaceId,
+    generation: &GenerationId,
+) -> Result<Money, Failure> {
+    let taken = session.one(TAKE, values![workspace, generation], |row| row.get(0))?;
+    Ok(taken.unwrap_or_default())
+}
+
+/// Enters what a call cost in every budget that it falls under, and takes out what was reserved for
+/// it. A cost that is unknown counts nothing.
+pub(crate) fn move_to_spent(
+    session: &Session<'_>,
+    workspace: &WorkspaceId,
+    generation: &GenerationId,
+    (reserved, cost): (Money, Money),
+) -> Result<(), Failure> {
+    if reserved == Money::ZERO && cost == Money::ZERO {
+        return Ok(());
+    }
+    // Calls that began before their key had a budget count in it too; where nobody has one, this is
+    // all that they cost.
+    if session.one(ANY, values![workspace], |_| Ok(()))?.is_none() {
+        return Ok(());
+    }
+    session.execute(MOVE, values![cost, reserved, workspace, generation])?;
+    Ok(())
+}
+
+/// The reservations of calls that are open, in every workspace.
+pub(crate) fn lost(session: &Session<'_>) -> Result<Vec<Reserved>, Failure> {
+    session.all(LOST, &[], |row| {
+        let if_lost = row.json(2)?.ok_or_else(|| {
+            backstay_core::Error::internal("a reservation does not say what it was for")
+        })?;
+        Ok(Reserved { workspace: row.get(0)?, generation: row.get(1)?, if_lost })
+    })
+}

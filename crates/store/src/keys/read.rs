@@ -1,0 +1,101 @@
+//! Finding keys.
+
+use backstay_core::{KeyId, Result, WorkspaceId};
+
+use super::{KeyRecord, KeySettings, KeyToken};
+use crate::{
+    Page, PageRequest, Store, Workspace,
+    db::{Failure, Row, Session, statements, values},
+};
+
+macro_rules! select {
+    ($condition:literal) => {
+        concat!(
+            "SELECT workspace, id, hash, prefix, suffix, name, created_at, updated_at, expires_at,
+                disabled_at, previous_until, scopes, policy, rate_limits, allow_unpriced,
+                EXISTS (SELECT 1 FROM budgets AS b WHERE b.workspace = api_keys.workspace
+                    AND b.api_key IN (api_keys.id, ''))
+            FROM api_keys WHERE ",
+            $condition
+        )
+    };
+}
+
+statements! {
+    FIND = select!("hash = $1 OR previous_hash = $1");
+    ANY = "SELECT 1 FROM api_keys LIMIT 1";
+    ONE = select!("workspace = $1 AND id = $2");
+    BY_HASH = select!("workspace = $1 AND hash = $2");
+    LIST = select!("workspace = $1 AND id > $2 ORDER BY id LIMIT $3");
+}
+
+impl Store {
+    /// The key with this hash, now or before it was rotated, in whichever workspace; also one that is
+    /// expired or disabled.
+    pub async fn find_key(&self, hash: &[u8; 32]) -> Result<Option<KeyRecord>> {
+        let hash = *hash;
+        self.db().read(move |session| session.one(FIND, values![hash.as_slice()], key)).await
+    }
+
+    pub async fn any_key_exists(&self) -> Result<bool> {
+        let found = self.db().read(|session| session.one(ANY, &[], |_| Ok(()))).await?;
+        Ok(found.is_some())
+    }
+}
+
+impl Workspace {
+    pub async fn key(&self, id: &KeyId) -> Result<Option<KeyRecord>> {
+        let id = id.clone();
+        self.read(move |session, workspace| one(session, workspace, &id)).await
+    }
+
+    pub async fn key_by_hash(&self, hash: &[u8; 32]) -> Result<Option<KeyRecord>> {
+        let hash = *hash;
+        self.read(move |session, workspace| {
+            session.one(BY_HASH, values![workspace, hash.as_slice()], key)
+        })
+        .await
+    }
+
+    /// Oldest first.
+    pub async fn list_keys(&self, page: PageRequest) -> Result<Page<KeyRecord>> {
+        self.read(move |session, workspace| {
+            let (_, after) = page.after((0, ""))?;
+            let keys = session.all(LIST, values![workspace, &after, page.rows()], key)?;
+            Ok(Page::of(keys, &page, |last| (0, last.id.as_str())))
+        })
+        .await
+    }
+}
+
+pub(super) fn one(
+    session: &Session<'_>,
+    workspace: &WorkspaceId,
+    id: &KeyId,
+) -> Result<Option<KeyRecord>, Failure> {
+    session.one(ONE, values![workspace, id], key)
+}
+
+fn key(row: &Row<'_>) -> Result<KeyRecord, Failure> {
+    let hash = row.bytes(2)?.try_into().map_err(|_| {
+        backstay_core::Error::internal("a stored key's hash has not the length of one")
+    })?;
+    Ok(KeyRecord {
+        workspace: row.get(0)?,
+        id: row.get(1)?,
+        token: KeyToken { hash, prefix: row.get(3)?, suffix: row.get(4)? },
+        created_at: row.get(6)?,
+        updated_at: row.get(7)?,
+        disabled_at: row.get(9)?,
+        previous_until: row.get(10)?,
+        settings: KeySettings {
+            name: row.get(5)?,
+            expires_at: row.get(8)?,
+            scopes: row.json(11)?.unwrap_or_default(),
+            policy: row.json(12)?.unwrap_or_default(),
+            rate_limits: row.json(13)?.unwrap_or_default(),
+            allow_unpriced: row.get(14)?,
+        },
+        has_budget: row.get(15)?,
+    })
+}
