@@ -20,6 +20,7 @@ pub(crate) fn routes(state: AppState) -> Router {
         .route("/v1/responses/{id}", get(openai::responses::one).delete(openai::responses::delete))
         .route("/v1/responses/{id}/input_items", get(openai::responses::input_items))
         .route("/v1/embeddings", post(openai::embeddings::handle))
+        .route("/v1/rerank", post(openai::rerank::handle))
         .route("/v1/models", get(openai::models::list))
         .route("/v1/models/{*id}", get(openai::models::one))
         // Anthropic
@@ -35,6 +36,7 @@ pub(crate) fn routes(state: AppState) -> Router {
         )
         .route("/api/v1/responses/{id}/input_items", get(openai::responses::input_items))
         .route("/api/v1/embeddings", post(openai::embeddings::handle))
+        .route("/api/v1/rerank", post(openai::rerank::handle))
         .route("/api/v1/messages", post(anthropic::messages::handle))
         .route("/api/v1/messages/count_tokens", post(anthropic::count_tokens::handle))
         .route("/api/v1/models", get(openrouter::models::list))

@@ -66,7 +66,7 @@ pub use options::{EncodeOptions, ResponseEcho, Stateful};
 pub use parameter_rules::ParameterRules;
 pub use rerank::{
     RerankDocument, RerankReply, RerankRequest, RerankResult, decode_rerank_reply,
-    encode_rerank_request,
+    decode_rerank_request, encode_rerank_reply, encode_rerank_request,
 };
 pub use routing_fields::delegated;
 pub use sse::{SseEvent, SseParser};

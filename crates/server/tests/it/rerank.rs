@@ -4,7 +4,7 @@ use anyhow::Result;
 use backstay_core::ErrorCode;
 use backstay_testing::TestServer;
 use backstay_wire::{RerankDocument, RerankRequest};
-use serde_json::Map;
+use serde_json::{Map, json};
 
 fn request(model: &str) -> RerankRequest {
     RerankRequest {
@@ -41,5 +41,25 @@ async fn a_ranking_is_in_the_ledger_and_so_is_its_failure() -> Result<()> {
     assert_eq!(rows[2]["usage"]["estimated"], false, "searches were counted: {rows:?}");
     let nobody = server.engine().rerank(&context, request("anthropic/ranker")).await.unwrap_err();
     assert_eq!(nobody.parameter(), Some("model"));
+    server.stop().await
+}
+
+#[tokio::test]
+async fn clients_rank_documents_at_either_path() -> Result<()> {
+    let server = TestServer::start().await?;
+    let mut body = json!({"model": "cohere/ranker", "query": "peanuts Anna", "top_n": 1,
+        "documents": ["the invoice is paid", {"text": "Anna likes peanuts"}]});
+    for path in ["/v1/rerank", "/api/v1/rerank"] {
+        let answer = server.member().post(path, &body).await?;
+        assert_eq!(answer.status.as_u16(), 200, "{answer:?}");
+        let results = answer.body["results"].as_array().cloned().unwrap_or_default();
+        assert_eq!((results.len(), &results[0]["index"]), (1, &json!(1)), "{answer:?}");
+        assert_eq!(results[0]["document"]["text"], "Anna likes peanuts");
+        let refused = server.stranger().post(path, &body).await?;
+        assert_eq!(refused.status.as_u16(), 401);
+    }
+    body["documents"] = json!([]);
+    let wrong = server.member().post("/v1/rerank", &body).await?;
+    assert_eq!(wrong.body["error"]["param"], "documents", "{wrong:?}");
     server.stop().await
 }

@@ -1,7 +1,9 @@
 //! Reranking: which of some documents answer a query best. Cohere's interface, which others followed.
 
+mod client;
 mod upstream;
 
+pub use client::{decode_rerank_request, encode_rerank_reply};
 pub use upstream::{decode_rerank_reply, encode_rerank_request};
 
 use backstay_core::{Money, tokens};
