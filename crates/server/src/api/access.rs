@@ -46,6 +46,7 @@ fn of_models(method: &str, path: &str) -> Option<Access> {
             | "/embeddings"
             | "/rerank",
         ) => CALLS_MODELS,
+        ("GET" | "DELETE", path) if is_under(path, "/responses") => CALLS_MODELS,
         ("GET", "/models" | "/models/{*id}") => Access::AnyKey,
         _ => return None,
     })
