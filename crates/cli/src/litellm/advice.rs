@@ -4,9 +4,6 @@ pub(super) const UNKNOWN: &str = "Backstay has no such setting";
 pub(super) const COST: &str =
     "Backstay's configuration has prices per token and per request; this one is left out";
 pub(super) const DESCRIPTIVE: &str = "describes the model to LiteLLM; Backstay does not need it";
-pub(super) const AZURE: &str = "Azure is called through its v1 API, in OpenAI's format: no \
-    api_version, and the deployment's name is the model";
-
 const RATE: &str = "Backstay has no limit of requests or tokens per deployment; a deployment that \
     answers 429 is passed over";
 const BUDGET: &str = "Backstay's configuration file has no budgets";
@@ -52,9 +49,7 @@ pub(super) fn of_parameter(key: &str) -> &'static str {
         "tags" | "tag_regex" => "Backstay does not route by tags",
         "cache_control_injection_points" => "Backstay sets no cache marks that the client did not",
         key if key.contains("cost") => COST,
-        key if key.starts_with("aws_") || key.starts_with("vertex_") => {
-            "the credentials of this cloud are not part of Backstay's configuration"
-        }
+        key if key.starts_with("aws_") => "Backstay signs with an access key",
         _ => UNKNOWN,
     }
 }

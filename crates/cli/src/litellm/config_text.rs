@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 
 use super::{
-    providers::{ImportedModel, ImportedProvider},
+    providers::{ImportedModel, ImportedProvider, Secret},
     routes::ImportedRoute,
     settings::Settings,
+    upstream::Location,
 };
 
 pub(super) struct Parts<'a> {
@@ -19,8 +20,8 @@ pub(super) struct Parts<'a> {
 
 pub(super) fn write(parts: &Parts<'_>) -> String {
     let mut text = "# Made by `backstay import litellm`.\n".to_owned();
-    let variables: Vec<&str> =
-        parts.providers.iter().filter_map(|provider| provider.key_variable.as_deref()).collect();
+    let variables = parts.providers.iter().flat_map(|provider| provider.variables.values());
+    let variables: Vec<&str> = variables.map(String::as_str).collect();
     if !variables.is_empty() {
         // Writing to a string cannot fail.
         writeln!(text, "# Set before the server starts: {}", unique(&variables).join(", ")).ok();
@@ -76,19 +77,68 @@ fn settings(text: &mut String, parts: &Parts<'_>) {
 }
 
 fn write_provider(text: &mut String, provider: &ImportedProvider) {
-    writeln!(
-        text,
-        "\n[[providers]]\nid = {}\nformat = {}\nbase_url = {}",
-        quoted(&provider.id),
-        quoted(provider.format.as_str()),
-        quoted(&provider.base_url)
-    )
-    .ok();
-    if let Some(variable) = &provider.key_variable {
-        writeln!(text, "api_key_env = {}", quoted(variable)).ok();
+    writeln!(text, "\n[[providers]]\nid = {}", quoted(&provider.id)).ok();
+    let mut line = |key: &str, value: &str| writeln!(text, "{key} = {}", quoted(value)).ok();
+    match &provider.location {
+        Location::Catalogue(preset) => {
+            line("preset", preset);
+        }
+        Location::Server { format, base_url } => {
+            line("format", format.as_str());
+            line("base_url", base_url);
+        }
+        Location::Azure { resource, .. } => {
+            line("preset", "azure");
+            line("base_url", resource);
+        }
+        Location::Bedrock { .. } => {
+            line("preset", "bedrock");
+        }
+        Location::Vertex { is_claude, .. } => {
+            line("preset", if *is_claude { "vertex-anthropic" } else { "vertex" });
+        }
     }
+    if let Some(variable) = provider.variables.get(&Secret::ApiKey) {
+        line("api_key_env", variable);
+    }
+    write_platform(text, provider);
     for model in &provider.models {
         write_model(text, model);
+    }
+}
+
+/// What a cloud wants to know beside an address.
+fn write_platform(text: &mut String, provider: &ImportedProvider) {
+    let variable = |secret| provider.variables.get(&secret).map(String::as_str);
+    let (name, fields) = match &provider.location {
+        Location::Catalogue(_) | Location::Server { .. } => return,
+        Location::Azure { api_version, .. } => {
+            ("azure", vec![("api_version", api_version.as_deref())])
+        }
+        Location::Bedrock { region } => (
+            "aws",
+            vec![
+                ("region", Some(region.as_str())),
+                ("access_key_id_env", variable(Secret::AwsAccessKeyId)),
+                ("secret_access_key_env", variable(Secret::AwsSecretAccessKey)),
+                ("session_token_env", variable(Secret::AwsSessionToken)),
+            ],
+        ),
+        Location::Vertex { project, location, credentials, .. } => (
+            "google",
+            vec![
+                ("project", Some(project.as_str())),
+                ("location", Some(location.as_str())),
+                ("credentials", credentials.as_deref()),
+            ],
+        ),
+    };
+    let said: Vec<String> = fields
+        .into_iter()
+        .filter_map(|(key, value)| Some(format!("{key} = {}", quoted(value?))))
+        .collect();
+    if !said.is_empty() {
+        writeln!(text, "{name} = {{ {} }}", said.join(", ")).ok();
     }
 }
 
@@ -101,20 +151,10 @@ fn write_model(text: &mut String, model: &ImportedModel) {
             writeln!(text, "{name} = {tokens}").ok();
         }
     }
-    let Some(price) = &model.price else { return };
-    let classes = [
-        ("prompt", Some(price.prompt)),
-        ("completion", Some(price.completion)),
-        ("cached_prompt", price.cached_prompt),
-        ("cache_write", price.cache_write),
-        ("reasoning", price.reasoning),
-        ("request", price.request),
-    ];
-    let known: Vec<String> = classes
-        .into_iter()
-        .filter_map(|(class, amount)| Some(format!("{class} = \"{}\"", amount?)))
-        .collect();
-    writeln!(text, "price = {{ {} }}", known.join(", ")).ok();
+    if !model.price.is_empty() {
+        let classes = model.price.iter().map(|(class, amount)| format!("{class} = \"{amount}\""));
+        writeln!(text, "price = {{ {} }}", classes.collect::<Vec<_>>().join(", ")).ok();
+    }
 }
 
 fn quoted(text: &str) -> String {

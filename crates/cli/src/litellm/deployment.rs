@@ -1,12 +1,14 @@
 //! An entry of `model_list`: one model at one server, behind a name that it may share with others.
 
-use backstay_core::{Money, Price};
 use backstay_providers::Environment;
 
 use super::{
     advice,
+    costs::Costs,
+    known::split_model,
+    providers::{Secret, Secrets},
     report::{Place, Report},
-    upstream::{Upstream, split_model},
+    upstream::{Address, Upstream},
     value::{Source, positive, source},
     yaml::{Entry, Node},
 };
@@ -18,8 +20,9 @@ pub(super) struct Deployment {
     pub(super) upstream: Upstream,
     /// The server's own name of the model; ends in `*` where it stands for many.
     pub(super) model: String,
-    pub(super) key: Option<Source>,
-    pub(super) price: Option<Price>,
+    pub(super) secrets: Secrets,
+    /// Classes of use with dollars as Backstay writes both; empty when unknown.
+    pub(super) price: Vec<(&'static str, String)>,
     pub(super) context_length: Option<u64>,
     pub(super) output_tokens_max: Option<u64>,
     /// Lower is tried first; none is tried last.
@@ -61,6 +64,29 @@ impl Surroundings<'_> {
         }
     }
 
+    /// As [`Self::resolve`], and tells what Backstay's configuration will not follow.
+    fn resolve_and_say(
+        &self,
+        source: Source,
+        place: &Place,
+        report: &mut Report,
+    ) -> Result<String, String> {
+        let variable = match &source {
+            Source::Variable(name) => Some(name.clone()),
+            Source::Literal(_) => None,
+        };
+        let value = self.resolve(source)?;
+        if let Some(name) = variable {
+            report.changed(place, format!("what {name} says today was written down: {value}"));
+        }
+        Ok(value)
+    }
+
+    /// The variable, if it is set: what LiteLLM takes when a deployment says nothing.
+    fn set(&self, name: &str) -> Option<Source> {
+        self.environment.get(name).map(|_| Source::Variable(name.to_owned()))
+    }
+
     fn credential(&self, name: &str) -> Option<&Node> {
         let named = |node: &&Node| node.get("credential_name").and_then(Node::text) == Some(name);
         self.credentials.iter().find(named)?.get("credential_values")
@@ -73,24 +99,18 @@ struct Settings {
     model: Option<Source>,
     custom_provider: Option<String>,
     api_base: Option<Source>,
-    key: Option<Source>,
+    api_version: Option<Source>,
+    region: Option<Source>,
+    project: Option<Source>,
+    location: Option<Source>,
+    credentials: Option<Source>,
+    secrets: Secrets,
     order: Option<i64>,
     weight: Option<f64>,
     costs: Costs,
     context_length: Option<u64>,
     output_tokens_max: Option<u64>,
     mode: Option<String>,
-}
-
-/// Dollars per token, by class.
-#[derive(Default)]
-struct Costs {
-    prompt: Option<Money>,
-    completion: Option<Money>,
-    cached_prompt: Option<Money>,
-    cache_write: Option<Money>,
-    reasoning: Option<Money>,
-    request: Option<Money>,
 }
 
 /// `None` when the entry cannot be carried over; the report then says why.
@@ -144,7 +164,7 @@ impl Settings {
                         None => report.missing(&within, format!("there is no credential {name}")),
                     }
                 }
-                _ if self.take_parameter(entry) || self.take_cost(entry, &within, report) => {}
+                _ if self.take_parameter(entry) || self.costs.take(entry, &within, report) => {}
                 key => report.missing(&within, advice::of_parameter(key)),
             }
         }
@@ -152,36 +172,28 @@ impl Settings {
 
     /// Whether the entry was one that makes up the deployment.
     fn take_parameter(&mut self, entry: &Entry) -> bool {
-        let text = || entry.value.text().map(str::to_owned);
+        let value = || source(&entry.value);
+        let mut keep = |secret| {
+            self.secrets.extend(value().map(|source| (secret, source)));
+        };
         match entry.key.as_str() {
-            "model" => self.model = source(&entry.value),
-            "custom_llm_provider" => self.custom_provider = text(),
-            "api_base" | "base_url" => self.api_base = source(&entry.value),
-            "api_key" => self.key = source(&entry.value),
-            // Azure's v1 API has no versions in its address.
-            "api_version" => {}
+            "model" => self.model = value(),
+            "custom_llm_provider" => {
+                self.custom_provider = entry.value.text().map(str::to_owned);
+            }
+            "api_base" | "base_url" => self.api_base = value(),
+            "api_version" => self.api_version = value(),
+            "aws_region_name" => self.region = value(),
+            "vertex_project" => self.project = value(),
+            "vertex_location" => self.location = value(),
+            "vertex_credentials" => self.credentials = value(),
+            "api_key" => keep(Secret::ApiKey),
+            "aws_access_key_id" => keep(Secret::AwsAccessKeyId),
+            "aws_secret_access_key" => keep(Secret::AwsSecretAccessKey),
+            "aws_session_token" => keep(Secret::AwsSessionToken),
             "order" => self.order = entry.value.text().and_then(|text| text.parse().ok()),
             "weight" => self.weight = entry.value.text().and_then(|text| text.parse().ok()),
             _ => return false,
-        }
-        true
-    }
-
-    /// Costs may stand among the parameters and in `model_info`.
-    fn take_cost(&mut self, entry: &Entry, place: &Place, report: &mut Report) -> bool {
-        let costs = &mut self.costs;
-        let slot = match entry.key.as_str() {
-            "input_cost_per_token" => &mut costs.prompt,
-            "output_cost_per_token" => &mut costs.completion,
-            "cache_read_input_token_cost" => &mut costs.cached_prompt,
-            "cache_creation_input_token_cost" => &mut costs.cache_write,
-            "output_cost_per_reasoning_token" => &mut costs.reasoning,
-            "input_cost_per_request" => &mut costs.request,
-            _ => return false,
-        };
-        *slot = entry.value.text().and_then(Money::parse_dollars);
-        if slot.is_none() {
-            report.missing(place, "it is not a dollar amount of at least 10⁻¹² dollars");
         }
         true
     }
@@ -197,7 +209,7 @@ impl Settings {
                     self.context_length = self.context_length.or_else(|| positive(&entry.value));
                 }
                 "mode" => self.mode = entry.value.text().map(str::to_owned),
-                _ if self.take_cost(entry, &within, report) => {}
+                _ if self.costs.take(entry, &within, report) => {}
                 key if key.contains("cost") => report.missing(&within, advice::COST),
                 key => descriptive.push(key),
             }
@@ -219,41 +231,33 @@ impl Settings {
             return Err(format!("Backstay does not serve models of mode {mode}"));
         }
         let model = surroundings.resolve(self.model.ok_or("it has no litellm_params.model")?)?;
-        let api_base = self.api_base.map(|base| match &base {
-            Source::Variable(variable) => {
-                let note = format!(
-                    "the address in {variable} was written as it is today: Backstay's base_url is \
-                     no variable"
-                );
-                surroundings.resolve(base.clone()).inspect(|_| report.changed(place, note))
-            }
-            Source::Literal(_) => surroundings.resolve(base),
-        });
-        let api_base = api_base.transpose()?;
-        if api_base.as_deref().is_some_and(|base| base.contains(['@', '?'])) {
-            return Err("its api_base holds more than an address, perhaps a key".to_owned());
-        }
         let (provider, model) = split_model(&model, self.custom_provider.as_deref())
             .ok_or_else(|| format!("{model} does not say which provider runs it"))?;
-        let upstream = Upstream::of(&provider, api_base.as_deref())?;
-        if provider == "azure" {
-            report.changed(place, advice::AZURE);
-        }
-        let costs = match self.mode.as_deref() {
-            // An embedding has no completion that could cost anything.
-            Some("embedding") => {
-                let completion = self.costs.completion.or(Some(Money::ZERO));
-                Costs { completion, ..self.costs }
-            }
-            _ => self.costs,
+        let mut resolved = |source: Option<Source>| {
+            source.map(|source| surroundings.resolve_and_say(source, place, report)).transpose()
         };
-        let price = costs.price(place, report);
+        let address = Address {
+            api_base: resolved(self.api_base)?,
+            api_version: resolved(self.api_version)?,
+            region: resolved(self.region.or_else(|| surroundings.set("AWS_REGION_NAME")))?,
+            project: resolved(self.project.or_else(|| surroundings.set("VERTEXAI_PROJECT")))?,
+            location: resolved(self.location.or_else(|| surroundings.set("VERTEXAI_LOCATION")))?,
+            credentials: resolved(self.credentials)?,
+        };
+        if address.api_base.as_deref().is_some_and(|base| base.contains(['@', '?'])) {
+            return Err("its api_base holds more than an address, perhaps a key".to_owned());
+        }
+        if address.credentials.as_deref().is_some_and(|file| file.contains(['{', '\n'])) {
+            return Err("its vertex_credentials are no file; put them into one".to_owned());
+        }
+        let (upstream, model) = Upstream::of(&provider, &model, address)?;
+        let price = self.costs.price(self.mode.as_deref() == Some("embedding"), place, report);
         Ok(Deployment {
             place: place.clone(),
             name: name.to_owned(),
             upstream,
             model,
-            key: self.key,
+            secrets: self.secrets,
             price,
             context_length: self.context_length,
             output_tokens_max: self.output_tokens_max,
@@ -265,27 +269,4 @@ impl Settings {
 
 fn served(mode: &str) -> bool {
     matches!(mode, "chat" | "completion" | "responses" | "embedding")
-}
-
-impl Costs {
-    /// A price needs both directions: one alone would make the other free.
-    fn price(self, place: &Place, report: &mut Report) -> Option<Price> {
-        match (self.prompt, self.completion) {
-            (Some(prompt), Some(completion)) => Some(Price {
-                prompt,
-                completion,
-                cached_prompt: self.cached_prompt,
-                cache_write: self.cache_write,
-                reasoning: self.reasoning,
-                request: self.request,
-                ..Price::FREE
-            }),
-            (None, None | Some(Money::ZERO)) => None,
-            _ => {
-                report
-                    .missing(place, "its price has only one of input and output; none is written");
-                None
-            }
-        }
-    }
 }

@@ -44,13 +44,20 @@ fn every_file_becomes_what_is_written_beside_it() {
 /// As the server would take it: with every variable set, all providers and names must hold.
 #[test]
 fn the_server_can_start_with_what_is_made_of_every_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let login = folder.path().join("login.json");
+    let user =
+        r#"{"type":"authorized_user","client_id":"i","client_secret":"s","refresh_token":"r"}"#;
+    fs::write(&login, user).unwrap();
     for name in NAMES {
         let text = converted(name).config;
         let config = Config::parse(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
-        let variables = text.lines().filter_map(|line| line.strip_prefix("api_key_env = "));
-        let environment = variables.fold(Environment::default(), |environment, variable| {
-            environment.with(variable.trim_matches('"'), "a-key")
-        });
+        let to_set = text.lines().nth(1).unwrap_or_default();
+        let variables = to_set.rsplit_once(": ").unwrap().1.split(", ");
+        let usual = Environment::of([("AWS_ACCESS_KEY_ID", "i"), ("AWS_SECRET_ACCESS_KEY", "s")])
+            .with("GOOGLE_APPLICATION_CREDENTIALS", login.to_str().unwrap());
+        let environment =
+            variables.fold(usual, |environment, name| environment.with(name, "a-key"));
         let providers = config.providers(&environment).unwrap();
         let catalogue = Catalogue::new(providers, config.models(), config.routes()).unwrap();
         for route in config.routes() {
@@ -73,6 +80,7 @@ fn no_key_of_the_file_is_written_anywhere() {
             "sk-lf-literal",
             "sk-without-a-model",
             "sk-in-the-address",
+            "literal-secret-of-amazon",
         ] {
             assert!(!said.contains(secret), "{name} says {secret}");
         }

@@ -7,9 +7,11 @@
 
 mod advice;
 mod config_text;
+mod costs;
 mod deployment;
 #[cfg(test)]
 mod golden_test;
+mod known;
 mod providers;
 mod report;
 mod routes;

@@ -1,39 +1,60 @@
-//! The distinct providers behind all deployments, each with an id and the variable of its key.
+//! The distinct providers behind all deployments, each with an id and the variables of its keys.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use backstay_core::{Price, Secret, WireFormat};
 use backstay_providers::Provider;
 
 use super::{
     deployment::Deployment,
     report::Report,
-    upstream::Upstream,
+    upstream::{Location, Upstream},
     value::{Source, is_placeholder},
 };
 
+/// What a provider wants to be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Secret {
+    ApiKey,
+    AwsAccessKeyId,
+    AwsSecretAccessKey,
+    AwsSessionToken,
+}
+
+pub(super) type Secrets = BTreeMap<Secret, Source>;
+
+impl Secret {
+    /// The end of a variable's name.
+    fn word(self) -> &'static str {
+        match self {
+            Self::ApiKey => "API_KEY",
+            Self::AwsAccessKeyId => "ACCESS_KEY_ID",
+            Self::AwsSecretAccessKey => "SECRET_ACCESS_KEY",
+            Self::AwsSessionToken => "SESSION_TOKEN",
+        }
+    }
+}
+
 pub(super) struct ImportedProvider {
     pub(super) id: String,
-    pub(super) format: WireFormat,
-    pub(super) base_url: String,
-    /// The environment variable that will hold its key.
-    pub(super) key_variable: Option<String>,
+    pub(super) location: Location,
+    /// The environment variables that will hold its keys.
+    pub(super) variables: BTreeMap<Secret, String>,
     /// What is known of its models, beyond their names.
     pub(super) models: Vec<ImportedModel>,
-    key: Option<Source>,
+    secrets: Secrets,
 }
 
 #[derive(PartialEq)]
 pub(super) struct ImportedModel {
     pub(super) id: String,
-    pub(super) price: Option<Price>,
+    pub(super) price: Vec<(&'static str, String)>,
     pub(super) context_length: Option<u64>,
     pub(super) output_tokens_max: Option<u64>,
 }
 
 impl ImportedModel {
     fn says_something(&self) -> bool {
-        self.price.is_some() || self.context_length.is_some() || self.output_tokens_max.is_some()
+        !self.price.is_empty() || self.context_length.is_some() || self.output_tokens_max.is_some()
     }
 }
 
@@ -45,12 +66,14 @@ pub(super) struct Providers {
 
 impl Providers {
     pub(super) fn new(deployments: &[Deployment]) -> Self {
-        let named = deployments.iter().filter_map(|deployment| match &deployment.key {
-            Some(Source::Variable(name)) => Some(name.clone()),
-            Some(Source::Literal(_)) => None,
-            None => deployment.upstream.key_variable.clone(),
+        let of_secrets = deployments.iter().flat_map(|deployment| deployment.secrets.values());
+        let in_file = of_secrets.filter_map(|secret| match secret {
+            Source::Variable(name) => Some(name.clone()),
+            Source::Literal(_) => None,
         });
-        Self { all: Vec::new(), named: named.collect() }
+        let keyless = deployments.iter().filter(|it| !it.secrets.contains_key(&Secret::ApiKey));
+        let usual = keyless.filter_map(|it| it.upstream.key_variable.clone());
+        Self { all: Vec::new(), named: in_file.chain(usual).collect() }
     }
 
     /// The endpoint's name, `provider/model`; `None` when the report says why there is none.
@@ -59,14 +82,14 @@ impl Providers {
         deployment: &Deployment,
         report: &mut Report,
     ) -> Option<String> {
-        let key = wanted_key(deployment, report);
+        let secrets = wanted_secrets(deployment, report);
         let upstream = &deployment.upstream;
-        let known = self.all.iter().position(|it| {
-            (it.format, &it.base_url, &it.key) == (upstream.format, &upstream.base_url, &key)
+        let known = self.all.iter().position(|provider| {
+            (&provider.location, &provider.secrets) == (&upstream.place, &secrets)
         });
         let position = match known {
             Some(position) => position,
-            None => self.add(deployment, key, report)?,
+            None => self.add(deployment, secrets, report)?,
         };
         let provider = &mut self.all[position];
         let model = ImportedModel {
@@ -93,39 +116,40 @@ impl Providers {
         let of_endpoint = |provider: &&ImportedProvider| {
             endpoint.strip_prefix(&provider.id).is_some_and(|rest| rest.starts_with('/'))
         };
-        self.all.iter().find(of_endpoint)?.key_variable.as_deref()
+        let provider = self.all.iter().find(of_endpoint)?;
+        provider.variables.get(&Secret::ApiKey).map(String::as_str)
     }
 
     fn add(
         &mut self,
         deployment: &Deployment,
-        key: Option<Source>,
+        secrets: Secrets,
         report: &mut Report,
     ) -> Option<usize> {
-        let Upstream { id, format, base_url, .. } = &deployment.upstream;
-        let id = self.free_id(id);
-        // What the server would refuse at its start is refused here, where the line is known.
-        let secret = key.as_ref().and_then(|_| Secret::new("any"));
-        if let Err(error) = Provider::http(&id, &id, *format, base_url, secret) {
-            report.missing(&deployment.place, format!("left out: {}", error.message()));
+        let id = self.free_id(&deployment.upstream.id);
+        if let Err(reason) = check(&id, &deployment.upstream, &secrets) {
+            report.missing(&deployment.place, format!("left out: {reason}"));
             return None;
         }
-        let key_variable = key.as_ref().map(|key| match key {
-            Source::Variable(name) => name.clone(),
-            Source::Literal(_) => {
-                let name = self.free_variable(&id);
-                let note = format!("its key is not written down; put it into {name}");
-                report.changed(&deployment.place, note);
-                name
-            }
-        });
+        let mut variables = BTreeMap::new();
+        for (secret, source) in &secrets {
+            let name = match source {
+                Source::Variable(name) => name.clone(),
+                Source::Literal(_) => {
+                    let name = self.free_variable(&id, *secret);
+                    let note = format!("its key is not written down; put it into {name}");
+                    report.changed(&deployment.place, note);
+                    name
+                }
+            };
+            variables.insert(*secret, name);
+        }
         self.all.push(ImportedProvider {
             id,
-            format: *format,
-            base_url: base_url.clone(),
-            key_variable,
+            location: deployment.upstream.place.clone(),
+            variables,
             models: Vec::new(),
-            key,
+            secrets,
         });
         Some(self.all.len() - 1)
     }
@@ -135,21 +159,17 @@ impl Providers {
         numbered(wanted, "-", taken)
     }
 
-    fn free_variable(&self, id: &str) -> String {
+    fn free_variable(&self, id: &str, secret: Secret) -> String {
         let word = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
-        let wanted = format!("{}_API_KEY", id.chars().map(word).collect::<String>());
+        let id: String = id.chars().map(word).collect();
+        // A name of a variable cannot begin with a digit.
+        let prefix = if id.starts_with(|c: char| c.is_ascii_digit()) { "UPSTREAM_" } else { "" };
         let taken = |name: &str| {
             let given =
-                |provider: &ImportedProvider| provider.key_variable.as_deref() == Some(name);
+                |provider: &ImportedProvider| provider.variables.values().any(|it| it == name);
             self.named.contains(name) || self.all.iter().any(given)
         };
-        // A name of a variable cannot begin with a digit.
-        let wanted = if wanted.starts_with(|c: char| c.is_ascii_digit()) {
-            format!("UPSTREAM_{wanted}")
-        } else {
-            wanted
-        };
-        numbered(&wanted, "_", taken)
+        numbered(&format!("{prefix}{id}_{}", secret.word()), "_", taken)
     }
 }
 
@@ -164,13 +184,33 @@ fn numbered(wanted: &str, separator: &str, taken: impl Fn(&str) -> bool) -> Stri
     name
 }
 
-fn wanted_key(deployment: &Deployment, report: &mut Report) -> Option<Source> {
-    match &deployment.key {
+/// What the server would refuse at its start is refused here, where the line is known.
+fn check(id: &str, upstream: &Upstream, secrets: &Secrets) -> Result<(), String> {
+    let has = |secret| secrets.contains_key(&secret);
+    if has(Secret::AwsAccessKeyId) != has(Secret::AwsSecretAccessKey) {
+        return Err("it has only one half of its AWS key".to_owned());
+    }
+    let Some((format, base_url)) = upstream.server_address() else { return Ok(()) };
+    let key = has(Secret::ApiKey).then(|| backstay_core::Secret::new("any")).flatten();
+    Provider::http(id, id, format, base_url, key).map(|_| ()).map_err(|e| e.message().to_owned())
+}
+
+/// The deployment's own, or what LiteLLM would take without them; none that its provider does not
+/// know.
+fn wanted_secrets(deployment: &Deployment, report: &mut Report) -> Secrets {
+    let is_bedrock = matches!(deployment.upstream.place, Location::Bedrock { .. });
+    let mut secrets = deployment.secrets.clone();
+    secrets.retain(|secret, _| *secret == Secret::ApiKey || is_bedrock);
+    match secrets.get(&Secret::ApiKey) {
         Some(Source::Literal(key)) if is_placeholder(key) => {
             report.changed(&deployment.place, "no key is sent: the one in the file is a stand-in");
-            None
+            secrets.remove(&Secret::ApiKey);
         }
-        Some(key) => Some(key.clone()),
-        None => deployment.upstream.key_variable.clone().map(Source::Variable),
+        Some(_) => {}
+        None => {
+            let usual = deployment.upstream.key_variable.clone().map(Source::Variable);
+            secrets.extend(usual.map(|variable| (Secret::ApiKey, variable)));
+        }
     }
+    secrets
 }
