@@ -52,6 +52,10 @@ enum Command {
     Import(commands::import::Import),
     /// List work that waits or was given up on, try it again, or discard it.
     Jobs(jobs::Jobs),
+    /// Make, limit, rotate and take back API keys.
+    Key(key::KeyCommand),
+    /// Sum up what calls have used and cost.
+    Ledger(ledger::Ledger),
     /// Check the installation and say what to do about what is wrong.
     Doctor(doctor::Doctor),
     /// Show the main job: a year of conversation remembered across two models.
@@ -73,6 +77,8 @@ async fn main() -> ExitCode {
         Command::Route(command) => command.run(&connection, output).await,
         Command::Import(command) => command.run(&connection, output).await,
         Command::Jobs(command) => command.run(&connection, output).await,
+        Command::Key(command) => command.run(&connection, output).await,
+        Command::Ledger(command) => command.run(&connection, output).await,
         Command::Doctor(command) => command.run(&connection, output).await,
         Command::Demo(command) => command.run(output).await,
         Command::Bench(command) => command.run(&connection, output).await,

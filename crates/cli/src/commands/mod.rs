@@ -6,6 +6,8 @@ pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod import;
 pub(crate) mod jobs;
+pub(crate) mod key;
+pub(crate) mod ledger;
 pub(crate) mod memory;
 pub(crate) mod models;
 pub(crate) mod route;
