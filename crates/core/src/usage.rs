@@ -39,7 +39,15 @@ impl Usage {
     pub fn total_tokens(&self) -> u64 {
         self.prompt_tokens.saturating_add(self.completion_tokens)
     }
+
+    /// Whether a call can have used so much: a provider that claims more counts wrongly, or lies.
+    pub fn is_believable(&self) -> bool {
+        self.total_tokens() <= BELIEVABLE_TOKENS_MAX
+    }
 }
+
+/// Ten times the longest contexts that are sold.
+const BELIEVABLE_TOKENS_MAX: u64 = 100_000_000;
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
 fn is_zero(count: &u64) -> bool {

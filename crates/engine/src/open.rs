@@ -88,11 +88,18 @@ impl Open {
         rates.correct(&self.context.key, hold, used, settled.finished_at);
     }
 
-    /// What the provider counted, or our own count, marked as such, when it said nothing although
-    /// it had begun to answer.
+    /// What the provider counted, or our own count, marked as such, when it said nothing believable
+    /// although it had begun to answer.
     fn usage(&self, reply: &ChatReply) -> Option<Usage> {
-        if let Some(usage) = &reply.usage {
-            return Some(usage.clone());
+        match &reply.usage {
+            Some(usage) if usage.is_believable() => return Some(usage.clone()),
+            Some(usage) => tracing::warn!(
+                generation = %self.id,
+                provider = self.endpoint.as_ref().map(|endpoint| endpoint.provider.id.as_str()),
+                tokens = usage.total_tokens(),
+                "the provider's usage is not believable; the ledger has our own count"
+            ),
+            None => {}
         }
         self.endpoint.as_ref()?;
         let parts = reply.choices.iter().flat_map(|choice| &choice.message.parts);

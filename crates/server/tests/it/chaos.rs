@@ -32,7 +32,7 @@ enum Outcome {
 
 use Outcome::{Answer, Break, BreakOrAnswer, Fallback};
 
-const FAULTS: [(&str, Outcome); 46] = [
+const FAULTS: [(&str, Outcome); 47] = [
     ("refuse", Fallback),
     ("401", Fallback),
     ("404", Fallback),
@@ -78,6 +78,7 @@ const FAULTS: [(&str, Outcome); 46] = [
     ("no-done", BreakOrAnswer),
     ("wrong-content-type", Answer),
     ("no-usage", Answer),
+    ("lying-usage", Answer),
     ("empty-chunk", Answer),
 ];
 
@@ -195,6 +196,13 @@ fn check_row(cell: Cell, row: &Value, broke: bool) -> Result<()> {
     let status = if broke { "failed" } else { "completed" };
     ensure!(row["status"] == status, "the ledger says {}", row["status"]);
     let attempts = row["attempts"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if matches!(cell.fault.0, "no-usage" | "lying-usage") {
+        ensure!(row["usage"]["estimated"] == true, "the usage is our own: {}", row["usage"]);
+    }
+    let charged = |attempt: &Value| !attempt["charge"].is_null();
+    let answered = attempts.iter().filter(|attempt| attempt["error_code"].is_null());
+    ensure!(answered.clone().all(charged), "an answer is charged: {attempts:?}");
+    ensure!(answered.count() == 1, "one attempt answered: {attempts:?}");
     let falls_back = match cell.fault.1 {
         Fallback => true,
         Break => !cell.stream,
