@@ -262,7 +262,8 @@ async function responses_tools(upstream) {
     const calls = answer.output.filter((item) => item.type === "function_call");
     same(calls.map((call) => JSON.parse(call.arguments).city), CASES.parallel.cities);
   }
-  const input = asked.output.map((call, at) => ({
+  const calls = asked.output.filter((item) => item.type === "function_call");
+  const input = calls.map((call, at) => ({
     type: "function_call_output",
     call_id: call.call_id,
     output: CASES.parallel.results[at],

@@ -324,8 +324,9 @@ def case_responses_tools(upstream: Upstream) -> None:
     for answer in (asked, streamed):
         calls = [item for item in answer.output if item.type == "function_call"]
         same([json.loads(call.arguments)["city"] for call in calls], CASES["parallel"]["cities"])
+    calls = [item for item in asked.output if item.type == "function_call"]
     results = [{"type": "function_call_output", "call_id": call.call_id, "output": result}
-               for call, result in zip(asked.output, CASES["parallel"]["results"], strict=True)]
+               for call, result in zip(calls, CASES["parallel"]["results"], strict=True)]
     repeated = [*user(CASES["parallel"]["prompt"]), *[item.model_dump() for item in asked.output], *results]
     for answer in (responses.create(**arguments, input=repeated, store=False),
                    responses.create(**arguments, input=results, previous_response_id=asked.id)):
