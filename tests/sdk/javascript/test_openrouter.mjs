@@ -149,7 +149,8 @@ async function embeddings(upstream) {
 async function generation(upstream) {
   const answer = await send(upstream, "sim-echo", CASES.counting);
   const { data } = await client(upstream).generations.getGeneration({ id: answer.id });
-  same([data.id, data.finishReason, data.tokensPrompt], [answer.id, "stop", answer.usage.promptTokens]);
+  const { promptTokens, completionTokens } = answer.usage;
+  same([data.id, data.tokensPrompt, data.tokensCompletion], [answer.id, promptTokens, completionTokens]);
   if (upstream.format !== "builtin") require(Math.abs(data.totalCost - answer.usage.cost) < 1e-12, data);
 }
 
