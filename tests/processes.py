@@ -133,8 +133,12 @@ def server_command(
 
 def server_environment(key: str) -> dict[str, str]:
     """This process's environment without any provider's key, so that only the scripted upstream is found."""
-    own = {name: value for name, value in os.environ.items() if not name.endswith("_API_KEY")}
+    own = {name: value for name, value in os.environ.items() if not is_credential(name)}
     return {**own, "BACKSTAY_BOOTSTRAP_KEY": key}
+
+
+def is_credential(name: str) -> bool:
+    return name.endswith(("_API_KEY", "_TOKEN")) or name.startswith(("AWS_", "GOOGLE_"))
 
 
 def start_server(

@@ -96,6 +96,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
             post(azure::complete_deployment),
         )
         .route("/openai/v1/chat/completions", post(azure::complete_v1))
+        .route("/openai/deployments/{deployment}/embeddings", post(azure::embed_deployment))
+        .route("/openai/v1/embeddings", post(azure::embed_v1))
         .route(VERTEX_GEMINI, post(vertex::dispatch_gemini))
         .route(VERTEX_CLAUDE, post(vertex::dispatch_claude))
         .route("/v1beta1/publishers/google/models", get(vertex::models))

@@ -2,7 +2,8 @@
 
 use backstay_core::{Secret, WireFormat};
 use backstay_providers::{AuthScheme, Credential, Platform, ProviderSpec};
-use backstay_wire::ParameterRules;
+use backstay_wire::{EmbeddingInput, EmbeddingRequest, ParameterRules, VectorEncoding};
+use serde_json::Map;
 
 use crate::support::{Upstream, check_chat, provider, user};
 
@@ -22,6 +23,34 @@ async fn deployments_and_the_newer_paths_are_called_alike() {
     let dated = upstream.requests("/openai/deployments/");
     assert!(dated.iter().all(|request| request.path.contains("/chat/completions")));
     assert!(!dated.is_empty() && !upstream.requests("/openai/v1/chat/completions").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deployments_and_the_newer_paths_embed() {
+    let upstream = Upstream::start().await;
+    let request = EmbeddingRequest {
+        model: "sim-embed".to_owned(),
+        input: EmbeddingInput::Texts(vec!["a cat".to_owned(), "a dog sat".to_owned()]),
+        dimensions: Some(8),
+        encoding: VectorEncoding::Float,
+        fields: Map::new(),
+    };
+    for version in [Some("2024-10-21"), None] {
+        let azure = provider(azure(&upstream, version));
+        let deadlines = upstream.upstreams.deadlines();
+        let call =
+            upstream.upstreams.embed(&azure, "sim-embed", &request, deadlines).await.unwrap();
+        assert_eq!(call.reply.vectors.iter().map(Vec::len).collect::<Vec<_>>(), [8, 8]);
+    }
+    let paths: Vec<_> =
+        upstream.requests("/openai/").into_iter().map(|request| request.path).collect();
+    assert_eq!(
+        paths,
+        [
+            "/openai/deployments/sim-embed/embeddings?api-version=2024-10-21",
+            "/openai/v1/embeddings"
+        ]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,7 +4,7 @@ use axum::extract::Path;
 use axum::response::Response;
 use bytes::Bytes;
 use http::HeaderMap;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::delivery::Frame;
 use crate::exchange::{Received, complete};
@@ -25,6 +25,37 @@ pub(crate) async fn complete_deployment(
     complete::<Azure>(received, Some(&deployment), false).await
 }
 
+/// `POST /openai/deployments/{deployment}/embeddings?api-version=…`.
+pub(crate) async fn embed_deployment(
+    Path(deployment): Path<String>,
+    received: Received,
+) -> Response {
+    let named = received.json::<Azure>().and_then(|body| of(&deployment, &body, received.query()));
+    openai::embeddings::answer_body::<Azure>(received, named).await
+}
+
+/// `POST /openai/v1/embeddings`.
+pub(crate) async fn embed_v1(received: Received) -> Response {
+    let body = received.json::<Azure>();
+    openai::embeddings::answer_body::<Azure>(received, body).await
+}
+
+/// The body of a call to a deployment: its path names it and needs a version; the body then need not
+/// name a model.
+fn of(
+    deployment: &str,
+    body: &Map<String, Value>,
+    query: &str,
+) -> Result<Map<String, Value>, Failure> {
+    let version = query.split('&').find_map(|pair| pair.strip_prefix("api-version="));
+    if version.is_none_or(str::is_empty) {
+        return Err(Failure::bad_request("Missing required query parameter: api-version"));
+    }
+    let mut body = body.clone();
+    body.insert("model".to_owned(), json!(deployment));
+    Ok(body)
+}
+
 /// `POST /openai/v1/chat/completions`.
 pub(crate) async fn complete_v1(received: Received) -> Response {
     complete::<Azure>(received, None, false).await
@@ -41,16 +72,9 @@ impl Wire for Azure {
         key.map(drop).ok_or_else(|| Failure::MissingKey { message: message.to_owned() })
     }
 
-    /// A deployment's path names it and needs a version; the body then need not name a model.
     fn read(call: &Call<'_>) -> Result<(Prompt, openai::Extra), Failure> {
         let Some(deployment) = call.path_model else { return OpenAi::read(call) };
-        let version = call.query.split('&').find_map(|pair| pair.strip_prefix("api-version="));
-        if version.is_none_or(str::is_empty) {
-            return Err(Failure::bad_request("Missing required query parameter: api-version"));
-        }
-        let mut body = call.body.clone();
-        body.insert("model".to_owned(), json!(deployment));
-        OpenAi::read(&Call { body: &body, ..*call })
+        OpenAi::read(&Call { body: &of(deployment, call.body, call.query)?, ..*call })
     }
 
     fn reply(prompt: &Prompt, extra: &openai::Extra, plan: &Plan) -> Value {

@@ -1,4 +1,4 @@
-//! `POST /v1/embeddings`.
+//! `POST /v1/embeddings`, and the same at Azure.
 
 use axum::response::Response;
 use base64::Engine as _;
@@ -10,7 +10,7 @@ use crate::embedding::{self, DEFAULT_DIMENSIONS, MAX_DIMENSIONS, MAX_TEXTS};
 use crate::exchange::{Received, meet_script};
 use crate::failure::Failure;
 use crate::tokens;
-use crate::wire::given;
+use crate::wire::{Wire, given};
 
 struct Request {
     model: String,
@@ -20,11 +20,20 @@ struct Request {
 }
 
 pub(crate) async fn answer(received: Received) -> Response {
-    let request = match received.json::<OpenAi>().and_then(|body| read(&body)) {
+    let body = received.json::<OpenAi>();
+    answer_body::<OpenAi>(received, body).await
+}
+
+/// Answers a body, or why there is none, to whoever speaks this format with errors of its own.
+pub(crate) async fn answer_body<W: Wire>(
+    received: Received,
+    body: Result<Map<String, Value>, Failure>,
+) -> Response {
+    let request = match body.and_then(|body| read(&body)) {
         Ok(request) => request,
-        Err(failure) => return received.refuse::<OpenAi>(&failure),
+        Err(failure) => return received.refuse::<W>(&failure),
     };
-    match meet_script::<OpenAi>(received, &request.model).await {
+    match meet_script::<W>(received, &request.model).await {
         Ok((received, _, _)) => received.answer(200, &reply(&request)),
         Err(response) => response,
     }

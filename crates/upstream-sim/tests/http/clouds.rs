@@ -84,6 +84,13 @@ async fn azure_wants_its_own_header_and_a_version_in_a_deployments_path() {
     let missing = call("/openai/deployments/sim-none/chat/completions?api-version=1");
     let missing = json(missing.send().await.unwrap(), 404).await;
     assert_eq!(missing["error"]["code"], "DeploymentNotFound");
+
+    let text = json!({"input": "one two"});
+    let embed = |path: &str| lab.post(path, &text).header("api-key", "k");
+    let path = "/openai/deployments/sim-embed/embeddings";
+    let made = embed(&format!("{path}?api-version=2024-10-21")).send().await.unwrap();
+    assert_eq!(json(made, 200).await["usage"]["prompt_tokens"], 2);
+    json(embed(path).send().await.unwrap(), 400).await;
 }
 
 #[tokio::test]
