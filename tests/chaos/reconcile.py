@@ -51,6 +51,9 @@ retries_percent = 200
 """
 ABORTED, BROKEN, TIMED_OUT, REFUSED = 0.05, 0.02, 0.01, 0.02
 FORMATS = ("openai", "anthropic", "gemini")
+SCRIPTED = ("per-token-20", "truncate-after-3", "stall-after-0", "503")
+BUDGET = {"budgets": [{"period": "total", "limit": "1000000"}]}
+"""Nothing of it is ever used up; with a budget each call sets its worst case aside, and what a crash cuts off is charged."""
 PAGE = 200
 WAIT_S = 60.0
 
@@ -138,6 +141,8 @@ class Worker(threading.Thread):
 
 
 class Run:
+    """The processes of a run, and what both ledgers say at its end."""
+
     def __init__(self, options: argparse.Namespace, folder: pathlib.Path) -> None:
         self.options, self.folder = options, folder
         self.key = f"bs-{secrets.token_hex(20)}"
@@ -149,6 +154,7 @@ class Run:
         self.server = processes.start_server(
             self.folder, self.port, self.simulator_port, self.key, log="warn", settings=SETTINGS
         )
+        self.call("PUT", "/backstay/v1/budgets", BUDGET)
 
     def traffic(self, drawn: list[Ask]) -> None:
         """Sends everything, in as many parts as there are kills, plus one."""
@@ -178,7 +184,7 @@ class Run:
             by_request: dict[str, list[dict]] = collections.defaultdict(list)
             pending, after = 0, ""
             while True:
-                page = self.get(f"/backstay/v1/generations?limit={PAGE}{after}")
+                page = self.call("GET", f"/backstay/v1/generations?limit={PAGE}{after}")
                 for row in page["data"]:
                     pending += row["status"] == "pending"
                     by_request[row["request"]].append(row)
@@ -189,10 +195,10 @@ class Run:
                 return by_request
             time.sleep(0.2)
 
-    def get(self, path: str) -> dict:
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}{path}", headers={"Authorization": f"Bearer {self.key}"}
-        )
+    def call(self, method: str, path: str, body: dict | None = None) -> dict:
+        headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
+        data = json.dumps(body).encode() if body else None
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", data, headers, method=method)
         with urllib.request.urlopen(request, timeout=60) as response:
             return json.load(response)
 
@@ -245,6 +251,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=secrets.randbelow(2**32))
     options = parser.parse_args()
     print(f"seed {options.seed}", flush=True)
+    # Under a budget only models with a price are called.
+    processes.MODELS += tuple(f"sim-echo!{script}" for script in SCRIPTED)
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="backstay-reconcile-") as folder:
         run = Run(options, pathlib.Path(folder))

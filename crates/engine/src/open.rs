@@ -49,7 +49,7 @@ impl Open {
         reply: ChatReply,
     ) -> Result<Settlement> {
         let finished_at = self.engine.clock().now();
-        let usage = self.usage(&reply);
+        let usage = self.usage(&reply, status);
         self.observe(error, usage.as_ref(), finished_at);
         let settled = self.settled(status, error, usage, finished_at);
         self.correct_rates(&settled);
@@ -90,9 +90,22 @@ impl Open {
 
     /// What the provider counted, or our own count, marked as such, when it said nothing believable
     /// although it had begun to answer.
-    fn usage(&self, reply: &ChatReply) -> Option<Usage> {
+    ///
+    /// What a provider says before the end is what it had counted so far (Anthropic's streams begin
+    /// with a usage): of an answer that broke off our own count of what came is taken where it is more.
+    fn usage(&self, reply: &ChatReply, status: SettlementStatus) -> Option<Usage> {
         match &reply.usage {
-            Some(usage) if usage.is_believable() => return Some(usage.clone()),
+            Some(usage) if usage.is_believable() && status == SettlementStatus::Completed => {
+                return Some(usage.clone());
+            }
+            Some(usage) if usage.is_believable() => {
+                let came = estimated_answer(reply);
+                return Some(Usage {
+                    completion_tokens: usage.completion_tokens.max(came),
+                    estimated: true,
+                    ..usage.clone()
+                });
+            }
             Some(usage) => tracing::warn!(
                 generation = %self.id,
                 provider = self.endpoint.as_ref().map(|endpoint| endpoint.provider.id.as_str()),
@@ -102,10 +115,9 @@ impl Open {
             None => {}
         }
         self.endpoint.as_ref()?;
-        let parts = reply.choices.iter().flat_map(|choice| &choice.message.parts);
         Some(Usage {
             prompt_tokens: self.request.estimated_prompt_tokens(),
-            completion_tokens: parts.map(Part::estimated_tokens).sum(),
+            completion_tokens: estimated_answer(reply),
             estimated: true,
             ..Usage::default()
         })
@@ -192,6 +204,11 @@ fn attempt(attempt: backstay_routing::Attempt) -> SettledAttempt {
         duration_ms: attempt.duration_ms,
         charge: attempt.charge,
     }
+}
+
+fn estimated_answer(reply: &ChatReply) -> u64 {
+    let parts = reply.choices.iter().flat_map(|choice| &choice.message.parts);
+    parts.map(Part::estimated_tokens).sum()
 }
 
 fn settlement(settled: &SettledGeneration) -> Settlement {
