@@ -138,8 +138,8 @@ async function models(upstream) {
 }
 
 async function embeddings(upstream) {
-  if (!["openai", "builtin"].includes(upstream.format)) {
-    throw new NotApplicable("only OpenAI's format and the built-in model embed");
+  if (["anthropic", "bedrock", "vertex"].includes(upstream.format)) {
+    throw new NotApplicable("no embeddings are called there");
   }
   const model = upstream.format === "builtin" ? "builtin/all-minilm-l6-v2" : upstream.model("sim-embed");
   const answer = await client(upstream).embeddings.generate({ requestBody: { model, input: CASES.embedding.texts } });
