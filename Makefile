@@ -15,7 +15,7 @@ export BACKSTAY_BIN         := $(abspath $(BACKSTAY))
 export UPSTREAM_SIM_BIN     := $(abspath $(SIM))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run dev build models test lint fmt unit test-sdk test-kill test-demo bench clean
+.PHONY: help demo run dev build models test lint fmt unit test-sdk test-kill test-reconcile test-demo bench clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -35,7 +35,7 @@ build: ## The release binaries
 models: build ## Install the embedding model (all-MiniLM-L6-v2), checksums verified
 	@$(BACKSTAY) models pull --folder "$(MODELS)"
 
-test: lint models unit test-sdk test-kill test-demo ## Everything that CI runs
+test: lint models unit test-sdk test-kill test-reconcile test-demo ## Everything that CI runs
 	@echo "All tests passed."
 
 lint: ## Formatting, and clippy with warnings denied
@@ -54,6 +54,9 @@ test-sdk: models ## Real client SDKs in Python and JavaScript against every wire
 test-kill: build ## kill -9 under load and while learning loses and doubles nothing (KILLS=1000 is the full run)
 	$(PYTHON) tests/chaos/kill.py --kills $(or $(KILLS),15)
 	$(PYTHON) tests/chaos/kill.py --kills $(or $(KILLS),15) --learning
+
+test-reconcile: build ## The ledger against the upstream's own charges, while everything goes wrong (REQUESTS=100000 is the full run)
+	$(PYTHON) tests/chaos/reconcile.py --requests $(or $(REQUESTS),2000)
 
 test-demo: models ## The demo, which fails unless the right memories are recalled
 	@$(BACKSTAY) demo --exit --listen 127.0.0.1:0 --data "$(TARGET_DIR)/demo-test"
