@@ -68,6 +68,9 @@ error_codes! {
     NotFound = "not_found", NotFound, 404, retry false;
     MethodNotAllowed = "method_not_allowed", Request, 405, retry false;
     Conflict = "conflict", Request, 409, retry false;
+    IdempotencyInProgress = "idempotency_in_progress", Request, 409, retry false;
+    IdempotencyNotStored = "idempotency_not_stored", Request, 409, retry false;
+    IdempotencyMismatch = "idempotency_mismatch", Request, 422, retry false;
     BudgetExceeded = "budget_exceeded", Limit, 402, retry false;
     PriceUnknown = "price_unknown", Request, 400, retry false;
     TooManyRequests = "too_many_requests", Limit, 429, retry true;

@@ -103,7 +103,11 @@ async fn embed_forever(engine: Engine) {
 
 async fn expire_forever(engine: Engine) {
     loop {
-        match engine.store().expire(engine.clock().now(), EXPIRE_BATCH).await {
+        let now = engine.clock().now();
+        if let Err(error) = engine.store().expire_idempotent(now, EXPIRE_BATCH).await {
+            tracing::warn!(%error, cause = error.context(), "old answers are still there");
+        }
+        match engine.store().expire(now, EXPIRE_BATCH).await {
             Ok(0) => tokio::time::sleep(EXPIRE_POLL).await,
             Ok(count) => tracing::info!(count, "expired memories were deleted"),
             Err(error) => {

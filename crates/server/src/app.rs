@@ -53,6 +53,7 @@ impl Server {
         .await?;
         let interrupted = store.settle_interrupted(clock.now()).await?;
         store.release_leases(clock.now()).await?;
+        store.release_idempotent().await?;
         if interrupted > 0 {
             tracing::warn!(interrupted, "calls cut off by the last stop were settled");
         }

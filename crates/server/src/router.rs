@@ -6,7 +6,7 @@ use axum::{
 };
 
 use crate::{
-    api::{anthropic, fallback, health, native, openai, openrouter},
+    api::{anthropic, fallback, health, idempotency, native, openai, openrouter},
     request_id,
     state::AppState,
 };
@@ -67,6 +67,7 @@ pub(crate) fn routes(state: AppState) -> Router {
         .route("/metrics", get(health::metrics))
         .fallback(fallback::not_found)
         .method_not_allowed_fallback(fallback::method_not_allowed)
+        .layer(middleware::from_fn_with_state(state.clone(), idempotency::layer))
         .layer(middleware::from_fn_with_state(state.clone(), request_id::layer))
         .with_state(state)
 }

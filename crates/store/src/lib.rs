@@ -13,6 +13,7 @@ mod episodes;
 mod expire;
 mod forget;
 mod generations;
+mod idempotency;
 mod import;
 mod jobs;
 mod keys;
@@ -47,6 +48,7 @@ pub use generations::{
     AttemptRow, GenerationRow, LedgerGroup, LedgerQuery, LedgerSum, NewGeneration, SettledAttempt,
     SettledGeneration, Spent, SpentLately,
 };
+pub use idempotency::{Idempotency, IdempotentRequest, StoredAnswer};
 pub use import::{ImportOutcome, ImportedThread, ImportedTurn};
 pub use jobs::{JobRow, JobState, Lease, Retry};
 pub use keys::{KeyChange, KeyRecord, KeySettings, KeyToken, NewKey};

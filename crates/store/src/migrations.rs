@@ -44,6 +44,11 @@ pub(crate) const ALL: &[Migration] = &[
         name: "money",
         sql: include_str!("../migrations/sqlite/0006_money.sql"),
     },
+    Migration {
+        version: 7,
+        name: "answers",
+        sql: include_str!("../migrations/sqlite/0007_answers.sql"),
+    },
 ];
 
 const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (

@@ -4,17 +4,18 @@
 use rusqlite::Connection;
 
 use crate::{
-    budgets, db::Statement, episodes, expire, forget, generations, import, jobs, keys, learning,
-    messages, migrations, model_lists, policies, portable, prices, responses, scopes,
+    budgets, db::Statement, episodes, expire, forget, generations, idempotency, import, jobs, keys,
+    learning, messages, migrations, model_lists, policies, portable, prices, responses, scopes,
     statement_vectors, statements, store, summaries, threads, tombstones, vectors, workspaces,
 };
 
 type Area = [(&'static str, Statement)];
 
 fn areas() -> Vec<&'static Area> {
-    let single: [&Area; 18] = [
+    let single: [&Area; 19] = [
         episodes::ALL,
         expire::ALL,
+        idempotency::ALL,
         import::ALL,
         learning::ALL,
         messages::ALL,
@@ -69,10 +70,14 @@ fn no_statement_grows_slower_with_the_rows_of_others() {
         let steps = explained.raw_query().mapped(|row| row.get::<_, String>(3));
         for step in steps {
             let step = step.unwrap();
-            // Work for the embedder goes through the workspaces, and through the index of calls
-            // that are open. A part was read by an index and has a limit.
-            let bounded =
-                ["SCAN w", "SCAN part", "SCAN generations USING INDEX generations_pending"];
+            // Work for the embedder goes through the workspaces, and through the indexes
+            // of calls and requests that are open. A part was read by an index and has a limit.
+            let bounded = [
+                "SCAN w",
+                "SCAN part",
+                "SCAN generations USING INDEX generations_pending",
+                "SCAN idempotency USING INDEX idempotency_running",
+            ];
             let whole_table =
                 step.starts_with("SCAN") && !bounded.iter().any(|known| step.starts_with(known));
             assert!(!whole_table, "{name}: {step}\n{}", statement.text());

@@ -67,7 +67,7 @@ impl Admission {
         access: Option<Access>,
     ) -> Result<CallContext> {
         let context = self.identify(presented, request).await?;
-        authorise(&context, access)?;
+        Self::authorise(&context, access)?;
         if !context.rate_limits.is_empty() {
             let limits = &context.rate_limits;
             self.rates.take(&context.key, limits, Use::REQUEST, self.clock.now())?;
@@ -99,6 +99,11 @@ impl Admission {
             return Err(Error::new(ErrorCode::ExpiredKey, message));
         }
         Ok(CallContext { request, ..key.context.clone() })
+    }
+
+    /// Whether the caller's key has what the route asks for. Fails with `permission_denied`.
+    pub fn authorise(context: &CallContext, access: Option<Access>) -> Result<()> {
+        authorise(context, access)
     }
 
     pub(crate) fn rates(&self) -> &Rates {

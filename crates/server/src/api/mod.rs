@@ -10,6 +10,7 @@ mod dialect;
 mod early_head;
 pub(crate) mod fallback;
 pub(crate) mod health;
+pub(crate) mod idempotency;
 mod model_lists;
 mod model_query;
 pub(crate) mod native;

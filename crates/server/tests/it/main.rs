@@ -10,6 +10,7 @@ mod errors;
 mod explain;
 mod failover;
 mod forgetting;
+mod idempotency;
 mod keys;
 mod learning;
 mod ledger;

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     db::{Failure, Session, statements, values},
-    learning,
+    idempotency, learning,
     scopes::{self, scope_user},
     statements::{self, Version, content_hash, tombstone},
     tombstones,
@@ -42,6 +42,7 @@ pub(crate) fn carry_out(
     comes_back: ComesBack,
     now: Timestamp,
 ) -> Result<(), Failure> {
+    idempotency::blank(session, workspace)?;
     let doing = Doing { session, workspace, comes_back, now };
     for thread in &plan.summaries {
         learning::begin_again(session, workspace, thread, now)?;

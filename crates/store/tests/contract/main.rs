@@ -10,6 +10,7 @@ mod forgetting;
 mod generations;
 mod group_commit;
 mod harness;
+mod idempotency;
 mod imports;
 mod keys;
 mod learning;
@@ -105,6 +106,13 @@ contract! {
         a_price_is_recorded_when_it_changes_and_stays
         a_price_that_is_known_no_more_is_recorded_as_such
         the_newest_model_list_of_each_provider_is_kept;
+    idempotency:
+        an_answer_is_kept_for_the_same_request_only
+        a_request_that_was_released_may_be_tried_again
+        of_requests_at_once_one_is_new
+        a_restart_releases_what_was_running_and_keeps_what_was_answered
+        an_answer_has_its_time
+        what_is_forgotten_is_in_no_kept_answer;
     ledger:
         calls_are_summed_by_what_is_asked_for
         sums_come_in_pages

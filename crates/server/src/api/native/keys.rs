@@ -1,7 +1,7 @@
 //! `/backstay/v1/keys`: API keys of the workspace.
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::{Path, Query, Request, State},
     http::StatusCode,
 };
@@ -18,6 +18,7 @@ use crate::{
         body,
         caller::Caller,
         dialect::ApiResult,
+        idempotency::HoldsSecret,
         native::{
             openapi::ErrorBody,
             page::{PageBody, PageQuery},
@@ -108,14 +109,14 @@ pub(crate) async fn create(
     State(state): State<AppState>,
     caller: Caller,
     request: Request,
-) -> ApiResult<(StatusCode, Json<IssuedKeyBody>)> {
+) -> ApiResult<(StatusCode, Extension<HoldsSecret>, Json<IssuedKeyBody>)> {
     let created = async {
         let wanted: KeyRequest = body::read_json(request, state.body_bytes_max).await?;
         let (record, secret) = state.engine.create_key(&caller.context, wanted).await?;
         issued(&state.engine, &caller.context, record, &secret).await
     };
     let body = created.await.map_err(|e| caller.fail(e))?;
-    Ok((StatusCode::CREATED, Json(body)))
+    Ok((StatusCode::CREATED, Extension(HoldsSecret), Json(body)))
 }
 
 /// One key.
@@ -198,7 +199,7 @@ pub(crate) async fn rotate(
     caller: Caller,
     Path(id): Path<String>,
     request: Request,
-) -> ApiResult<Json<IssuedKeyBody>> {
+) -> ApiResult<(Extension<HoldsSecret>, Json<IssuedKeyBody>)> {
     let engine = &state.engine;
     let context = &caller.context;
     let rotated = async {
@@ -208,7 +209,8 @@ pub(crate) async fn rotate(
         let (record, secret) = engine.rotate_key(context, &id, grace).await?;
         issued(engine, context, record, &secret).await
     };
-    rotated.await.map(Json).map_err(|e| caller.fail(e))
+    let body = rotated.await.map_err(|e| caller.fail(e))?;
+    Ok((Extension(HoldsSecret), Json(body)))
 }
 
 /// Take a key back for good; its calls stay in the ledger.

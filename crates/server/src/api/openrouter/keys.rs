@@ -1,7 +1,7 @@
 //! `/api/v1/keys`: keys of the workspace, named by their hash.
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::{Path, Request, State},
     http::{StatusCode, Uri},
 };
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::{dollars, key_info::KeyInfo};
 use crate::{
-    api::{body, caller::Caller, dialect::ApiResult, query},
+    api::{body, caller::Caller, dialect::ApiResult, idempotency::HoldsSecret, query},
     state::AppState,
 };
 
@@ -93,7 +93,7 @@ pub(crate) async fn create(
     State(state): State<AppState>,
     caller: Caller,
     request: Request,
-) -> ApiResult<(StatusCode, Json<Value>)> {
+) -> ApiResult<(StatusCode, Extension<HoldsSecret>, Json<Value>)> {
     let (engine, context) = (&state.engine, &caller.context);
     let created = async {
         let fields: KeyFields = body::read_json(request, state.body_bytes_max).await?;
@@ -108,7 +108,7 @@ pub(crate) async fn create(
         Ok(json!({"data": data, "key": secret.expose()}))
     };
     let body = created.await.map_err(|e| caller.fail(e))?;
-    Ok((StatusCode::CREATED, Json(body)))
+    Ok((StatusCode::CREATED, Extension(HoldsSecret), Json(body)))
 }
 
 pub(crate) async fn one(
