@@ -96,7 +96,7 @@ pub(super) fn open_writer(file: &Path, synchronous: Synchronous) -> Result<Conne
     connection.execute_batch(
         "PRAGMA secure_delete = ON;
          PRAGMA temp_store = MEMORY;
-         PRAGMA cache_size = -32768;
+         PRAGMA cache_size = -8192;
          PRAGMA wal_autocheckpoint = 0;
          PRAGMA journal_size_limit = 67108864;",
     )?;

@@ -132,7 +132,7 @@ impl Writer {
             Err(TryLockError::WouldBlock) => return Some(unit),
         };
         let Some(connection) = held.as_ref() else { return Some(unit) };
-        commit_group(connection, unit, || None);
+        commit_alone(connection, unit);
         self.target.checkpointer.committed(1);
         None
     }
@@ -204,6 +204,22 @@ fn run(target: &Target, lock: File, mut queue: mpsc::Receiver<Command>) {
     }
 }
 
+/// Runs the unit in a transaction of its own, which needs no savepoint.
+fn commit_alone(connection: &Connection, unit: Unit) {
+    let session = Session(connection);
+    let begun = session.execute(BEGIN, &[]).map(drop).map_err(Error::from);
+    let done = unit(begun.clone().map(|()| &session));
+    let so_far = begun.and_then(|()| still_open(&session));
+    let committed = match done.succeeded {
+        true => finish(&session, so_far),
+        false => {
+            roll_back(&session);
+            so_far
+        }
+    };
+    (done.acknowledge)(&committed);
+}
+
 /// Runs the unit and those that follow it in one transaction. How many there were.
 fn commit_group(
     connection: &Connection,
@@ -235,13 +251,7 @@ fn commit_group(
 
 /// Fails only when the transaction as a whole is lost.
 fn close_savepoint(session: &Session<'_>, keep: bool) -> Result<()> {
-    // A full disk or a broken file makes SQLite roll back everything, not only this unit.
-    if session.0.is_autocommit() {
-        return Err(Error::new(
-            ErrorCode::StoreUnavailable,
-            "the store took back a write that it could not finish; check the disk and call again",
-        ));
-    }
+    still_open(session)?;
     if !keep {
         session.execute(UNDO_SAVEPOINT, &[])?;
     }
@@ -249,14 +259,30 @@ fn close_savepoint(session: &Session<'_>, keep: bool) -> Result<()> {
     Ok(())
 }
 
+/// A full disk or a broken file makes SQLite roll back everything, not only one unit.
+fn still_open(session: &Session<'_>) -> Result<()> {
+    if session.0.is_autocommit() {
+        return Err(Error::new(
+            ErrorCode::StoreUnavailable,
+            "the store took back a write that it could not finish; check the disk and call again",
+        ));
+    }
+    Ok(())
+}
+
 fn finish(session: &Session<'_>, so_far: Result<()>) -> Result<()> {
     let outcome = so_far.and_then(|()| session.execute(COMMIT, &[]).map(drop).map_err(Error::from));
+    roll_back(session);
+    outcome
+}
+
+/// Ends a transaction that is still open.
+fn roll_back(session: &Session<'_>) {
     if !session.0.is_autocommit()
         && let Err(failure) = session.execute(ROLLBACK, &[])
     {
         tracing::error!(?failure, "a failed transaction could not be rolled back");
     }
-    outcome
 }
 
 fn guarded<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T> {
@@ -350,8 +376,13 @@ mod tests {
         let writer = writer(Synchronous::Normal).await;
         let mut written = Box::pin(writer.write(|session| session.execute(INSERT, values![1_i64])));
         assert!(futures::poll!(&mut written).is_ready(), "no other thread took part");
-        let again = writer.write(|session| session.execute(INSERT, values![1_i64])).await;
-        assert_eq!(again.unwrap_err().code(), ErrorCode::Conflict);
+        let again = writer.write(|session| {
+            session.execute(INSERT, values![2_i64])?;
+            session.execute(INSERT, values![1_i64])
+        });
+        assert_eq!(again.await.unwrap_err().code(), ErrorCode::Conflict);
+        let lost = writer.write(|session| session.execute(ROLLBACK, &[])).await;
+        assert_eq!(lost.unwrap_err().code(), ErrorCode::StoreUnavailable);
         let panicked = writer.write(|_| -> Result<(), Failure> { panic!("as this test wants") });
         assert_eq!(panicked.await.unwrap_err().code(), ErrorCode::Internal);
         assert_eq!(count(&writer).await, 1);
