@@ -7,7 +7,7 @@ use backstay_core::{
     chat::{ChatReply, ChatRequest, Part, Settlement, SettlementStatus},
 };
 use backstay_routing::{AttemptLog, ConversationKey, Ended, Endpoint};
-use backstay_store::{SettledAttempt, SettledGeneration};
+use backstay_store::{Finish, SettledAttempt, SettledGeneration};
 
 use crate::{
     Engine,
@@ -51,7 +51,10 @@ impl Open {
         let finished_at = self.engine.clock().now();
         let usage = self.usage(&reply, status);
         self.observe(error, usage.as_ref(), finished_at);
-        let settled = self.settled(status, error, usage, finished_at);
+        let settled = SettledGeneration {
+            finish: finish(&reply),
+            ..self.settled(status, error, usage, finished_at)
+        };
         self.correct_rates(&settled);
         let settlement = settlement(&settled);
         metrics::record(&settled);
@@ -157,6 +160,7 @@ impl Open {
             first_token_ms: self.first_token_at.map(|at| elapsed_ms(self.started_at, at)),
             usage,
             price,
+            finish: None,
             error_code: error.map(Error::code),
             dropped: self.dropped.clone(),
             attempts,
@@ -204,6 +208,13 @@ fn attempt(attempt: backstay_routing::Attempt) -> SettledAttempt {
         duration_ms: attempt.duration_ms,
         charge: attempt.charge,
     }
+}
+
+/// Why the first choice ended.
+fn finish(reply: &ChatReply) -> Option<Finish> {
+    let choice = reply.choices.first()?;
+    let reason = choice.finish_reason.as_ref()?.as_str().to_owned();
+    Some(Finish { reason, native: choice.native_finish_reason.clone() })
 }
 
 fn estimated_answer(reply: &ChatReply) -> u64 {

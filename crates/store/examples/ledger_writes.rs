@@ -10,7 +10,7 @@ use backstay_core::{
     chat::SettlementStatus,
 };
 use backstay_store::{
-    NewGeneration, SettledAttempt, SettledGeneration, Store, StoreOptions, Workspace,
+    Finish, NewGeneration, SettledAttempt, SettledGeneration, Store, StoreOptions, Workspace,
 };
 
 const CLOCK_TICKS_PER_SECOND: f64 = 100.0;
@@ -94,6 +94,7 @@ fn settled(clock: &Clock, id: GenerationId) -> SettledGeneration {
         first_token_ms: Some(300),
         usage: Some(usage.clone()),
         price: Some(price.clone()),
+        finish: Some(Finish { reason: "stop".to_owned(), native: Some("end_turn".to_owned()) }),
         error_code: None,
         dropped: Vec::new(),
         reserved: false,

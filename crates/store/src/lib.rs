@@ -45,8 +45,8 @@ pub use db::Synchronous;
 pub use episodes::{NewEpisode, ScopeEpisodes, StoredEpisode};
 pub use forget::Forgotten;
 pub use generations::{
-    AttemptRow, GenerationRow, LedgerGroup, LedgerQuery, LedgerSum, NewGeneration, SettledAttempt,
-    SettledGeneration, Spent, SpentLately,
+    AttemptRow, Finish, GenerationRow, LedgerGroup, LedgerQuery, LedgerSum, NewGeneration,
+    SettledAttempt, SettledGeneration, Spent, SpentLately,
 };
 pub use idempotency::{Idempotency, IdempotentRequest, StoredAnswer};
 pub use import::{ImportOutcome, ImportedThread, ImportedTurn};

@@ -49,6 +49,11 @@ pub(crate) const ALL: &[Migration] = &[
         name: "answers",
         sql: include_str!("../migrations/sqlite/0007_answers.sql"),
     },
+    Migration {
+        version: 8,
+        name: "usage_details",
+        sql: include_str!("../migrations/sqlite/0008_usage_details.sql"),
+    },
 ];
 
 const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (

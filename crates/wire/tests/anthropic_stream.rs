@@ -111,7 +111,7 @@ fn interleaved_calls_come_out_one_block_after_the_other_with_every_fragment() {
             arguments(2, "{}"),
             text(" Wait."),
             arguments(0, "1}"),
-            ChatEvent::Finished { choice: 0, reason: FinishReason::ToolCalls },
+            ChatEvent::Finished { choice: 0, reason: FinishReason::ToolCalls, native: None },
         ],
         None,
     );
@@ -244,7 +244,8 @@ fn usage_that_arrives_last_and_the_extension_reach_the_end_of_the_stream() {
         cache_write_tokens: 3,
         ..Usage::default()
     };
-    let finished = ChatEvent::Finished { choice: 0, reason: FinishReason::Length };
+    let reason = FinishReason::Length;
+    let finished = ChatEvent::Finished { choice: 0, reason, native: None };
     let other = ChatEvent::Text { choice: 1, text: "another choice".to_owned() };
     let events = [started(), text("hi"), other, finished, ChatEvent::Usage(usage)];
     let events = stream(&events, Some(&extension()));

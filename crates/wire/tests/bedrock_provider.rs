@@ -175,7 +175,8 @@ fn a_stream_ends_when_it_says_why_and_its_exceptions_are_told() {
     let stop = event("messageStop", json!({"stopReason": "guardrail_intervened"}));
     let events = decoder.decode(stop).unwrap().unwrap().events;
     let reason = FinishReason::ContentFilter;
-    assert_eq!(events, [ChatEvent::Finished { choice: 0, reason }]);
+    let native = Some("guardrail_intervened".to_owned());
+    assert_eq!(events, [ChatEvent::Finished { choice: 0, reason, native }]);
     let usage = json!({"usage": {"inputTokens": 3, "outputTokens": 4}});
     let events = decoder.decode(event("metadata", usage)).unwrap().unwrap().events;
     assert!(matches!(&events[0], ChatEvent::Usage(usage) if usage.total_tokens() == 7));

@@ -132,7 +132,8 @@ fn a_stream_without_its_end_is_broken_and_a_failure_in_it_is_told() {
     let opening = "data: {\"type\":\"message-start\",\"id\":\"i\"}\n\n";
     assert_eq!(read(opening).unwrap_err().code(), ErrorCode::UpstreamStreamBroken);
     let whole = read(&format!("{opening}{}", end("STOP_SEQUENCE"))).unwrap();
-    let finished = ChatEvent::Finished { choice: 0, reason: FinishReason::Stop };
+    let native = Some("STOP_SEQUENCE".to_owned());
+    let finished = ChatEvent::Finished { choice: 0, reason: FinishReason::Stop, native };
     assert_eq!(whole.last(), Some(&finished));
     let failed = read(&format!("{opening}{}", end("ERROR"))).unwrap_err();
     assert_eq!(failed.code(), ErrorCode::UpstreamError);

@@ -180,7 +180,8 @@ fn the_reason_waits_for_the_end_because_calls_may_still_come() {
     let fragment = "{}".to_owned();
     assert_eq!(events[3], ChatEvent::ToolCallArguments { choice: 0, index: 0, fragment });
     assert!(matches!(&events[2], ChatEvent::ToolCallStarted { id, .. } if id == "call_0_0"));
-    let finished = ChatEvent::Finished { choice: 0, reason: FinishReason::ToolCalls };
+    let native = Some("STOP".to_owned());
+    let finished = ChatEvent::Finished { choice: 0, reason: FinishReason::ToolCalls, native };
     assert_eq!((events.len(), events.last()), (5, Some(&finished)));
 }
 
@@ -195,7 +196,8 @@ fn every_reason_has_a_neutral_word() {
     ] {
         let body = json!({"candidates": [{"finishReason": word}]}).to_string();
         let frame = decode_reply(FORMAT, "gemini", Bytes::from(body)).unwrap();
-        assert_eq!(frame.events.last(), Some(&ChatEvent::Finished { choice: 0, reason }));
+        let native = Some(word.to_owned());
+        assert_eq!(frame.events.last(), Some(&ChatEvent::Finished { choice: 0, reason, native }));
     }
 }
 

@@ -40,7 +40,7 @@ fn answer() -> Vec<ChatEvent> {
         ChatEvent::Started { id: None, model: None, created: None },
         ChatEvent::Reasoning { choice: 0, text: "hm".to_owned() },
         ChatEvent::Text { choice: 0, text: "hi".to_owned() },
-        ChatEvent::Finished { choice: 0, reason: FinishReason::Stop },
+        ChatEvent::Finished { choice: 0, reason: FinishReason::Stop, native: None },
         ChatEvent::Usage(Usage { prompt_tokens: 3, completion_tokens: 2, ..Usage::default() }),
     ]
 }

@@ -24,6 +24,8 @@ pub struct Choice {
     pub index: u32,
     pub message: Message,
     pub finish_reason: Option<FinishReason>,
+    /// The provider's own word for it.
+    pub native_finish_reason: Option<String>,
     pub logprobs: Option<Value>,
 }
 
@@ -42,6 +44,7 @@ struct Pending {
     refusal: String,
     calls: BTreeMap<u32, ToolCall>,
     finish_reason: Option<FinishReason>,
+    native_finish_reason: Option<String>,
     logprobs: Option<Value>,
 }
 
@@ -76,8 +79,10 @@ impl Collector {
             ChatEvent::Logprobs { choice, value } => {
                 merge_logprobs(&mut self.choice(*choice).logprobs, value);
             }
-            ChatEvent::Finished { choice, reason } => {
-                self.choice(*choice).finish_reason = Some(reason.clone());
+            ChatEvent::Finished { choice, reason, native } => {
+                let choice = self.choice(*choice);
+                choice.finish_reason = Some(reason.clone());
+                choice.native_finish_reason.clone_from(native);
             }
             ChatEvent::Continued { .. } => {}
             ChatEvent::Usage(usage) => self.reply.usage = Some(usage.clone()),
@@ -142,6 +147,7 @@ impl Pending {
             index,
             message: Message::new(Role::Assistant, parts),
             finish_reason: self.finish_reason,
+            native_finish_reason: self.native_finish_reason,
             logprobs: self.logprobs,
         }
     }
@@ -196,7 +202,7 @@ mod tests {
             arguments(0, "{}"),
             arguments(1, "2}"),
             ChatEvent::Text { choice: 0, text: "hi".to_owned() },
-            ChatEvent::Finished { choice: 0, reason: FinishReason::ToolCalls },
+            ChatEvent::Finished { choice: 0, reason: FinishReason::ToolCalls, native: None },
         ] {
             collector.push(&event);
         }

@@ -54,6 +54,8 @@ pub enum ChatEvent {
     Finished {
         choice: u32,
         reason: FinishReason,
+        /// The provider's own word for it, where it said one.
+        native: Option<String>,
     },
     /// The answer broke off, and another endpoint goes on with it.
     Continued {
@@ -93,6 +95,21 @@ pub enum FinishReason {
     ContentFilter,
     /// A reason that only this provider knows, in its own word.
     Other(String),
+}
+
+impl FinishReason {
+    /// OpenAI's word, which OpenRouter's clients and the ledger use too. A reason that has none keeps
+    /// its own: clients read an unknown word as "other", while "stop" would say that the answer is
+    /// complete.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Stop => "stop",
+            Self::Length => "length",
+            Self::ToolCalls => "tool_calls",
+            Self::ContentFilter => "content_filter",
+            Self::Other(word) => word,
+        }
+    }
 }
 
 /// Events that belong together, with the bytes that they came from.

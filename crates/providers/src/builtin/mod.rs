@@ -55,7 +55,7 @@ fn events(model: &str, request: &ChatRequest, answer: &str) -> Vec<ChatEvent> {
     let mut events = vec![ChatEvent::Started { id: None, model, created: None }];
     let words = text.split_inclusive(' ').map(str::to_owned);
     events.extend(words.map(|text| ChatEvent::Text { choice: 0, text }));
-    events.push(ChatEvent::Finished { choice: 0, reason });
+    events.push(ChatEvent::Finished { choice: 0, reason, native: None });
     events.push(ChatEvent::Usage(usage));
     events
 }

@@ -53,6 +53,48 @@ async fn the_ledger_shows_the_arithmetic_of_every_charge() -> Result<()> {
 }
 
 #[tokio::test]
+async fn why_an_answer_ended_is_kept_in_the_neutral_word_and_in_the_providers() -> Result<()> {
+    let server = TestServer::start().await?;
+    for (provider, stop, length) in [
+        ("openai", "stop", "length"),
+        ("anthropic", "end_turn", "max_tokens"),
+        ("gemini", "STOP", "MAX_TOKENS"),
+        ("cohere", "COMPLETE", "MAX_TOKENS"),
+        ("bedrock", "end_turn", "max_tokens"),
+    ] {
+        for (max_tokens, reason, native) in [(100, "stop", stop), (1, "length", length)] {
+            let body = json!({"model": format!("{provider}/sim-echo"), "max_tokens": max_tokens,
+                "messages": [{"role": "user", "content": "one two three"}], "stream": true});
+            let path = "/api/v1/chat/completions";
+            let stream = server.member().stream(path, &body).await?;
+            let id = stream.headers["x-generation-id"].to_str()?;
+            let row = server.member().get(&format!("/backstay/v1/generations/{id}")).await?.body;
+            assert_eq!(row["finish_reason"], reason, "{row}");
+            assert_eq!(row["native_finish_reason"], native, "{row}");
+            let shown = server.member().get(&format!("/api/v1/generation?id={id}")).await?.body;
+            assert_eq!(shown["data"]["finish_reason"], reason, "{shown}");
+            assert_eq!(shown["data"]["native_finish_reason"], native, "{shown}");
+        }
+    }
+    server.stop().await
+}
+
+#[tokio::test]
+async fn an_answer_that_broke_off_has_no_reason_and_ended_with_an_error() -> Result<()> {
+    let server = TestServer::start().await?;
+    let body = json!({"model": "openai/sim-echo!truncate-after-2", "stream": true,
+        "messages": [{"role": "user", "content": "one two three four five six"}]});
+    let stream = server.member().stream("/api/v1/chat/completions", &body).await?;
+    let id = stream.headers["x-generation-id"].to_str()?;
+    let row = server.member().get(&format!("/backstay/v1/generations/{id}")).await?.body;
+    assert_eq!((&row["status"], &row["finish_reason"]), (&json!("failed"), &Value::Null), "{row}");
+    let shown = server.member().get(&format!("/api/v1/generation?id={id}")).await?.body;
+    assert_eq!(shown["data"]["finish_reason"], "error", "{shown}");
+    assert_eq!(shown["data"]["native_finish_reason"], Value::Null, "{shown}");
+    server.stop().await
+}
+
+#[tokio::test]
 async fn an_unknown_price_is_null_and_missing_usage_is_marked_as_estimated() -> Result<()> {
     let server = TestServer::start().await?;
     let row = row_of(&server, "openai/sim-quote").await?;

@@ -83,6 +83,7 @@ fn charge_prompt(session: &Session<'_>, lost: Reserved, now: Timestamp) -> Resul
         first_token_ms: None,
         usage: charge.map(|charge| charge.usage.clone()),
         price: charge.and_then(|charge| charge.price.clone()),
+        finish: None,
         error_code: None,
         dropped: Vec::new(),
         attempts: vec![if_lost],

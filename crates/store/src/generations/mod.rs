@@ -56,6 +56,7 @@ pub struct SettledGeneration {
     pub usage: Option<Usage>,
     /// The price as it was when the call was made.
     pub price: Option<Price>,
+    pub finish: Option<Finish>,
     pub error_code: Option<ErrorCode>,
     /// Request fields that the provider's wire format could not carry.
     pub dropped: Vec<String>,
@@ -72,6 +73,16 @@ impl SettledGeneration {
         let costs: Option<Vec<Money>> = charges.map(|charge| charge.cost).collect();
         costs.and_then(Money::sum)
     }
+}
+
+/// Why an answer ended, of its first choice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finish {
+    /// `stop`, `length`, `tool_calls`, `content_filter`, or the provider's own word where none of these
+    /// fits.
+    pub reason: String,
+    /// The provider's own word, where it said one.
+    pub native: Option<String>,
 }
 
 /// One try at one endpoint.
@@ -125,6 +136,11 @@ pub struct GenerationRow {
     /// Of all attempts; null when the cost of one of them is unknown.
     pub cost: Option<Money>,
     pub price: Option<Price>,
+    /// Why the answer ended: `stop`, `length`, `tool_calls`, `content_filter`, or the provider's own
+    /// word where none of these fits; null where it did not come to its end.
+    pub finish_reason: Option<String>,
+    /// The same in the provider's word.
+    pub native_finish_reason: Option<String>,
     pub error_code: Option<ErrorCode>,
     pub thread: Option<ThreadId>,
     pub assistant: Option<Name>,

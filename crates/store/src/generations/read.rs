@@ -12,8 +12,8 @@ macro_rules! columns {
     () => {
         "id, request, api_key, status, requested_model, provider, model, stream, started_at,
          finished_at, latency_ms, first_token_ms, cost, price, error_code, thread, assistant,
-         user_name, memory_tokens, dropped, prompt_tokens, completion_tokens, cached_tokens,
-         cache_write_tokens, reasoning_tokens, usage_estimated, provider_cost"
+         user_name, memory_tokens, dropped, finish_reason, native_finish_reason, prompt_tokens, completion_tokens,
+         cached_tokens, cache_write_tokens, reasoning_tokens, usage_estimated, provider_cost"
     };
 }
 
@@ -128,7 +128,7 @@ fn generation(row: &Row<'_>) -> Result<GenerationRow, Failure> {
         finished_at: row.get(9)?,
         latency_ms: row.get(10)?,
         first_token_ms: row.get(11)?,
-        usage: usage(row, 20)?,
+        usage: usage(row, 22)?,
         cost: row.get(12)?,
         price: row.json(13)?,
         error_code: row.get(14)?,
@@ -137,6 +137,8 @@ fn generation(row: &Row<'_>) -> Result<GenerationRow, Failure> {
         user: row.get(17)?,
         memory_tokens: row.get(18)?,
         dropped: row.json(19)?.unwrap_or_default(),
+        finish_reason: row.get(20)?,
+        native_finish_reason: row.get(21)?,
         attempts: Vec::new(),
     })
 }

@@ -16,8 +16,9 @@ statements! {
             status = $1, provider = $2, model = $3, finished_at = $4, latency_ms = $5,
             first_token_ms = $6, prompt_tokens = $7, completion_tokens = $8, cached_tokens = $9,
             cache_write_tokens = $10, reasoning_tokens = $11, usage_estimated = $12,
-            provider_cost = $13, cost = $14, price = $15, error_code = $16, dropped = $17
-        WHERE workspace = $18 AND id = $19 AND status = 'pending'";
+            provider_cost = $13, cost = $14, price = $15, error_code = $16, dropped = $17,
+            finish_reason = $18, native_finish_reason = $19
+        WHERE workspace = $20 AND id = $21 AND status = 'pending'";
     EXISTS = "SELECT 1 FROM generations WHERE workspace = $1 AND id = $2";
     ATTEMPT = "INSERT INTO attempts
             (workspace, generation, number, provider, model, error_code, http_status, started_at,
@@ -103,7 +104,7 @@ fn update(
     let price = settled.price.as_ref().map(to_json).transpose()?;
     let dropped = Some(&settled.dropped).filter(|all| !all.is_empty());
     let dropped = dropped.map(to_json).transpose()?;
-    let usage = settled.usage.as_ref();
+    let (usage, finish) = (settled.usage.as_ref(), settled.finish.as_ref());
     let values = values![
         settled.status,
         settled.provider.as_ref(),
@@ -122,6 +123,8 @@ fn update(
         price.as_ref(),
         settled.error_code,
         dropped.as_ref(),
+        finish.map(|finish| &finish.reason),
+        finish.and_then(|finish| finish.native.as_ref()),
         workspace,
         &settled.id,
     ];

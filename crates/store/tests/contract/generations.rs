@@ -1,7 +1,7 @@
 //! The ledger.
 
 use backstay_core::{Charge, ErrorCode, Money, Usage, chat::SettlementStatus};
-use backstay_store::{SettledAttempt, SettledGeneration};
+use backstay_store::{Finish, SettledAttempt, SettledGeneration};
 
 use crate::harness::{TestStore, at, attempt, charge, generation_id, intent, settled};
 
@@ -32,6 +32,7 @@ pub(crate) async fn a_call_is_pending_until_it_is_settled_with_all_its_figures(s
         first_token_ms: row.first_token_ms,
         usage: row.usage,
         price: row.price,
+        finish: row.finish_reason.map(|reason| Finish { reason, native: row.native_finish_reason }),
         error_code: row.error_code,
         dropped: row.dropped,
         attempts: row.attempts.into_iter().map(|row| row.attempt).collect(),
@@ -93,6 +94,7 @@ pub(crate) async fn unknown_cost_and_usage_stay_unknown(store: &TestStore) {
         first_token_ms: None,
         usage: None,
         price: None,
+        finish: None,
         error_code: Some(ErrorCode::NoProvider),
         dropped: Vec::new(),
         attempts: vec![attempt("groq"), of_unknown_price.clone()],
@@ -101,6 +103,7 @@ pub(crate) async fn unknown_cost_and_usage_stay_unknown(store: &TestStore) {
     workspace.settle_generation(failed).await.unwrap();
     let row = workspace.generation(&generation_id("1")).await.unwrap().unwrap();
     assert_eq!((row.usage, row.cost, row.price, row.provider), (None, None, None, None));
+    assert_eq!((row.finish_reason, row.native_finish_reason), (None, None));
     assert_eq!((row.error_code, row.attempts.len()), (Some(ErrorCode::NoProvider), 2));
     assert_eq!(row.attempts[1].attempt, of_unknown_price);
     assert!(row.attempts[1].lines.is_empty());

@@ -15,7 +15,7 @@ use backstay_core::{
     memory::{RecalledId, Scope, Speaker},
 };
 use backstay_store::{
-    NewEpisode, NewGeneration, NewMessage, NewThread, PassageVector, SettledAttempt,
+    Finish, NewEpisode, NewGeneration, NewMessage, NewThread, PassageVector, SettledAttempt,
     SettledGeneration, Store, StoreOptions, ThreadTurn, TurnRecord, Workspace,
 };
 use tempfile::TempDir;
@@ -132,6 +132,7 @@ pub(crate) fn settled(id: &str) -> SettledGeneration {
             ..Usage::default()
         }),
         price: Some(Price::FREE),
+        finish: Some(Finish { reason: "stop".to_owned(), native: Some("end_turn".to_owned()) }),
         error_code: None,
         dropped: vec!["seed".to_owned()],
         attempts: vec![attempt("groq"), attempt("openai")],

@@ -117,7 +117,7 @@ impl StreamEncoder {
                     self.model.clone_from(model);
                 }
             }
-            ChatEvent::Finished { choice: 0, reason } => self.reason = Some(reason.clone()),
+            ChatEvent::Finished { choice: 0, reason, .. } => self.reason = Some(reason.clone()),
             ChatEvent::Usage(counted) => self.usage = Some(counted.clone()),
             ChatEvent::Settled(settlement) if self.usage.is_none() => {
                 self.usage = Some(settlement.usage.clone());

@@ -171,7 +171,8 @@ impl StreamDecoder {
         self.close_calls(None, events);
         if let Some(word) = word {
             self.finished = true;
-            events.push(ChatEvent::Finished { choice: 0, reason: stop_reason::read(word) });
+            let (reason, native) = (stop_reason::read(word), Some(word.to_owned()));
+            events.push(ChatEvent::Finished { choice: 0, reason, native });
         }
         self.count(usage, events);
     }

@@ -29,7 +29,8 @@ pub(crate) fn decode_reply(body: &[u8]) -> Result<Vec<ChatEvent>> {
     }
     let word = payload.stop_reason.filled();
     let reason = finish_reason(word.as_deref().unwrap_or("end_turn"));
-    events.push(ChatEvent::Finished { choice: CHOICE, reason });
+    let native = word.map(Into::into);
+    events.push(ChatEvent::Finished { choice: CHOICE, reason, native });
     events.extend(payload.usage.as_ref().and_then(usage::read).map(ChatEvent::Usage));
     Ok(events)
 }

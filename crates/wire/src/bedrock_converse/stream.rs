@@ -71,7 +71,8 @@ impl StreamDecoder {
                 self.is_finished = true;
                 let word = payload.stop_reason.filled();
                 let reason = finish_reason(word.as_deref().unwrap_or("end_turn"));
-                vec![ChatEvent::Finished { choice: CHOICE, reason }]
+                let native = word.map(Into::into);
+                vec![ChatEvent::Finished { choice: CHOICE, reason, native }]
             }
             "metadata" => {
                 let usage = payload.usage.as_ref().and_then(usage::read);

@@ -27,7 +27,8 @@ pub(crate) fn decode_reply(body: &[u8]) -> Result<Vec<ChatEvent>> {
     read_message(message, &mut events);
     let word = payload.finish_reason.filled();
     let reason = finish_reason(word.as_deref().unwrap_or("COMPLETE"), None)?;
-    events.push(ChatEvent::Finished { choice: 0, reason });
+    let native = word.map(Into::into);
+    events.push(ChatEvent::Finished { choice: 0, reason, native });
     events.extend(payload.usage.as_ref().and_then(usage::read).map(ChatEvent::Usage));
     Ok(events)
 }

@@ -133,7 +133,8 @@ impl StreamDecoder {
         let said = delta.error.filled().map(Into::into);
         let reason = finish_reason(word.as_deref().unwrap_or("COMPLETE"), said)?;
         self.is_finished = true;
-        events.push(ChatEvent::Finished { choice: CHOICE, reason });
+        let native = word.map(Into::into);
+        events.push(ChatEvent::Finished { choice: CHOICE, reason, native });
         events.extend(delta.usage.as_ref().and_then(usage::read).map(ChatEvent::Usage));
         Ok(())
     }

@@ -17,6 +17,7 @@ struct Candidate {
     /// Held back until the answer ends: some models give a reason with every event, and what it
     /// means depends on whether there are calls.
     reason: Option<FinishReason>,
+    native: Option<String>,
 }
 
 impl Candidates {
@@ -36,12 +37,15 @@ impl Candidates {
         }
         if let Some(word) = payload.finish_reason.filled() {
             candidate.reason = Some(finish_reason(&word));
+            candidate.native = Some(word.into());
         }
     }
 
     /// The provider refused the prompt, so that there is no candidate to end.
-    pub(super) fn block(&mut self) {
-        self.candidate(0).reason = Some(FinishReason::ContentFilter);
+    pub(super) fn block(&mut self, word: &str) {
+        let candidate = self.candidate(0);
+        candidate.reason = Some(FinishReason::ContentFilter);
+        candidate.native = Some(word.to_owned());
     }
 
     pub(super) fn has_any(&self) -> bool {
@@ -59,7 +63,8 @@ impl Candidates {
                 FinishReason::Stop if candidate.calls > 0 => FinishReason::ToolCalls,
                 reason => reason,
             };
-            Some(ChatEvent::Finished { choice: candidate.index, reason })
+            let (choice, native) = (candidate.index, candidate.native);
+            Some(ChatEvent::Finished { choice, reason, native })
         });
         finished.collect()
     }
@@ -67,7 +72,7 @@ impl Candidates {
     fn candidate(&mut self, index: u32) -> &mut Candidate {
         let position = self.known.iter().position(|candidate| candidate.index == index);
         let position = position.unwrap_or_else(|| {
-            self.known.push(Candidate { index, calls: 0, reason: None });
+            self.known.push(Candidate { index, calls: 0, reason: None, native: None });
             self.known.len() - 1
         });
         &mut self.known[position]

@@ -66,8 +66,8 @@ impl StreamDecoder {
             self.candidates.read(candidate, position, response_id, events);
         }
         let feedback = payload.prompt_feedback.and_then(|feedback| feedback.block_reason.filled());
-        if feedback.is_some() {
-            self.candidates.block();
+        if let Some(word) = feedback {
+            self.candidates.block(&word);
         }
         events.extend(payload.usage_metadata.and_then(usage).map(ChatEvent::Usage));
         Ok(())

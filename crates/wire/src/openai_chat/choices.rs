@@ -59,7 +59,8 @@ impl Choices {
             events.push(ChatEvent::Logprobs { choice: index, value });
         }
         if let Some(word) = payload.finish_reason.filled() {
-            choice.finish(&word, events);
+            let native = payload.native_finish_reason.filled();
+            choice.finish(&word, native.as_deref().unwrap_or(&word), events);
         }
     }
 
@@ -155,7 +156,7 @@ impl Choice {
         }
     }
 
-    fn finish(&mut self, word: &str, events: &mut Vec<ChatEvent>) {
+    fn finish(&mut self, word: &str, native: &str, events: &mut Vec<ChatEvent>) {
         if std::mem::replace(&mut self.finished, true) {
             return;
         }
@@ -169,7 +170,8 @@ impl Choice {
             FinishReason::Stop if !self.calls.is_empty() => FinishReason::ToolCalls,
             reason => reason,
         };
-        events.push(ChatEvent::Finished { choice: self.index, reason });
+        let native = Some(native.to_owned());
+        events.push(ChatEvent::Finished { choice: self.index, reason, native });
     }
 }
 

@@ -6,7 +6,7 @@ use backstay_core::{
 };
 use serde_json::{Map, Value, json};
 
-use super::{finish_reason, signature, usage};
+use super::{signature, usage};
 use crate::{EncodeOptions, ReplyExtension, extension};
 
 /// The arguments of a call that takes none, in a form that clients can parse.
@@ -73,9 +73,7 @@ fn choice(choice: &Choice) -> Value {
         "index": choice.index,
         "message": message,
         "logprobs": choice.logprobs,
-        "finish_reason": finish_reason::write(
-            choice.finish_reason.as_ref().unwrap_or(&FinishReason::Stop),
-        ),
+        "finish_reason": choice.finish_reason.as_ref().unwrap_or(&FinishReason::Stop).as_str(),
     })
 }
 

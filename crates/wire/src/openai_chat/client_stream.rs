@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 use super::{
     chunk::{Chunk, ChunkChoice, Delta, arguments_delta, delta, write_data},
     client_reply::{NO_ARGUMENTS, error_object},
-    finish_reason,
     usage::{self, UsageBody},
 };
 use crate::{EncodeOptions, ReplyExtension, extension};
@@ -70,7 +69,7 @@ impl StreamEncoder {
                 ChatEvent::Logprobs { choice, value } => {
                     (*choice, Delta::default(), Some(value), None)
                 }
-                ChatEvent::Finished { choice, reason } => {
+                ChatEvent::Finished { choice, reason, .. } => {
                     (*choice, Delta::default(), None, Some(reason))
                 }
                 ChatEvent::Text { choice, .. }
@@ -173,7 +172,7 @@ impl StreamEncoder {
             self.opened.push(index);
             delta.role = Some("assistant");
         }
-        let finish_reason = reason.map(finish_reason::write);
+        let finish_reason = reason.map(FinishReason::as_str);
         let choices = [ChunkChoice { index, delta, logprobs, finish_reason }];
         write(&self.chunk(&choices, None, None));
     }

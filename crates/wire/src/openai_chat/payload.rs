@@ -36,6 +36,9 @@ pub(super) struct ChoicePayload<'a> {
     pub(super) message: Option<MessagePayload<'a>>,
     #[serde(borrow)]
     pub(super) finish_reason: Text<'a>,
+    /// OpenRouter's member for the word of the provider behind it.
+    #[serde(borrow)]
+    pub(super) native_finish_reason: Text<'a>,
     pub(super) logprobs: Option<Value>,
     /// OpenRouter's place for a failure after generation began.
     pub(super) error: Option<Value>,

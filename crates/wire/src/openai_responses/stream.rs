@@ -97,7 +97,7 @@ impl StreamEncoder {
                     self.extend_call(*index, fragment, out);
                 }
                 ChatEvent::Logprobs { choice: 0, value } => self.logprobs(value),
-                ChatEvent::Finished { choice: 0, reason } => {
+                ChatEvent::Finished { choice: 0, reason, .. } => {
                     self.reason = Some(reason.clone());
                     self.close(out);
                     self.close_calls(out);

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{
     reasoning_details::{self, Blocks},
-    shape::{self, Facts},
+    shape::{self, Ended, Facts},
     usage,
 };
 use crate::{EncodeOptions, ReplyExtension, openai_chat, whole_body};
@@ -64,6 +64,9 @@ fn fit(
             shape::add_details(message, details);
         }
     }
-    let reason = neutral.and_then(|choice| choice.finish_reason.as_ref());
-    shape::choice(members, "message", reason, (facts, &mut blocks));
+    let ended = Ended {
+        reason: neutral.and_then(|choice| choice.finish_reason.as_ref()),
+        native: neutral.and_then(|choice| choice.native_finish_reason.as_deref()),
+    };
+    shape::choice(members, "message", ended, (facts, &mut blocks));
 }

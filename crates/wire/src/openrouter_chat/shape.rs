@@ -1,7 +1,7 @@
 //! From OpenAI's shape to OpenRouter's, of whole answers and of chunks alike. What neither of us
 //! interprets stays as it came.
 
-use backstay_core::chat::FinishReason;
+use backstay_core::chat::{ChatEvent, FinishReason};
 use serde_json::{Map, Value, json};
 
 use super::reasoning_details::{self, Blocks};
@@ -74,19 +74,38 @@ pub(super) fn without_nulls(members: &mut Map<String, Value>, keep: &[&str]) {
     members.retain(|name, value| !value.is_null() || keep.contains(&name.as_str()));
 }
 
+/// Why a choice ended, where it has.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Ended<'a> {
+    pub(super) reason: Option<&'a FinishReason>,
+    /// The provider's own word.
+    pub(super) native: Option<&'a str>,
+}
+
+impl<'a> Ended<'a> {
+    pub(super) fn of_event(event: &'a ChatEvent) -> Self {
+        match event {
+            ChatEvent::Finished { reason, native, .. } => {
+                Self { reason: Some(reason), native: native.as_deref() }
+            }
+            _ => Self::default(),
+        }
+    }
+}
+
 /// Fits one choice. `holder` is the member with what was said: `message` or `delta`.
 pub(super) fn choice(
     choice: &mut Map<String, Value>,
     holder: &str,
-    reason: Option<&FinishReason>,
+    ended: Ended<'_>,
     (facts, blocks): (&Facts, &mut Blocks),
 ) {
     without_nulls(choice, &[]);
     let word = choice.get("finish_reason").and_then(Value::as_str).map(str::to_owned);
-    if let Some(word) = &word {
-        choice.entry("native_finish_reason").or_insert_with(|| Value::from(word.as_str()));
+    if let Some(native) = ended.native.or(word.as_deref()) {
+        choice.entry("native_finish_reason").or_insert_with(|| Value::from(native));
     }
-    let normalised = reason.map(finish_reason).map(str::to_owned).or(word);
+    let normalised = ended.reason.map(|reason| reason.as_str().to_owned()).or(word);
     choice.insert("finish_reason".to_owned(), json!(normalised));
     let said = choice.entry(holder).or_insert_with(|| json!({}));
     if let Value::Object(said) = said {
@@ -94,18 +113,6 @@ pub(super) fn choice(
         without_nulls(said, if holder == "message" { &["content"] } else { &[] });
         tool_calls(said, holder == "delta", blocks);
         reasoning(said, facts, blocks);
-    }
-}
-
-/// OpenRouter's words are five; a reason that has none of them keeps its own, which clients read as
-/// "other", while "stop" would say that the answer is complete.
-fn finish_reason(reason: &FinishReason) -> &str {
-    match reason {
-        FinishReason::Stop => "stop",
-        FinishReason::Length => "length",
-        FinishReason::ToolCalls => "tool_calls",
-        FinishReason::ContentFilter => "content_filter",
-        FinishReason::Other(word) => word,
     }
 }
 

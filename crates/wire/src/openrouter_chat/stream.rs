@@ -2,14 +2,14 @@
 
 use backstay_core::{
     Error, Usage, WireFormat,
-    chat::{ChatEvent, FinishReason, Frame, RawFrame, Settlement},
+    chat::{ChatEvent, Frame, RawFrame, Settlement},
 };
 use serde_json::{Map, Value, json};
 
 use super::{
     error::error_object,
     reasoning_details::{self, Blocks},
-    shape::{self, Facts},
+    shape::{self, Ended, Facts},
     usage,
 };
 use crate::{
@@ -131,13 +131,12 @@ impl StreamEncoder {
         for (position, choice) in choices.iter_mut().filter_map(Value::as_object_mut).enumerate() {
             choice.entry("index").or_insert_with(|| Value::from(position));
             let index = choice.get("index").and_then(Value::as_u64);
-            let reason = events.iter().find_map(|event| match event {
-                ChatEvent::Finished { choice, reason } if Some(u64::from(*choice)) == index => {
-                    Some(reason)
-                }
-                _ => None,
-            });
-            self.fit(choice, reason);
+            let is_end = |event: &&ChatEvent| match event {
+                ChatEvent::Finished { choice, .. } => Some(u64::from(*choice)) == index,
+                _ => false,
+            };
+            let ended = events.iter().find(is_end).map(Ended::of_event).unwrap_or_default();
+            self.fit(choice, ended);
         }
         self.write(chunk, choices, out);
     }
@@ -166,23 +165,20 @@ impl StreamEncoder {
         self.plain.each_chunk(std::slice::from_ref(event), &mut |chunk| {
             chunks.extend(serde_json::to_value(chunk))
         });
-        let reason = match event {
-            ChatEvent::Finished { reason, .. } => Some(reason),
-            _ => None,
-        };
         for chunk in chunks {
             let Value::Object(mut chunk) = chunk else { continue };
             let Some(Value::Array(mut choices)) = chunk.shift_remove("choices") else { continue };
             for choice in choices.iter_mut().filter_map(Value::as_object_mut) {
                 let is_end = choice.get("finish_reason").is_some_and(|word| !word.is_null());
-                self.fit(choice, reason.filter(|_| is_end));
+                let ended = if is_end { Ended::of_event(event) } else { Ended::default() };
+                self.fit(choice, ended);
             }
             self.write(chunk, choices, out);
         }
     }
 
-    fn fit(&mut self, choice: &mut Map<String, Value>, reason: Option<&FinishReason>) {
-        shape::choice(choice, "delta", reason, (&self.facts, &mut self.blocks));
+    fn fit(&mut self, choice: &mut Map<String, Value>, ended: Ended<'_>) {
+        shape::choice(choice, "delta", ended, (&self.facts, &mut self.blocks));
     }
 
     fn write(&self, chunk: Map<String, Value>, mut choices: Vec<Value>, out: &mut Vec<u8>) {

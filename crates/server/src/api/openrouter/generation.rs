@@ -65,6 +65,8 @@ fn data(workspace: &WorkspaceId, row: &GenerationRow) -> Value {
         "provider_responses": responses,
         "streamed": row.stream,
         "cancelled": row.status == SettlementStatus::Cancelled,
+        "finish_reason": finish_reason(row),
+        "native_finish_reason": row.native_finish_reason,
         "latency": row.first_token_ms.or(row.latency_ms),
         "generation_time": generation_time,
         "tokens_prompt": prompt,
@@ -88,15 +90,19 @@ fn data(workspace: &WorkspaceId, row: &GenerationRow) -> Value {
     body
 }
 
+/// An answer that failed ended with an error, as its stream said.
+fn finish_reason(row: &GenerationRow) -> Option<&str> {
+    let is_failed = row.status == SettlementStatus::Failed;
+    row.finish_reason.as_deref().or(is_failed.then_some("error"))
+}
+
 /// Keys that clients require and that nothing is known for here.
-const UNKNOWN: [&str; 20] = [
+const UNKNOWN: [&str; 18] = [
     "api_type",
     "app_id",
     "cache_discount",
-    "finish_reason",
     "http_referer",
     "moderation_latency",
-    "native_finish_reason",
     "native_tokens_completion_images",
     "num_fetches",
     "num_input_audio_prompt",
