@@ -111,6 +111,7 @@ pub enum ChargeClass {
     #[serde(rename = "cache_write_1h")]
     CacheWriteHour,
     AudioPrompt,
+    ImagePrompt,
     Completion,
     Reasoning,
     AudioCompletion,
@@ -125,7 +126,7 @@ pub enum ChargeClass {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ChargeLine {
     pub class: ChargeClass,
-    /// Tokens; requests and searches for the classes of that name.
+    /// Tokens; images in the prompt, requests and searches for the classes of that name.
     pub count: u64,
     /// Dollars each; null where the provider reported only the amount.
     pub unit_price: Option<Money>,

@@ -28,6 +28,9 @@ pub struct Usage {
     /// Searches by the provider's own tool, and the search units of a rerank.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub web_searches: u64,
+    /// Images in the prompt, as the request had them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub prompt_images: u64,
     /// True when the provider reported nothing and the numbers are our own count.
     pub estimated: bool,
     /// What the provider says that it charged, where it says so (OpenRouter does).

@@ -97,6 +97,12 @@ impl Open {
     /// What a provider says before the end is what it had counted so far (Anthropic's streams begin
     /// with a usage): of an answer that broke off our own count of what came is taken where it is more.
     fn usage(&self, reply: &ChatReply, status: SettlementStatus) -> Option<Usage> {
+        let counted = self.counted(reply, status)?;
+        // No provider reports them, and some charge for each.
+        Some(Usage { prompt_images: self.request.prompt_images(), ..counted })
+    }
+
+    fn counted(&self, reply: &ChatReply, status: SettlementStatus) -> Option<Usage> {
         match &reply.usage {
             Some(usage) if usage.is_believable() && status == SettlementStatus::Completed => {
                 return Some(usage.clone());
@@ -118,12 +124,8 @@ impl Open {
             None => {}
         }
         self.endpoint.as_ref()?;
-        Some(Usage {
-            prompt_tokens: self.request.estimated_prompt_tokens(),
-            completion_tokens: estimated_answer(reply),
-            estimated: true,
-            ..Usage::default()
-        })
+        let completion_tokens = estimated_answer(reply);
+        Some(Usage { completion_tokens, ..self.request.estimated_prompt_usage() })
     }
 
     fn settled(

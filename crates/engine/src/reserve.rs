@@ -51,7 +51,7 @@ impl Quote<'_> {
             return Err(price_unknown(unpriced));
         }
         let prompt_tokens = self.work.prompt_tokens();
-        let usage = Usage { prompt_tokens, estimated: true, ..Usage::default() };
+        let usage = Usage { prompt_tokens, estimated: true, ..self.work.counted() };
         let price = first.price().map(|price| price.in_force(self.at).into_owned());
         Ok(Some(Reservation {
             amount: self.worst_case(prompt_tokens),
@@ -86,10 +86,15 @@ impl Quote<'_> {
 
     /// The most expensive endpoint's price for as much as there may be, as often as may be at once.
     fn worst_case(&self, prompt_tokens: u64) -> Money {
-        let bound = prompt_tokens.saturating_add(prompt_tokens.div_ceil(MARGIN_DIVISOR));
+        let counted = self.work.counted();
         let worst = |endpoint: &Endpoint| {
-            let output = self.work.output_tokens(endpoint, self.engine.options());
-            let ceiling = endpoint.price().map(|price| price.ceiling(bound, output));
+            let most = Usage {
+                prompt_tokens: with_margin(prompt_tokens),
+                completion_tokens: self.work.output_tokens(endpoint, self.engine.options()),
+                web_searches: self.work.searches_max(),
+                ..counted.clone()
+            };
+            let ceiling = endpoint.price().map(|price| price.ceiling(&most));
             ceiling.map(|amount| amount.unwrap_or(Money::MAX))
         };
         let dearest = self.endpoints.iter().filter_map(worst).max().unwrap_or_default();
@@ -140,6 +145,24 @@ impl Work<'_> {
         }
     }
 
+    /// What of its usage is known beforehand, exactly.
+    fn counted(self) -> Usage {
+        let prompt_images = match self {
+            Self::Chat(request) => request.prompt_images(),
+            Self::Embedding(_) | Self::Rerank(_) => 0,
+        };
+        Usage { prompt_images, ..Usage::default() }
+    }
+
+    /// Searches that a provider may charge for, where the request bounds them.
+    fn searches_max(self) -> u64 {
+        match self {
+            Self::Chat(request) => request.tools.iter().map(tool_searches).sum(),
+            Self::Embedding(_) => 0,
+            Self::Rerank(request) => search_units(request),
+        }
+    }
+
     fn output_tokens(self, endpoint: &Endpoint, options: &EngineOptions) -> u64 {
         let Self::Chat(request) = self else { return 0 };
         let parameters = &request.parameters;
@@ -157,6 +180,30 @@ fn numbers(value: &Value) -> u64 {
         Value::Array(items) => items.iter().map(numbers).sum(),
         _ => 1,
     }
+}
+
+fn with_margin(tokens: u64) -> u64 {
+    tokens.saturating_add(tokens.div_ceil(MARGIN_DIVISOR))
+}
+
+/// Anthropic's tool for searching the web says how often it may be used.
+fn tool_searches(tool: &Tool) -> u64 {
+    let Tool::Provider { value, .. } = tool else { return 0 };
+    let searches = value["type"].as_str().is_some_and(|kind| kind.starts_with("web_search"));
+    value["max_uses"].as_u64().filter(|_| searches).unwrap_or(0)
+}
+
+/// Cohere charges a search for each hundred documents, of which a long one counts as one for every 500
+/// tokens of it and the query.
+fn search_units(request: &RerankRequest) -> u64 {
+    const DOCUMENTS: u64 = 100;
+    const DOCUMENT_TOKENS: u64 = 500;
+    let query = tokens::estimate(&request.query);
+    let pieces = request.documents.iter().map(|document| {
+        let tokens = query + document.text().map_or(0, tokens::estimate);
+        with_margin(tokens).div_ceil(DOCUMENT_TOKENS).max(1)
+    });
+    pieces.sum::<u64>().div_ceil(DOCUMENTS)
 }
 
 fn tool_tokens(tool: &Tool) -> u64 {

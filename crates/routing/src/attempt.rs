@@ -74,7 +74,7 @@ pub(crate) struct Running<'a> {
     clock: &'a Clock,
     started_at: Timestamp,
     /// What the prompt would be charged as.
-    prompt_tokens: &'a (dyn Fn() -> u64 + Sync),
+    prompt: &'a (dyn Fn() -> Usage + Sync),
     is_over: bool,
 }
 
@@ -84,7 +84,7 @@ impl<'a> Running<'a> {
         endpoint: &'a Endpoint,
         health: &'a Health,
         clock: &'a Clock,
-        prompt_tokens: &'a (dyn Fn() -> u64 + Sync),
+        prompt: &'a (dyn Fn() -> Usage + Sync),
     ) -> Self {
         let started_at = clock.now();
         let attempt = Attempt {
@@ -99,17 +99,7 @@ impl<'a> Running<'a> {
         let number = log.push(attempt, endpoint.clone());
         let name = endpoint.name();
         health.begin(&name);
-        Self {
-            log,
-            number,
-            endpoint,
-            name,
-            health,
-            clock,
-            started_at,
-            prompt_tokens,
-            is_over: false,
-        }
+        Self { log, number, endpoint, name, health, clock, started_at, prompt, is_over: false }
     }
 
     /// Keeps what became of it, for the ledger and for the endpoint's health. Returns its number in
@@ -142,9 +132,7 @@ impl<'a> Running<'a> {
     }
 
     fn charge(&self) -> Charge {
-        let prompt_tokens = (self.prompt_tokens)();
-        let usage = Usage { prompt_tokens, estimated: true, ..Usage::default() };
-        Charge::of(usage, self.endpoint.price().cloned())
+        Charge::of((self.prompt)(), self.endpoint.price().cloned())
     }
 }
 
@@ -183,12 +171,7 @@ pub(crate) fn charge_of_broken(
     request: &ChatRequest,
     completion_tokens: u64,
 ) -> Charge {
-    let usage = Usage {
-        prompt_tokens: request.estimated_prompt_tokens(),
-        completion_tokens,
-        estimated: true,
-        ..Usage::default()
-    };
+    let usage = Usage { completion_tokens, ..request.estimated_prompt_usage() };
     Charge::of(usage, endpoint.price().cloned())
 }
 

@@ -233,11 +233,11 @@ impl Router {
         log: &AttemptLog,
     ) -> Result<(Endpoint, EmbeddingCall)> {
         let deadlines = self.inner.upstreams.deadlines();
-        let prompt_tokens = || {
+        let prompt = || {
             let texts = request.texts().map(<[String]>::iter).into_iter().flatten();
-            texts.map(|text| tokens::estimate(text)).sum()
+            estimated(texts.map(|text| tokens::estimate(text)).sum())
         };
-        self.whole(endpoints, log, &prompt_tokens, |endpoint| {
+        self.whole(endpoints, log, &prompt, |endpoint| {
             self.inner.upstreams.embed(&endpoint.provider, &endpoint.model, request, deadlines)
         })
         .await
@@ -251,8 +251,8 @@ impl Router {
         log: &AttemptLog,
     ) -> Result<(Endpoint, RerankCall)> {
         let deadlines = self.inner.upstreams.deadlines();
-        let prompt_tokens = || request.estimated_tokens();
-        self.whole(endpoints, log, &prompt_tokens, |endpoint| {
+        let prompt = || estimated(request.estimated_tokens());
+        self.whole(endpoints, log, &prompt, |endpoint| {
             self.inner.upstreams.rerank(&endpoint.provider, &endpoint.model, request, deadlines)
         })
         .await
@@ -263,7 +263,7 @@ impl Router {
         &self,
         endpoints: &'a [Endpoint],
         log: &AttemptLog,
-        prompt_tokens: &(dyn Fn() -> u64 + Sync),
+        prompt: &(dyn Fn() -> Usage + Sync),
         call: impl Fn(&'a Endpoint) -> F,
     ) -> Result<(Endpoint, T)> {
         let inner = &self.inner;
@@ -273,7 +273,7 @@ impl Router {
             if index > 0 && !inner.budget.spend() {
                 break;
             }
-            let running = Running::begin(log, endpoint, &inner.health, &inner.clock, prompt_tokens);
+            let running = Running::begin(log, endpoint, &inner.health, &inner.clock, prompt);
             let outcome = call(endpoint).await;
             running.end(&outcome);
             match outcome {
@@ -293,8 +293,8 @@ impl Router {
         log: &AttemptLog,
     ) -> Result<Started> {
         let inner = &self.inner;
-        let prompt_tokens = || request.estimated_prompt_tokens();
-        let running = Running::begin(log, endpoint, &inner.health, &inner.clock, &prompt_tokens);
+        let prompt = || request.estimated_prompt_usage();
+        let running = Running::begin(log, endpoint, &inner.health, &inner.clock, &prompt);
         let outcome = self.start(endpoint, request, deadlines).await;
         let attempt = running.end(&outcome);
         outcome.map(|(frames, dropped)| Started {
@@ -335,6 +335,10 @@ impl Router {
             self.inner.affinity.answered(conversation, &name, usage);
         }
     }
+}
+
+fn estimated(prompt_tokens: u64) -> Usage {
+    Usage { prompt_tokens, estimated: true, ..Usage::default() }
 }
 
 /// Whether a refusal is one that another model may not share.

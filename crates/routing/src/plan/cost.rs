@@ -12,6 +12,7 @@ pub(super) fn expected(endpoint: &Endpoint, needs: &Needs<'_>, warm_tokens: u64)
         prompt_tokens: needs.prompt_tokens(),
         cached_prompt_tokens: warm_tokens.min(needs.prompt_tokens()),
         completion_tokens: needs.typical_output_tokens(),
+        prompt_images: needs.prompt_images(),
         ..Usage::default()
     })
 }

@@ -32,6 +32,10 @@ impl<'a> Needs<'a> {
         *self.prompt_tokens.get_or_init(|| self.request.estimated_prompt_tokens())
     }
 
+    pub(super) fn prompt_images(&self) -> u64 {
+        self.request.prompt_images()
+    }
+
     pub(super) fn output_tokens_max(&self) -> Option<u64> {
         self.request.parameters.max_tokens
     }

@@ -8,6 +8,8 @@ use backstay_testing::{
 };
 use serde_json::{Value, json};
 
+use crate::budgets::new_key;
+
 async fn row_of(server: &TestServer, model: &str) -> Result<Value> {
     let answer = server.member().chat(model, "one two three", json!({"memory": "off"})).await?;
     let generation = answer.body["backstay"]["generation"].as_str().unwrap_or_default().to_owned();
@@ -49,6 +51,46 @@ async fn the_ledger_shows_the_arithmetic_of_every_charge() -> Result<()> {
         lines.iter().map(|line| line["amount"].as_str().and_then(Money::parse_dollars)).collect();
     let sum = amounts.and_then(Money::sum).map(|sum| sum.to_string());
     assert_eq!(sum.as_deref(), row["cost"].as_str(), "{row}");
+    server.stop().await
+}
+
+/// A provider that charges for each image.
+const BY_IMAGE: &str = "[[providers]]\nid = \"painter\"\nformat = \"openai\"\n\
+    base_url = \"{sim}/v1\"\napi_key = \"k\"\n[[providers.models]]\nid = \"sim-echo\"\n\
+    price = { prompt = \"0.000001\", completion = \"0.000002\", image = \"0.01\" }\n";
+
+#[tokio::test]
+async fn images_of_a_prompt_are_counted_reserved_and_charged_where_they_have_a_price() -> Result<()>
+{
+    let server = TestServer::builder().config(BY_IMAGE).start().await?;
+    let image = json!({"type": "image_url", "image_url": {"url": "data:image/png;base64,aGk="}});
+    let text = json!({"type": "text", "text": "one two three"});
+    let body = |model: &str| {
+        json!({"model": model, "max_tokens": 9, "messages": [
+            {"role": "user", "content": [image, image, text]}]})
+    };
+    let path = "/api/v1/chat/completions";
+    for (model, images_cost) in [("painter/sim-echo", 20_000), ("openai/sim-echo", 0)] {
+        let answer = server.member().post(path, &body(model)).await?;
+        let id = answer.headers["x-generation-id"].to_str()?;
+        let row = server.member().get(&format!("/backstay/v1/generations/{id}")).await?.body;
+        assert_eq!(row["usage"]["prompt_images"], 2, "{row}");
+        let tokens = |class: &str| row["usage"][class].as_i64().unwrap();
+        let micros = tokens("prompt_tokens") + 2 * tokens("completion_tokens") + images_cost;
+        let expected = Money::from_picodollars(micros * 1_000_000).to_string();
+        assert_eq!(row["cost"], expected, "{row}");
+        let lines = row["attempts"][0]["lines"].as_array().unwrap();
+        let of_images = lines.iter().find(|line| line["class"] == "image_prompt");
+        let amount = of_images.map(|line| &line["amount"]);
+        assert_eq!(amount, (images_cost > 0).then_some(&json!("0.02")), "{row}");
+        let shown = server.member().get(&format!("/api/v1/generation?id={id}")).await?.body;
+        assert_eq!(shown["data"]["num_media_prompt"], 2, "{shown}");
+    }
+    let budgets = json!([{"period": "total", "limit": "0.0199"}]);
+    let (_, poor) = new_key(&server, json!({"name": "poor", "budgets": budgets})).await?;
+    let refused = poor.post(path, &body("painter/sim-echo")).await?;
+    assert_eq!(refused.status.as_u16(), 402, "two images cost more than there is: {refused:?}");
+    assert_eq!(poor.post(path, &body("openai/sim-echo")).await?.status.as_u16(), 200);
     server.stop().await
 }
 

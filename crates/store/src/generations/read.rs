@@ -13,7 +13,9 @@ macro_rules! columns {
         "id, request, api_key, status, requested_model, provider, model, stream, started_at,
          finished_at, latency_ms, first_token_ms, cost, price, error_code, thread, assistant,
          user_name, memory_tokens, dropped, finish_reason, native_finish_reason, prompt_tokens, completion_tokens,
-         cached_tokens, cache_write_tokens, reasoning_tokens, usage_estimated, provider_cost"
+         cached_tokens, cache_write_tokens, reasoning_tokens, usage_estimated, provider_cost,
+         cache_write_1h_tokens, audio_prompt_tokens, audio_completion_tokens,
+         image_completion_tokens, prompt_images, web_searches"
     };
 }
 
@@ -143,11 +145,13 @@ fn generation(row: &Row<'_>) -> Result<GenerationRow, Failure> {
     })
 }
 
-/// The seven columns of usage, which are known together or not at all.
+/// The columns of usage, of which the first tells whether it is known. The last six are null in calls
+/// that were settled before these columns were there.
 fn usage(row: &Row<'_>, first: usize) -> Result<Option<Usage>, Failure> {
     let Some(prompt_tokens) = row.get(first)? else {
         return Ok(None);
     };
+    let count = |place| Ok::<_, Failure>(row.get::<Option<u64>>(first + place)?.unwrap_or(0));
     Ok(Some(Usage {
         prompt_tokens,
         completion_tokens: row.get(first + 1)?,
@@ -156,6 +160,11 @@ fn usage(row: &Row<'_>, first: usize) -> Result<Option<Usage>, Failure> {
         reasoning_tokens: row.get(first + 4)?,
         estimated: row.get(first + 5)?,
         provider_cost: row.get(first + 6)?,
-        ..Usage::default()
+        cache_write_1h_tokens: count(7)?,
+        audio_prompt_tokens: count(8)?,
+        audio_completion_tokens: count(9)?,
+        image_completion_tokens: count(10)?,
+        prompt_images: count(11)?,
+        web_searches: count(12)?,
     }))
 }

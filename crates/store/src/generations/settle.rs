@@ -17,8 +17,10 @@ statements! {
             first_token_ms = $6, prompt_tokens = $7, completion_tokens = $8, cached_tokens = $9,
             cache_write_tokens = $10, reasoning_tokens = $11, usage_estimated = $12,
             provider_cost = $13, cost = $14, price = $15, error_code = $16, dropped = $17,
-            finish_reason = $18, native_finish_reason = $19
-        WHERE workspace = $20 AND id = $21 AND status = 'pending'";
+            finish_reason = $18, native_finish_reason = $19, cache_write_1h_tokens = $20,
+            audio_prompt_tokens = $21, audio_completion_tokens = $22, image_completion_tokens = $23,
+            prompt_images = $24, web_searches = $25
+        WHERE workspace = $26 AND id = $27 AND status = 'pending'";
     EXISTS = "SELECT 1 FROM generations WHERE workspace = $1 AND id = $2";
     ATTEMPT = "INSERT INTO attempts
             (workspace, generation, number, provider, model, error_code, http_status, started_at,
@@ -125,6 +127,12 @@ fn update(
         dropped.as_ref(),
         finish.map(|finish| &finish.reason),
         finish.and_then(|finish| finish.native.as_ref()),
+        usage.map(|usage| usage.cache_write_1h_tokens),
+        usage.map(|usage| usage.audio_prompt_tokens),
+        usage.map(|usage| usage.audio_completion_tokens),
+        usage.map(|usage| usage.image_completion_tokens),
+        usage.map(|usage| usage.prompt_images),
+        usage.map(|usage| usage.web_searches),
         workspace,
         &settled.id,
     ];

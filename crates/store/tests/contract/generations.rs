@@ -1,6 +1,6 @@
 //! The ledger.
 
-use backstay_core::{Charge, ErrorCode, Money, Usage, chat::SettlementStatus};
+use backstay_core::{Charge, ErrorCode, Money, Price, Usage, chat::SettlementStatus};
 use backstay_store::{Finish, SettledAttempt, SettledGeneration};
 
 use crate::harness::{TestStore, at, attempt, charge, generation_id, intent, settled};
@@ -120,4 +120,35 @@ pub(crate) async fn a_call_costs_what_its_attempts_cost_together(store: &TestSto
     assert_eq!(row.attempts[1].attempt.charge, None);
     let shown = row.attempts.iter().flat_map(|attempt| &attempt.lines).map(|line| line.amount);
     assert_eq!(Money::sum(shown), row.cost);
+}
+
+pub(crate) async fn what_a_call_cost_can_be_computed_from_its_row(store: &TestStore) {
+    let workspace = store.a();
+    workspace.begin_generation(intent("1")).await.unwrap();
+    let dollars = |text| Money::parse_dollars(text);
+    let price = Price {
+        prompt: Money::from_picodollars(1_000),
+        completion: Money::from_picodollars(2_000),
+        cached_prompt: dollars("0.0000000001"),
+        cache_write: dollars("0.00000000125"),
+        cache_write_1h: dollars("0.00000002"),
+        reasoning: dollars("0.000000003"),
+        image: dollars("0.001"),
+        image_output: dollars("0.00000004"),
+        audio: dollars("0.00000005"),
+        audio_output: dollars("0.00000006"),
+        request: dollars("0.0001"),
+        web_search: dollars("0.01"),
+        tiers: Vec::new(),
+    };
+    let told = settled("1");
+    let usage = told.usage.clone().map(|usage| Usage { provider_cost: None, ..usage });
+    let charge = usage.clone().map(|usage| Charge::of(usage, Some(price.clone())));
+    let attempts = vec![SettledAttempt { charge, ..attempt("openai") }];
+    let told = SettledGeneration { usage, price: Some(price), attempts, ..told };
+    workspace.settle_generation(told).await.unwrap();
+    let row = workspace.generation(&generation_id("1")).await.unwrap().unwrap();
+    let computed = Charge::of(row.usage.unwrap(), row.price);
+    assert_eq!(computed.cost, row.cost);
+    assert_eq!(computed.lines().len(), 12, "every class has its line");
 }

@@ -129,7 +129,12 @@ pub(crate) fn settled(id: &str) -> SettledGeneration {
             reasoning_tokens: 7,
             estimated: false,
             provider_cost: Some(Money::from_picodollars(3)),
-            ..Usage::default()
+            cache_write_1h_tokens: 4,
+            audio_prompt_tokens: 6,
+            audio_completion_tokens: 2,
+            image_completion_tokens: 8,
+            prompt_images: 9,
+            web_searches: 1,
         }),
         price: Some(Price::FREE),
         finish: Some(Finish { reason: "stop".to_owned(), native: Some("end_turn".to_owned()) }),

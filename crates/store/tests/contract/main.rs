@@ -57,6 +57,7 @@ contract! {
         a_call_that_was_never_begun_cannot_be_settled
         calls_that_a_crash_left_open_become_interrupted
         a_call_costs_what_its_attempts_cost_together
+        what_a_call_cost_can_be_computed_from_its_row
         unknown_cost_and_usage_stay_unknown;
     turns:
         a_turn_settles_its_call_and_is_read_back_in_order

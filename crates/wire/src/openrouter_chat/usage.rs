@@ -1,6 +1,6 @@
 //! The `usage` member: both detail objects always, the cost as a number.
 
-use backstay_core::{Money, Price, Usage, chat::Settlement};
+use backstay_core::{ChargeClass, Money, Price, Usage, chat::Settlement};
 use serde_json::{Map, Value, json};
 
 use super::shape::without_nulls;
@@ -43,6 +43,18 @@ pub(super) fn write(
             known.extend(details);
         }
     }
+    for (name, member, count) in [
+        ("prompt_tokens_details", "audio_tokens", counted.audio_prompt_tokens),
+        ("completion_tokens_details", "audio_tokens", counted.audio_completion_tokens),
+        ("completion_tokens_details", "image_tokens", counted.image_completion_tokens),
+        ("server_tool_use_details", "web_search_requests", counted.web_searches),
+    ] {
+        if count > 0 {
+            if let Value::Object(details) = usage.entry(name).or_insert_with(|| json!({})) {
+                details.insert(member.to_owned(), Value::from(count));
+            }
+        }
+    }
     usage.entry("is_byok").or_insert(Value::Bool(false));
     let cost = match settlement {
         Some(settlement) => settlement.cost,
@@ -74,12 +86,12 @@ fn write_cost(
 
 /// The cost of prompt and completion apart; together they are the cost, exactly.
 fn details(cost: Money, counted: &Usage, price: &Price) -> Option<Value> {
-    let answered = Usage {
-        completion_tokens: counted.completion_tokens,
-        reasoning_tokens: counted.reasoning_tokens,
-        ..Usage::default()
-    };
-    let completions = Price { request: None, ..price.clone() }.cost(&answered)?;
+    use ChargeClass as Class;
+    let of_answer =
+        [Class::Completion, Class::Reasoning, Class::AudioCompletion, Class::ImageCompletion];
+    let lines = price.lines(counted)?.into_iter();
+    let of_answer = lines.filter(|line| of_answer.contains(&line.class));
+    let completions = Money::sum(of_answer.map(|line| line.amount))?;
     let prompt = cost.picodollars().checked_sub(completions.picodollars())?;
     Some(json!({
         "upstream_inference_cost": dollars::number(cost)?,

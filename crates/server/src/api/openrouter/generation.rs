@@ -74,6 +74,8 @@ fn data(workspace: &WorkspaceId, row: &GenerationRow) -> Value {
         "native_tokens_prompt": prompt,
         "native_tokens_completion": completion,
         "native_tokens_reasoning": usage.map(|usage| usage.reasoning_tokens),
+        "native_tokens_completion_images": usage.map(|usage| usage.image_completion_tokens),
+        "num_media_prompt": usage.map(|usage| usage.prompt_images),
         "native_tokens_cached": usage.map(|usage| usage.cached_prompt_tokens),
         "usage": cost,
         "total_cost": cost,
@@ -97,17 +99,15 @@ fn finish_reason(row: &GenerationRow) -> Option<&str> {
 }
 
 /// Keys that clients require and that nothing is known for here.
-const UNKNOWN: [&str; 18] = [
+const UNKNOWN: [&str; 16] = [
     "api_type",
     "app_id",
     "cache_discount",
     "http_referer",
     "moderation_latency",
-    "native_tokens_completion_images",
     "num_fetches",
     "num_input_audio_prompt",
     "num_media_completion",
-    "num_media_prompt",
     "num_search_results",
     "preset_id",
     "response_cache_source_id",
