@@ -97,6 +97,18 @@ pub struct LimitHit {
     pub resets_at: Option<Timestamp>,
 }
 
+impl LimitHit {
+    /// What is left: of money nothing that this call could have used.
+    pub fn left(&self) -> Amount {
+        match (self.limit, self.used) {
+            (Amount::Count(limit), Amount::Count(used)) => {
+                Amount::Count(limit.saturating_sub(used))
+            }
+            _ => Amount::Count(0),
+        }
+    }
+}
+
 /// Whose limit it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]

@@ -111,6 +111,7 @@ struct Inner {
     retry_after_ms: Option<u64>,
     upstream: Option<UpstreamError>,
     limit: Option<LimitHit>,
+    earlier: Vec<FailedAttempt>,
 }
 
 /// What the provider itself said.
@@ -121,6 +122,21 @@ pub struct UpstreamError {
     pub status: Option<u16>,
     /// The provider's own error type or code, where it gave one.
     pub code: Option<String>,
+    /// What it wrote, word for word, as far as it holds no credential; only OpenRouter's dialect has a
+    /// place for it.
+    #[serde(skip)]
+    pub raw: Option<String>,
+}
+
+/// An attempt that failed before the one that a call ended with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailedAttempt {
+    pub provider: String,
+    pub model: String,
+    pub code: ErrorCode,
+    /// The provider's HTTP status, where one came.
+    pub status: Option<u16>,
+    pub message: String,
 }
 
 impl Error {
@@ -136,6 +152,7 @@ impl Error {
                 retry_after_ms: None,
                 upstream: None,
                 limit: None,
+                earlier: Vec::new(),
             }),
         }
     }
@@ -177,6 +194,12 @@ impl Error {
         self
     }
 
+    /// Attempts that failed before this one did.
+    pub fn with_earlier(mut self, attempts: Vec<FailedAttempt>) -> Self {
+        self.inner.earlier = attempts;
+        self
+    }
+
     pub fn with_message(mut self, message: impl Into<String>) -> Self {
         self.inner.message = message.into();
         self
@@ -204,6 +227,10 @@ impl Error {
 
     pub fn upstream(&self) -> Option<&UpstreamError> {
         self.inner.upstream.as_ref()
+    }
+
+    pub fn earlier(&self) -> &[FailedAttempt] {
+        &self.inner.earlier
     }
 
     pub fn limit(&self) -> Option<&LimitHit> {

@@ -31,7 +31,7 @@ pub use budget::{Amount, Budget, BudgetPeriod, LimitHit, LimitScope, Limited, Ti
 pub use clock::{Clock, ManualClock};
 pub use context::{CallContext, Spending};
 pub use endpoint::{DataPolicy, EndpointFacts, Modality, Quantization};
-pub use error::{Error, ErrorClass, ErrorCode, Result, UpstreamError};
+pub use error::{Error, ErrorClass, ErrorCode, FailedAttempt, Result, UpstreamError};
 pub use ids::{
     EpisodeId, GenerationId, JobId, KeyId, MemoryId, MessageId, RequestId, ThreadId, WorkspaceId,
 };

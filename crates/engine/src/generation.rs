@@ -53,10 +53,7 @@ pub(crate) async fn call(
                 frames: metered(guard, started.frames),
             })
         }
-        Err(error) => {
-            guard.fail(&error).await?;
-            Err(error)
-        }
+        Err(error) => Err(guard.fail(error).await?),
     }
 }
 

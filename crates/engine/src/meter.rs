@@ -60,15 +60,19 @@ impl Guard {
         }
     }
 
-    /// Nothing answered: the generation is settled as failed.
-    pub(crate) async fn fail(&mut self, error: &Error) -> Result<()> {
-        match self.open.take() {
-            Some(open) => open
-                .close(SettlementStatus::Failed, Some(error), ChatReply::default())
-                .await
-                .map(|_| ()),
-            None => Ok(()),
+    /// Nothing answered: the generation is settled as failed. Returns the error with the attempts
+    /// that failed before it.
+    pub(crate) async fn fail(&mut self, error: Error) -> Result<Error> {
+        if let Some(open) = self.open.take() {
+            let (status, reply) = (SettlementStatus::Failed, ChatReply::default());
+            open.close(status, Some(&error), reply).await?;
         }
+        Ok(self.with_earlier(error))
+    }
+
+    fn with_earlier(&self, error: Error) -> Error {
+        let earlier = self.attempts.failures_before(&error);
+        if earlier.is_empty() { error } else { error.with_earlier(earlier) }
     }
 }
 
@@ -151,7 +155,7 @@ impl Metered {
         match open.close(status, error.as_ref(), reply).await {
             Ok(settlement) => {
                 if let Some(error) = error {
-                    self.state = State::Failing(error);
+                    self.state = State::Failing(self.guard.with_earlier(error));
                 }
                 Some(Ok(Frame::of(ChatEvent::Settled(Box::new(settlement)))))
             }

@@ -43,10 +43,7 @@ impl Engine {
                 guard.complete(ChatReply { usage: Some(usage), ..ChatReply::default() }).await?;
                 Ok(call.reply)
             }
-            Err(error) => {
-                guard.fail(&error).await?;
-                Err(error)
-            }
+            Err(error) => Err(guard.fail(error).await?),
         }
     }
 }

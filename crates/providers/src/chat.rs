@@ -126,9 +126,12 @@ pub(crate) async fn rejection(
         http.credential.refused().await;
     }
     let retry_after_ms = retry_after_ms(response.headers());
-    let body = read_body(&provider.id, response, deadlines.total(), ERROR_BYTES_MAX)
+    let mut body = read_body(&provider.id, response, deadlines.total(), ERROR_BYTES_MAX)
         .await
         .unwrap_or_default();
+    if let ProviderKind::Http(http) = &provider.kind {
+        body = http.credential.struck_out(body);
+    }
     backstay_wire::upstream_error(format, &provider.id, status, retry_after_ms, &body)
 }
 

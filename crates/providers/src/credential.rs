@@ -1,6 +1,7 @@
 //! How a provider recognises us: the one place that puts credentials on a request.
 
 use backstay_core::{Error, Result, Secret, WireFormat};
+use bytes::Bytes;
 use reqwest::{
     Request,
     header::{AUTHORIZATION, HeaderName, HeaderValue},
@@ -78,6 +79,17 @@ impl Credential {
 
     pub fn is_none(&self) -> bool {
         matches!(self, Self::None)
+    }
+
+    /// What a provider wrote, without the credential, should it have repeated that.
+    pub(crate) fn struck_out(&self, written: Bytes) -> Bytes {
+        let Self::Key { key, .. } = self else { return written };
+        match std::str::from_utf8(&written) {
+            Ok(text) if text.contains(key.expose()) => {
+                Bytes::from(text.replace(key.expose(), "(API key)"))
+            }
+            _ => written,
+        }
     }
 
     /// The provider did not accept it: a token that can be had anew is not used again.
@@ -163,5 +175,14 @@ mod tests {
             assert!(!format!("{request:?}").contains("secret"), "{request:?}");
         }
         assert!(Credential::key(AuthScheme::Bearer, None).is_none());
+    }
+
+    #[test]
+    fn a_provider_that_repeats_the_key_is_not_quoted_with_it() {
+        let credential = Credential::key(AuthScheme::Bearer, Secret::new("k-secret"));
+        let written = credential.struck_out(Bytes::from_static(b"no such route for k-secret"));
+        assert_eq!(written, "no such route for (API key)");
+        let other = Bytes::from_static(b"bad field");
+        assert_eq!(credential.struck_out(other.clone()), other);
     }
 }

@@ -42,6 +42,7 @@ fn with_cause(error: Error, provider: &str, cause: &reqwest::Error) -> Error {
         text = format!("{text}: {inner}");
         source = inner.source();
     }
-    let upstream = UpstreamError { provider: provider.to_owned(), status: None, code: None };
+    let upstream =
+        UpstreamError { provider: provider.to_owned(), status: None, code: None, raw: None };
     error.with_context(text).with_upstream(upstream)
 }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use backstay_core::{
-    Charge, Clock, Error, ErrorCode, Result, Timestamp, Usage,
+    Charge, Clock, Error, ErrorCode, FailedAttempt, Result, Timestamp, Usage,
     chat::{ChatEvent, ChatRequest, Frame},
 };
 use serde::Serialize;
@@ -31,34 +31,73 @@ pub struct Attempt {
 /// Attempts as they happen, readable from outside so that a call which is dropped half-way leaves
 /// its attempts behind.
 #[derive(Clone, Default)]
-pub struct AttemptLog(Arc<Mutex<Vec<(Attempt, Endpoint)>>>);
+pub struct AttemptLog(Arc<Mutex<Vec<Entry>>>);
+
+struct Entry {
+    attempt: Attempt,
+    endpoint: Endpoint,
+    failure: Option<Error>,
+}
 
 impl AttemptLog {
     pub fn all(&self) -> Vec<Attempt> {
-        self.entries().iter().map(|(attempt, _)| attempt.clone()).collect()
+        self.entries().iter().map(|entry| entry.attempt.clone()).collect()
     }
 
     /// The endpoint whose answer stands: of the last attempt that did not fail.
     pub fn answering(&self) -> Option<Endpoint> {
         let entries = self.entries();
-        let answering = entries.iter().rev().find(|(attempt, _)| attempt.error.is_none());
-        answering.map(|(_, endpoint)| endpoint.clone())
+        let answering = entries.iter().rev().find(|entry| entry.attempt.error.is_none());
+        answering.map(|entry| entry.endpoint.clone())
     }
 
-    fn entries(&self) -> MutexGuard<'_, Vec<(Attempt, Endpoint)>> {
+    /// What failed before the failure that a call ends with.
+    pub fn failures_before(&self, last: &Error) -> Vec<FailedAttempt> {
+        let entries = self.entries();
+        let mut failed: Vec<_> =
+            entries.iter().filter_map(|entry| Some((entry, entry.failure.as_ref()?))).collect();
+        if let Some(own) = failed.iter().rposition(|(_, failure)| *failure == last) {
+            failed.remove(own);
+        }
+        failed.into_iter().map(|(entry, failure)| entry.failed(failure)).collect()
+    }
+
+    fn entries(&self) -> MutexGuard<'_, Vec<Entry>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn push(&self, attempt: Attempt, endpoint: Endpoint) -> usize {
         let mut entries = self.entries();
-        entries.push((attempt, endpoint));
+        entries.push(Entry { attempt, endpoint, failure: None });
         entries.len() - 1
     }
 
     /// Changes the attempt of this number.
-    pub(crate) fn update(&self, number: usize, change: impl FnOnce(&mut Attempt)) {
-        if let Some((attempt, _)) = self.entries().get_mut(number) {
-            change(attempt);
+    fn update(&self, number: usize, change: impl FnOnce(&mut Attempt)) {
+        if let Some(entry) = self.entries().get_mut(number) {
+            change(&mut entry.attempt);
+        }
+    }
+
+    /// The attempt of this number failed, and is charged for so much.
+    pub(crate) fn fail(&self, number: usize, error: &Error, charge: Option<Charge>) {
+        if let Some(entry) = self.entries().get_mut(number) {
+            entry.attempt.error = Some(error.code());
+            entry.attempt.http_status = error.upstream().and_then(|upstream| upstream.status);
+            entry.attempt.charge = charge;
+            entry.failure = Some(error.clone());
+        }
+    }
+}
+
+impl Entry {
+    fn failed(&self, failure: &Error) -> FailedAttempt {
+        FailedAttempt {
+            provider: self.attempt.provider.clone(),
+            model: self.attempt.model.clone(),
+            code: failure.code(),
+            status: self.attempt.http_status,
+            message: failure.message().to_owned(),
         }
     }
 }
@@ -114,12 +153,8 @@ impl<'a> Running<'a> {
         };
         self.health.failed(&self.name, error);
         let charge = may_be_charged(error.code()).then(|| self.charge());
-        self.log.update(self.number, |attempt| {
-            attempt.duration_ms = duration_ms;
-            attempt.error = Some(error.code());
-            attempt.http_status = error.upstream().and_then(|upstream| upstream.status);
-            attempt.charge = charge;
-        });
+        self.log.update(self.number, |attempt| attempt.duration_ms = duration_ms);
+        self.log.fail(self.number, error, charge);
         tracing::info!(
             provider = self.endpoint.provider.id,
             model = self.endpoint.model,

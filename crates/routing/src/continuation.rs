@@ -154,10 +154,7 @@ impl Continuing {
     fn give_up_on_current(&self, error: &Error) {
         self.router.health().failed(&self.endpoint.name(), error);
         let charge = charge_of_broken(&self.endpoint, &self.request, tokens::estimate(&self.said));
-        self.log.update(self.attempt, |attempt| {
-            attempt.error = Some(error.code());
-            attempt.charge = Some(charge);
-        });
+        self.log.fail(self.attempt, error, Some(charge));
     }
 
     fn with_beginning(&self) -> ChatRequest {

@@ -169,5 +169,5 @@ pub fn upstream_error(
         WireFormat::Cohere => cohere_chat::provider_error(body),
         WireFormat::Bedrock => bedrock_converse::provider_error(body),
     };
-    refused(provider, status, retry_after_ms, &said)
+    refused(provider, status, retry_after_ms, (&said, body))
 }

@@ -4,6 +4,8 @@ use backstay_core::{Error, ErrorCode, UpstreamError};
 
 /// A provider's words are quoted up to this length.
 const QUOTED_CHARACTERS_MAX: usize = 2_000;
+/// Of what a provider wrote so much is kept.
+const RAW_BYTES_MAX: usize = 4 * 1024;
 /// How a message begins until the provider's name is known.
 const UNNAMED: &str = "The provider";
 
@@ -29,9 +31,22 @@ pub(crate) fn refused(
     provider: &str,
     status: u16,
     retry_after_ms: Option<u64>,
-    error: &ProviderError,
+    (error, body): (&ProviderError, &[u8]),
 ) -> Error {
-    describe(provider, Some(status), error).with_retry_after_ms(retry_after_ms)
+    let described = describe(provider, Some(status), error).with_retry_after_ms(retry_after_ms);
+    let raw = raw_text(described.code(), &String::from_utf8_lossy(body));
+    match described.upstream().cloned() {
+        Some(upstream) => described.with_upstream(UpstreamError { raw, ..upstream }),
+        None => described,
+    }
+}
+
+/// Some providers repeat the key in what they say of it, and a web page is no word of a provider's.
+fn raw_text(code: ErrorCode, text: &str) -> Option<String> {
+    let text = text.trim();
+    let is_told =
+        code != ErrorCode::UpstreamAuthentication && !text.is_empty() && !text.starts_with('<');
+    is_told.then(|| text[..text.floor_char_boundary(RAW_BYTES_MAX)].to_owned())
 }
 
 /// The error for an error object inside an answer that began with status 200. Its provider is
@@ -59,10 +74,12 @@ pub(crate) fn broken_stream() -> Error {
 /// Puts the provider's name into an error that a decoder made without knowing it.
 pub(crate) fn name_provider(error: Error, provider: &str) -> Error {
     let named = error.message().strip_prefix(UNNAMED).map(|rest| format!("{provider}{rest}"));
+    let known = error.upstream();
     let upstream = UpstreamError {
         provider: provider.to_owned(),
-        status: error.upstream().and_then(|upstream| upstream.status),
-        code: error.upstream().and_then(|upstream| upstream.code.clone()),
+        status: known.and_then(|upstream| upstream.status),
+        code: known.and_then(|upstream| upstream.code.clone()),
+        raw: known.and_then(|upstream| upstream.raw.clone()),
     };
     let error = match named {
         Some(message) => error.with_message(message),
@@ -99,8 +116,9 @@ fn describe(provider: &str, status: Option<u16>, error: &ProviderError) -> Error
         ErrorCode::UpstreamRejected => format!("{provider} rejected the request{answered}{quoted}"),
         _ => format!("{provider} failed{answered}{quoted}"),
     };
+    let raw = error.message.as_deref().and_then(|said| raw_text(code, said));
     let upstream =
-        UpstreamError { provider: provider.to_owned(), status, code: error.code.clone() };
+        UpstreamError { provider: provider.to_owned(), status, code: error.code.clone(), raw };
     Error::new(code, message).with_upstream(upstream)
 }
 
@@ -278,11 +296,28 @@ mod tests {
 
     #[test]
     fn a_refused_key_is_explained_without_repeating_what_the_provider_said() {
-        let error =
-            refused("openai", 401, None, &said("Incorrect API key provided: sk-secret", ""));
+        let error = refused(
+            "openai",
+            401,
+            None,
+            (&said("Incorrect API key provided: sk-secret", ""), b"sk-secret"),
+        );
         assert!(error.message().contains("openai") && error.message().contains("check that key"));
         assert!(!error.message().contains("sk-secret"));
         assert_eq!(error.upstream().and_then(|upstream| upstream.status), Some(401));
+        assert_eq!(error.upstream().and_then(|upstream| upstream.raw.as_deref()), None);
+    }
+
+    #[test]
+    fn what_a_provider_wrote_is_kept_within_bounds_unless_it_is_a_web_page() {
+        let raw = |body: &str| {
+            let error = refused("p", 500, None, (&said("broken", ""), body.as_bytes()));
+            error.upstream().and_then(|upstream| upstream.raw.clone())
+        };
+        assert_eq!(raw(" {\"why\": 1} ").as_deref(), Some("{\"why\": 1}"));
+        assert_eq!(raw(&"ä".repeat(3_000)).map(|text| text.len()), Some(RAW_BYTES_MAX));
+        assert_eq!(raw("<html>gateway</html>"), None);
+        assert_eq!(raw(""), None);
     }
 
     #[test]
@@ -292,5 +327,6 @@ mod tests {
         let upstream = error.upstream().unwrap();
         assert_eq!((upstream.provider.as_str(), upstream.status), ("anthropic", None));
         assert_eq!(upstream.code.as_deref(), Some("overloaded_error"));
+        assert_eq!(upstream.raw.as_deref(), Some("Overloaded"));
     }
 }

@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, Response, StatusCode, header},
     response::IntoResponse,
 };
-use backstay_core::{Amount, Error, ErrorClass, LimitHit, RequestId};
+use backstay_core::{Error, ErrorClass, LimitHit, RequestId};
 use backstay_wire::Dialect;
 
 /// Where OpenRouter's clients call.
@@ -81,16 +81,10 @@ impl IntoResponse for ApiError {
 /// The headers that clients of OpenRouter and others know: how much is allowed, what is left, and when
 /// it frees, in milliseconds since the epoch.
 fn rate_limit_headers(headers: &mut HeaderMap, limit: &LimitHit) {
-    let left = match (limit.limit, limit.used) {
-        (Amount::Count(limit), Amount::Count(used)) => {
-            Amount::Count(limit.saturating_sub(used)).to_string()
-        }
-        _ => "0".to_owned(),
-    };
     let reset = limit.resets_at.map(|moment| moment.millis().to_string());
     let all = [
         ("x-ratelimit-limit", Some(limit.limit.to_string())),
-        ("x-ratelimit-remaining", Some(left)),
+        ("x-ratelimit-remaining", Some(limit.left().to_string())),
         ("x-ratelimit-reset", reset),
     ];
     for (name, text) in all {

@@ -18,6 +18,7 @@ mod memory;
 mod openapi;
 mod openrouter;
 mod openrouter_account;
+mod openrouter_errors;
 mod operation;
 mod policies;
 mod portability;

@@ -1,7 +1,9 @@
 //! Errors in OpenRouter's envelope: the code is the HTTP status, the kind stands in the metadata.
 
-use backstay_core::{Error, ErrorCode};
+use backstay_core::{Amount, Error, ErrorCode, FailedAttempt, LimitHit, LimitScope};
 use serde_json::{Value, json};
+
+use crate::dollars;
 
 /// OpenRouter's SDKs repeat a call that got a 5xx for up to an hour, so a condition that no repeating
 /// cures is never one.
@@ -34,12 +36,63 @@ pub(super) fn error_object(error: &Error) -> Value {
     }
     if let Some(upstream) = error.upstream() {
         metadata["provider_name"] = Value::from(upstream.provider.as_str());
+        if let Some(raw) = &upstream.raw {
+            metadata["raw"] = Value::from(raw.as_str());
+        }
         let status = upstream.status.map(|status| status.to_string());
         if let Some(code) = upstream.code.clone().or(status) {
             metadata["provider_code"] = Value::from(code);
         }
     }
+    if let Some(limit) = error.limit() {
+        add_limit(&mut metadata, error, limit);
+    }
+    if !error.earlier().is_empty() {
+        let earlier: Vec<Value> = error.earlier().iter().map(previous).collect();
+        metadata["previous_errors"] = Value::from(earlier);
+    }
     json!({"code": status(error), "message": error.message(), "metadata": metadata})
+}
+
+/// The limit that was hit: whose it is, what is used of it, and when it frees.
+fn add_limit(metadata: &mut Value, error: &Error, limit: &LimitHit) {
+    metadata["scope"] = Value::from(limit.scope.as_str());
+    if let Some(moment) = limit.resets_at {
+        metadata["resets_at"] = json!(moment);
+    }
+    if let (Amount::Money(most), Amount::Money(used)) = (limit.limit, limit.used) {
+        metadata["limit_usd"] = json!(dollars::number(most));
+        metadata["spend_usd"] = json!(dollars::number(used));
+    }
+    if error.code().status() == 402 {
+        metadata["limit_source"] = Value::from(match (error.retry_after_ms(), limit.scope) {
+            (Some(_), _) => "openrouter_in_flight_budget",
+            (None, LimitScope::Key) => "openrouter_key_limit",
+            (None, LimitScope::Workspace) => "openrouter_workspace_budget",
+        });
+        return;
+    }
+    let reset = limit.resets_at.map(|moment| moment.millis().to_string());
+    for (name, text) in [
+        ("X-RateLimit-Limit", Some(limit.limit.to_string())),
+        ("X-RateLimit-Remaining", Some(limit.left().to_string())),
+        ("X-RateLimit-Reset", reset),
+    ] {
+        if let Some(text) = text {
+            metadata["headers"][name] = Value::from(text);
+        }
+    }
+}
+
+/// An attempt that failed before, by the provider's status or what we would answer in its place.
+fn previous(attempt: &FailedAttempt) -> Value {
+    json!({
+        "provider": attempt.provider,
+        "model": attempt.model,
+        "code": attempt.status.unwrap_or(attempt.code.status()),
+        "error_type": error_type(attempt.code),
+        "message": attempt.message,
+    })
 }
 
 /// OpenRouter's word for a code of ours.
@@ -59,6 +112,7 @@ fn error_type(code: ErrorCode) -> &'static str {
         ErrorCode::ConnectTimeout
         | ErrorCode::FirstTokenTimeout
         | ErrorCode::IdleTimeout
+        | ErrorCode::WholeTimeout
         | ErrorCode::TotalTimeout => "timeout",
         _ => by_status(code.status()),
     }
