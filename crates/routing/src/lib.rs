@@ -21,6 +21,6 @@ pub use catalogue::{
     Catalogue, ConfiguredModel, CurrentPrice, Endpoint, ModelCard, ModelEntry, ModelQuery,
     ModelSort, Models, PriceRange, PriceSource, Refreshed, RefreshedList, Resolved, Route,
 };
-pub use health::{Health, HealthReport, Standing};
+pub use health::{Health, HealthReport, Record, Standing};
 pub use plan::{AffinityTrace, CandidateTrace, Plan, Planner, Removal, RouterTrace, Strategy};
 pub use router::{Ended, Router, RouterOptions, Started};

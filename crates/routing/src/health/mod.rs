@@ -1,6 +1,7 @@
 //! How endpoints are doing, measured on the traffic that goes through them.
 
 mod breaker;
+mod uptime;
 mod window;
 
 use std::{
@@ -14,6 +15,7 @@ use utoipa::ToSchema;
 
 use self::{
     breaker::Breaker,
+    uptime::Uptime,
     window::{Outcome, Window},
 };
 
@@ -34,6 +36,7 @@ pub struct Health {
 #[derive(Default)]
 struct EndpointHealth {
     window: Window,
+    uptime: Uptime,
     breaker: Breaker,
 }
 
@@ -63,6 +66,19 @@ pub struct HealthReport {
     pub tokens_per_second_p95: Option<f64>,
 }
 
+/// How an endpoint did in the last half hour, and how often it worked, in OpenRouter's terms. `None`
+/// for what was not measured, or too seldom to say it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Record {
+    /// Milliseconds to the first token.
+    pub first_token_ms: Option<Percentiles>,
+    pub tokens_per_second: Option<Percentiles>,
+    /// Per cent of the attempts that count for or against it.
+    pub uptime_5m: Option<f64>,
+    pub uptime_30m: Option<f64>,
+    pub uptime_1d: Option<f64>,
+}
+
 impl Health {
     pub fn new(clock: Clock, random: Random) -> Self {
         Self { endpoints: RwLock::default(), clock, random }
@@ -81,6 +97,7 @@ impl Health {
     pub(crate) fn answered(&self, endpoint: &str, first_token_ms: u64) {
         self.write(endpoint, |health, now| {
             health.window.push(now, Outcome::Answered { first_token_ms: first_token_ms as f32 });
+            health.uptime.push(now, true);
             health.breaker.succeeded();
         });
     }
@@ -96,6 +113,7 @@ impl Health {
                 health.breaker.wait_until(now + RATE_LIMITED_PAUSE_MS);
             }
             if counts_against(error.code()) {
+                health.uptime.push(now, false);
                 let recent = health.window.recent_failures(now);
                 health.breaker.failed(now, recent, jitter);
             } else {
@@ -173,6 +191,22 @@ impl Health {
             tokens_per_second_p50: None,
             tokens_per_second_p95: None,
         })
+    }
+
+    /// What is known of an endpoint. Percentiles are of its newest samples, at most so many as a
+    /// window holds.
+    pub fn record(&self, endpoint: &str) -> Record {
+        let record = self.read(endpoint, |health, now| {
+            let (window, uptime) = (&health.window, &health.uptime);
+            Record {
+                first_token_ms: window.first_token_ms_lately(now, TAIL_SAMPLES_MIN),
+                tokens_per_second: window.tokens_per_second_lately(now, TAIL_SAMPLES_MIN),
+                uptime_5m: uptime.percent(now, 5),
+                uptime_30m: uptime.percent(now, 30),
+                uptime_1d: uptime.percent(now, 24 * 60),
+            }
+        });
+        record.unwrap_or_default()
     }
 
     fn read<T>(
@@ -325,5 +359,27 @@ mod tests {
         let tighter = Percentiles { p50: Some(49.0), ..Percentiles::default() };
         assert!(!health.keeps_to("a/b", Measure::FirstToken, &tighter));
         assert!(health.keeps_to("never/seen", Measure::FirstToken, &tighter));
+    }
+    #[test]
+    fn the_record_is_of_half_an_hour_and_says_nothing_of_too_few() {
+        let (health, clock) = health();
+        (1..20).for_each(|ms| health.answered("a/b", ms));
+        assert_eq!(health.record("a/b").first_token_ms, None, "19 are too few");
+        clock.advance_ms(600_000);
+        health.answered("a/b", 20);
+        (0..5).for_each(|_| health.failed("a/b", &broken()));
+        (0..20).for_each(|_| health.finished("a/b", 100, 2_000));
+        let record = health.record("a/b");
+        let (latency, speed) = (record.first_token_ms.unwrap(), record.tokens_per_second.unwrap());
+        assert_eq!((latency.p50, latency.p99), (Some(10.0), Some(20.0)));
+        assert_eq!(speed.p50, Some(50.0));
+        assert_eq!((record.uptime_5m, record.uptime_30m), (Some(100.0 / 6.0), Some(80.0)));
+        clock.advance_ms(1_800_001);
+        let later = health.record("a/b");
+        assert_eq!(
+            (later.first_token_ms, later.uptime_30m, later.uptime_1d),
+            (None, None, Some(80.0))
+        );
+        assert_eq!(health.record("never/seen"), Record::default());
     }
 }

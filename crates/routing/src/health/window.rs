@@ -2,10 +2,12 @@
 
 use std::collections::VecDeque;
 
-use backstay_core::ErrorCode;
+use backstay_core::{ErrorCode, Percentiles};
 
 /// How far back a window looks.
 const SPAN_MS: i64 = 300_000;
+/// How far back OpenRouter's figures look.
+const HALF_HOUR_MS: i64 = 1_800_000;
 /// What the breaker calls recent.
 const RECENT_MS: i64 = 30_000;
 /// Samples of one endpoint: enough for a 95th percentile, and four kilobytes.
@@ -79,24 +81,50 @@ impl Window {
     }
 
     pub(super) fn first_token_ms(&self, now: i64, percentile: f64, min: usize) -> Option<f64> {
-        let values = self.since(now - SPAN_MS).filter_map(|outcome| match outcome {
-            Outcome::Answered { first_token_ms } => Some(first_token_ms),
-            _ => None,
-        });
-        nearest_rank(values.collect(), percentile, min)
+        let mut values = self.first_tokens(now - SPAN_MS);
+        nearest_rank(&mut values, percentile, min)
     }
 
     pub(super) fn tokens_per_second(&self, now: i64, percentile: f64, min: usize) -> Option<f64> {
-        let values = self.since(now - SPAN_MS).filter_map(|outcome| match outcome {
+        let mut values = self.speeds(now - SPAN_MS);
+        nearest_rank(&mut values, percentile, min)
+    }
+
+    /// Of the last half hour.
+    pub(super) fn first_token_ms_lately(&self, now: i64, min: usize) -> Option<Percentiles> {
+        percentiles(self.first_tokens(now - HALF_HOUR_MS), min)
+    }
+
+    /// Of the last half hour.
+    pub(super) fn tokens_per_second_lately(&self, now: i64, min: usize) -> Option<Percentiles> {
+        percentiles(self.speeds(now - HALF_HOUR_MS), min)
+    }
+
+    fn first_tokens(&self, from: i64) -> Vec<f32> {
+        let values = self.since(from).filter_map(|outcome| match outcome {
+            Outcome::Answered { first_token_ms } => Some(first_token_ms),
+            _ => None,
+        });
+        values.collect()
+    }
+
+    fn speeds(&self, from: i64) -> Vec<f32> {
+        let values = self.since(from).filter_map(|outcome| match outcome {
             Outcome::Finished { tokens_per_second } => Some(tokens_per_second),
             _ => None,
         });
-        nearest_rank(values.collect(), percentile, min)
+        values.collect()
     }
 }
 
+fn percentiles(mut values: Vec<f32>, min: usize) -> Option<Percentiles> {
+    let [p50, p75, p90, p99] =
+        [0.5, 0.75, 0.9, 0.99].map(|percentile| nearest_rank(&mut values, percentile, min));
+    p50.map(|_| Percentiles { p50, p75, p90, p99 })
+}
+
 /// The percentile by nearest rank; `None` with fewer than `min` values.
-fn nearest_rank(mut values: Vec<f32>, percentile: f64, min: usize) -> Option<f64> {
+fn nearest_rank(values: &mut [f32], percentile: f64, min: usize) -> Option<f64> {
     if values.len() < min {
         return None;
     }

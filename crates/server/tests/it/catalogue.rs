@@ -1,7 +1,10 @@
 //! Models and prices from an OpenRouter account, kept, shown and charged.
 
 use anyhow::Result;
-use backstay_testing::{Answer, TestServer, sim::Catalogue};
+use backstay_testing::{
+    Answer, TestServer,
+    sim::{Catalogue, Fault, Script},
+};
 use serde_json::{Value, json};
 
 /// OpenRouter, and a provider that serves one of its models directly.
@@ -276,5 +279,28 @@ async fn thousands_of_models_and_some_bad_rows_among_them_are_listed() -> Result
     assert_eq!(ids(&all).len(), 2_502);
     let bare = server.member().get("/api/v1/model/acme/bare").await?.body;
     assert_eq!(bare["data"]["pricing"]["prompt"], "-1");
+    server.stop().await
+}
+
+#[tokio::test]
+async fn an_endpoint_shows_what_was_measured_of_it_here() -> Result<()> {
+    let server = TestServer::start().await?;
+    let path = "/api/v1/models/openai/sim-echo/endpoints";
+    let before = server.member().get(path).await?.body["data"]["endpoints"][0].clone();
+    for name in ["latency_last_30m", "throughput_last_30m", "uptime_last_5m", "uptime_last_1d"] {
+        assert!(before.get(name).is_some_and(Value::is_null), "{name} was not measured: {before}");
+    }
+    server.sim.script(Script::first("sim-echo", 1, Fault::ServerError))?;
+    for _ in 0..24 {
+        server.member().chat("openai/sim-echo", "one two", json!({"memory": "off"})).await?;
+    }
+    let after = server.member().get(path).await?.body["data"]["endpoints"][0].clone();
+    for name in ["p50", "p75", "p90", "p99"] {
+        assert!(after["latency_last_30m"][name].is_number(), "{after}");
+    }
+    assert!(after["throughput_last_30m"].is_null(), "whole answers have no speed: {after}");
+    for name in ["uptime_last_5m", "uptime_last_30m", "uptime_last_1d"] {
+        assert_eq!(after[name], json!(96.0), "{after}");
+    }
     server.stop().await
 }

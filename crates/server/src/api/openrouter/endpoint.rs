@@ -1,14 +1,19 @@
 //! An endpoint in OpenRouter's shape.
 
-use backstay_core::{EndpointFacts, Quantization};
-use backstay_routing::{ModelCard, ModelEntry};
+use backstay_core::{EndpointFacts, Percentiles, Quantization};
+use backstay_routing::{ModelCard, ModelEntry, Record};
 use serde_json::{Value, json};
 
 use super::price::Pricing;
 
-/// Every member that its SDKs require. What is not measured here is null, as it is there for
-/// endpoints without traffic.
-pub(super) fn shown(card: &ModelCard, entry: &ModelEntry, provider: &str) -> Value {
+/// Every member that its SDKs require. What is measured is measured on this server's own traffic; what
+/// is not is null, as it is there for endpoints without any.
+pub(super) fn shown(
+    card: &ModelCard,
+    entry: &ModelEntry,
+    provider: &str,
+    record: &Record,
+) -> Value {
     let facts = &*entry.facts;
     let takes_choice = is_known_to_support(facts, "tool_choice");
     json!({
@@ -32,12 +37,16 @@ pub(super) fn shown(card: &ModelCard, entry: &ModelEntry, provider: &str) -> Val
         "native_tools": {},
         "service_tier": Value::Null,
         "status": 0,
-        "uptime_last_5m": Value::Null,
-        "uptime_last_30m": Value::Null,
-        "uptime_last_1d": Value::Null,
-        "latency_last_30m": Value::Null,
-        "throughput_last_30m": Value::Null,
+        "uptime_last_5m": record.uptime_5m,
+        "uptime_last_30m": record.uptime_30m,
+        "uptime_last_1d": record.uptime_1d,
+        "latency_last_30m": record.first_token_ms.as_ref().map(percentiles),
+        "throughput_last_30m": record.tokens_per_second.as_ref().map(percentiles),
     })
+}
+
+fn percentiles(known: &Percentiles) -> Value {
+    json!({"p50": known.p50, "p75": known.p75, "p90": known.p90, "p99": known.p99})
 }
 
 /// A provider, and the number format where it is known: `deepinfra/fp8`.

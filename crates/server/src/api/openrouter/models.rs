@@ -89,10 +89,14 @@ pub(crate) async fn endpoints(
         let known = providers.iter().find(|provider| provider.id == id);
         known.map_or_else(|| id.to_owned(), |provider| provider.name.clone())
     };
+    let health = state.engine.router().health();
     let entries = card.map(|card| card.endpoints.as_slice()).unwrap_or_default();
     let endpoints: Vec<Value> = entries
         .iter()
-        .map(|entry| endpoint::shown(described, entry, &provider(&entry.provider)))
+        .map(|entry| {
+            let record = health.record(&entry.id);
+            endpoint::shown(described, entry, &provider(&entry.provider), &record)
+        })
         .collect();
     Ok(Json(json!({"data": {
         "id": name,
@@ -108,13 +112,14 @@ pub(crate) async fn endpoints(
 pub(crate) async fn zero_retention(State(state): State<AppState>, caller: Caller) -> Json<Value> {
     let (catalogue, models) = (state.engine.catalogue(), state.engine.catalogue().models());
     let providers = catalogue.providers();
+    let health = state.engine.router().health();
     let mut shown = Vec::new();
     for card in models.iter().filter(|card| caller.context.policy.permits_model(&card.id)) {
         let kept_nowhere = |facts: &EndpointFacts| facts.data.is_zero_retention();
         for entry in card.endpoints.iter().filter(|entry| kept_nowhere(&entry.facts)) {
             let known = providers.iter().find(|provider| provider.id == entry.provider);
             let name = known.map_or(&entry.provider, |provider| &provider.name);
-            shown.push(endpoint::shown(card, entry, name));
+            shown.push(endpoint::shown(card, entry, name, &health.record(&entry.id)));
         }
     }
     Json(json!({ "data": shown }))
