@@ -12,7 +12,7 @@ use backstay_routing::Endpoint;
 use backstay_wire::{EmbeddingReply, EmbeddingRequest};
 
 use crate::{
-    Engine,
+    Engine, Settled,
     conversation::Keep,
     generation::{Call, begin},
     reserve::{self, Work},
@@ -34,7 +34,7 @@ impl Engine {
         &self,
         context: &CallContext,
         request: EmbeddingRequest,
-    ) -> Result<EmbeddingReply> {
+    ) -> Result<Settled<EmbeddingReply>> {
         let builtin = format!("{BUILTIN_PROVIDER}/{BUILTIN_EMBEDDING_MODEL}");
         if request.model == builtin {
             let ledger = ChatRequest { model: request.model.clone(), ..ChatRequest::default() };
@@ -55,7 +55,7 @@ impl Engine {
         ledger: ChatRequest,
         request: EmbeddingRequest,
         endpoints: &[Endpoint],
-    ) -> Result<EmbeddingReply> {
+    ) -> Result<Settled<EmbeddingReply>> {
         let call = Call {
             request: Arc::new(ledger),
             keep: Keep::default(),
@@ -76,8 +76,8 @@ impl Engine {
                 guard.answering(endpoint, None, &dropped);
                 let usage = usage(&request, &reply);
                 reply.prompt_tokens = Some(usage.prompt_tokens);
-                guard.complete(ChatReply { usage: Some(usage), ..ChatReply::default() }).await?;
-                Ok(reply)
+                let counted = ChatReply { usage: Some(usage), ..ChatReply::default() };
+                Ok(Settled { settlement: guard.complete(counted).await?, reply })
             }
             Err(error) => Err(guard.fail(error).await?),
         }

@@ -25,7 +25,9 @@ mod turn_record;
 use std::sync::Arc;
 
 use backstay_core::{
-    CallContext, Clock, GenerationId, Random, Result, ThreadId, chat::ChatRequest, memory::Recalled,
+    CallContext, Clock, GenerationId, Random, Result, ThreadId,
+    chat::{ChatRequest, Settlement},
+    memory::Recalled,
 };
 use backstay_memory::{Embedder, Memory, MemoryOptions};
 use backstay_providers::FrameStream;
@@ -89,6 +91,13 @@ pub struct Reply {
     pub router: Option<RouterTrace>,
     /// Ends with a settled event, and after that with an error if the call failed half-way.
     pub frames: FrameStream,
+}
+
+/// An answer that came whole, and what the ledger says of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settled<T> {
+    pub reply: T,
+    pub settlement: Settlement,
 }
 
 /// Who answers.

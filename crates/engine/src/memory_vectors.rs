@@ -93,6 +93,6 @@ impl Engine {
             fields: Map::new(),
         };
         let endpoint = std::slice::from_ref(&endpoint);
-        Ok(self.embed_at(&context, ledger, request, endpoint).await?.vectors)
+        Ok(self.embed_at(&context, ledger, request, endpoint).await?.reply.vectors)
     }
 }

@@ -2,7 +2,7 @@
 
 use backstay_core::{
     Error, GenerationId, Result,
-    chat::{ChatEvent, ChatReply, Collector, Frame, SettlementStatus},
+    chat::{ChatEvent, ChatReply, Collector, Frame, Settlement, SettlementStatus},
 };
 use backstay_providers::FrameStream;
 use backstay_routing::{AttemptLog, ConversationKey, Endpoint};
@@ -39,10 +39,10 @@ impl Guard {
     }
 
     /// A call whose answer came whole has succeeded.
-    pub(crate) async fn complete(&mut self, reply: ChatReply) -> Result<()> {
+    pub(crate) async fn complete(&mut self, reply: ChatReply) -> Result<Settlement> {
         match self.open.take() {
-            Some(open) => open.close(SettlementStatus::Completed, None, reply).await.map(|_| ()),
-            None => Ok(()),
+            Some(open) => open.close(SettlementStatus::Completed, None, reply).await,
+            None => Err(Error::internal("a call was settled twice")),
         }
     }
 

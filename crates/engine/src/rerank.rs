@@ -9,7 +9,7 @@ use backstay_core::{
 use backstay_wire::{RerankReply, RerankRequest};
 
 use crate::{
-    Engine,
+    Engine, Settled,
     conversation::Keep,
     generation::{Call, begin},
     reserve::{self, Work},
@@ -21,7 +21,7 @@ impl Engine {
         &self,
         context: &CallContext,
         request: RerankRequest,
-    ) -> Result<RerankReply> {
+    ) -> Result<Settled<RerankReply>> {
         let mut ledger = ChatRequest { model: request.model.clone(), ..ChatRequest::default() };
         self.router().apply_policies(context, &mut ledger);
         let mut plan = self.plan(context, &ledger, None)?;
@@ -40,8 +40,8 @@ impl Engine {
             Ok((endpoint, call)) => {
                 guard.answering(endpoint, None, &call.dropped);
                 let usage = usage(&request, &call.reply);
-                guard.complete(ChatReply { usage: Some(usage), ..ChatReply::default() }).await?;
-                Ok(call.reply)
+                let counted = ChatReply { usage: Some(usage), ..ChatReply::default() };
+                Ok(Settled { settlement: guard.complete(counted).await?, reply: call.reply })
             }
             Err(error) => Err(guard.fail(error).await?),
         }

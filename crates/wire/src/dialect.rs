@@ -115,6 +115,12 @@ pub fn encode_reply(
     options: &EncodeOptions,
     extension: Option<&ReplyExtension>,
 ) -> Bytes {
+    if dialect == Dialect::Anthropic
+        && options.show_cost
+        && let Some(body) = anthropic_messages::with_cost(frames, reply, extension)
+    {
+        return Bytes::from(body.to_string());
+    }
     if let Some(format) = dialect.forwards()
         && let Some(body) = whole_body::of(format, frames)
         && let Some(body) = whole_body::with_extension(body, extension)

@@ -21,8 +21,8 @@ pub struct StreamEncoder {
 
 #[derive(Debug)]
 enum DialectEncoder {
-    OpenAi(openai_chat::StreamEncoder),
-    Anthropic(anthropic_messages::StreamEncoder),
+    OpenAi(Box<openai_chat::StreamEncoder>),
+    Anthropic(Box<anthropic_messages::StreamEncoder>),
     OpenRouter(Box<openrouter_chat::StreamEncoder>),
     Completions(Box<openai_completions::StreamEncoder>),
     Responses(Box<openai_responses::StreamEncoder>),
@@ -32,10 +32,12 @@ impl StreamEncoder {
     pub fn new(dialect: Dialect, options: EncodeOptions) -> Self {
         let include_usage = options.include_usage;
         let encoder = match dialect {
-            Dialect::OpenAi => DialectEncoder::OpenAi(openai_chat::StreamEncoder::new(&options)),
-            Dialect::Anthropic => {
-                DialectEncoder::Anthropic(anthropic_messages::StreamEncoder::new(&options))
+            Dialect::OpenAi => {
+                DialectEncoder::OpenAi(Box::new(openai_chat::StreamEncoder::new(&options)))
             }
+            Dialect::Anthropic => DialectEncoder::Anthropic(Box::new(
+                anthropic_messages::StreamEncoder::new(&options),
+            )),
             Dialect::OpenRouter => {
                 DialectEncoder::OpenRouter(Box::new(openrouter_chat::StreamEncoder::new(options)))
             }
@@ -70,8 +72,7 @@ impl StreamEncoder {
                 out.extend_from_slice(&raw.bytes);
             }
             (DialectEncoder::Anthropic(encoder), Some(raw)) => {
-                encoder.observe(&frame.events);
-                out.extend_from_slice(&raw.bytes);
+                encoder.forward(&frame.events, &raw.bytes, out);
             }
             (DialectEncoder::OpenAi(encoder), None) => encoder.encode(&frame.events, out),
             (DialectEncoder::Anthropic(encoder), None) => encoder.encode(&frame.events, out),

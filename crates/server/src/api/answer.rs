@@ -78,6 +78,17 @@ pub(crate) async fn respond(reply: Reply, wanted: Wanted, clock: &Clock) -> Resu
     Ok(response)
 }
 
+/// An answer that came whole and is no chat.
+pub(crate) fn settled(body: Bytes, generation: &GenerationId) -> Response<Body> {
+    let mut response = Response::new(Body::from(body));
+    let headers = response.headers_mut();
+    *headers = form_headers(false);
+    if let Ok(id) = HeaderValue::from_str(generation.as_str()) {
+        headers.insert("x-generation-id", id);
+    }
+    response
+}
+
 /// What goes out before anything is known of the answer but its form.
 pub(crate) fn form_headers(stream: bool) -> HeaderMap {
     let mut headers = HeaderMap::new();
@@ -96,9 +107,7 @@ fn headers(reply: &Reply, wanted: &Wanted) -> HeaderMap {
             headers.insert(name, value);
         }
     };
-    if wanted.at_openrouter {
-        set("x-generation-id", reply.generation.as_str());
-    }
+    set("x-generation-id", reply.generation.as_str());
     if wanted.extension {
         set("x-backstay-generation", reply.generation.as_str());
         if let Some(thread) = &reply.thread {

@@ -259,3 +259,68 @@ async fn a_client_that_speaks_anthropic_is_answered_below_the_same_address() -> 
     assert_eq!(answer.body["error"]["type"], "authentication_error");
     server.stop().await
 }
+
+#[tokio::test]
+async fn messages_say_what_they_cost() -> Result<()> {
+    let server = TestServer::start().await?;
+    for provider in PROVIDERS {
+        let mut body = asking(&format!("{provider}/sim-echo"), "one two three");
+        body["max_tokens"] = json!(9);
+        let answer = server.member().post("/api/v1/messages", &body).await?;
+        let usage = &answer.body["usage"];
+        let count = |name: &str| usage[name].as_u64().unwrap_or_default();
+        let dollars = |tokens: u64| tokens as f64 / 1e6;
+        let expected = dollars(count("input_tokens") + 2 * count("output_tokens"));
+        let cost = usage["cost"].as_f64().unwrap_or_default();
+        assert!(expected > 0.0 && (cost - expected).abs() < 1e-12, "{answer:?}");
+        assert!(answer.headers.contains_key("x-generation-id"));
+        body["stream"] = json!(true);
+        let stream = server.member().stream("/api/v1/messages", &body).await?;
+        let ends: Vec<&Value> =
+            stream.events.iter().filter(|event| event["type"] == "message_delta").collect();
+        assert_eq!(ends.len(), 1, "{stream:?}");
+        assert_eq!(ends[0]["usage"]["cost"].as_f64(), Some(cost), "{stream:?}");
+        assert!(ends[0]["usage"]["output_tokens"].is_u64() && ends[0]["delta"].is_object());
+        assert_eq!(stream.events.last().unwrap()["type"], "message_stop", "{stream:?}");
+        body["stream"] = json!(false);
+        let elsewhere = server.member().post("/v1/messages", &body).await?;
+        assert!(elsewhere.body["usage"].get("cost").is_none(), "{elsewhere:?}");
+    }
+    server.stop().await
+}
+
+#[tokio::test]
+async fn embeddings_and_rankings_say_what_they_cost_and_which_generation_they_are() -> Result<()> {
+    let server = TestServer::builder()
+        .config(
+            r#"
+            [[providers]]
+            id = "paid"
+            format = "cohere"
+            base_url = "{sim}"
+            api_key = "k"
+            [[providers.models]]
+            id = "sim-embed"
+            price = { prompt = "0.000001", completion = "0" }
+            [[providers.models]]
+            id = "ranker"
+            price = { prompt = "0", completion = "0", web_search = "0.002" }
+            "#,
+        )
+        .start()
+        .await?;
+    let embedding = json!({"model": "paid/sim-embed", "input": ["one two", "three"]});
+    let ranking = json!({"model": "paid/ranker", "query": "b", "documents": ["a", "b"]});
+    for (interface, body, cost) in [("embeddings", embedding, 3e-6), ("rerank", ranking, 0.002)] {
+        let answer = server.member().post(&format!("/api/v1/{interface}"), &body).await?;
+        let id = answer.headers["x-generation-id"].to_str()?;
+        assert_eq!(answer.body["id"], id, "{answer:?}");
+        assert_eq!(answer.body["usage"]["cost"], json!(cost), "{answer:?}");
+        let shown = server.member().get(&format!("/api/v1/generation?id={id}")).await?.body;
+        assert_eq!(shown["data"]["total_cost"], json!(cost), "{shown}");
+        let elsewhere = server.member().post(&format!("/v1/{interface}"), &body).await?;
+        assert!(elsewhere.headers.contains_key("x-generation-id"), "{elsewhere:?}");
+        assert!(elsewhere.body["usage"].get("cost").is_none(), "{elsewhere:?}");
+    }
+    server.stop().await
+}

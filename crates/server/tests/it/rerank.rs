@@ -27,7 +27,7 @@ async fn a_ranking_is_in_the_ledger_and_so_is_its_failure() -> Result<()> {
         server.clock.advance_ms(1);
         let reply =
             server.engine().rerank(&context, request(&format!("{provider}/ranker"))).await?;
-        let order: Vec<usize> = reply.results.iter().map(|result| result.index).collect();
+        let order: Vec<usize> = reply.reply.results.iter().map(|result| result.index).collect();
         assert_eq!(order, [1, 0], "{provider}");
     }
     server.clock.advance_ms(1);

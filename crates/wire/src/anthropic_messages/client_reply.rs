@@ -1,13 +1,13 @@
 //! A whole answer and an error, as a client of this format reads them.
 
 use backstay_core::{
-    Error,
-    chat::{ChatReply, FinishReason, Part, ToolCall},
+    Error, WireFormat,
+    chat::{ChatReply, FinishReason, Frame, Part, ToolCall},
 };
 use serde_json::{Value, json};
 
 use super::{client_content::CALL_SIGNATURE, stop_reason, usage};
-use crate::{EncodeOptions, ReplyExtension, extension, tool_input};
+use crate::{EncodeOptions, ReplyExtension, dollars::add_cost, extension, tool_input, whole_body};
 
 /// An answer has one choice here: of several the first is written.
 pub(crate) fn encode_reply(
@@ -31,10 +31,28 @@ pub(crate) fn encode_reply(
         // Clients of some SDKs refuse an answer without usage.
         "usage": counted.map(usage::write).unwrap_or_default(),
     });
+    if options.show_cost {
+        add_cost(&mut body["usage"], reply.settlement.as_ref());
+    }
     if let Some(extension) = extension {
         body[extension::MEMBER] = json!(extension);
     }
     body
+}
+
+/// The provider's own answer with what it cost, where the provider's format is this one.
+pub(crate) fn with_cost(
+    frames: &[Frame],
+    reply: &ChatReply,
+    extension: Option<&ReplyExtension>,
+) -> Option<Value> {
+    let written = whole_body::of(WireFormat::Anthropic, frames)?;
+    let mut body: Value = serde_json::from_slice(written).ok()?;
+    add_cost(body.get_mut("usage")?, reply.settlement.as_ref());
+    if let Some(extension) = extension {
+        body[extension::MEMBER] = json!(extension);
+    }
+    Some(body)
 }
 
 fn block(part: &Part) -> Option<Value> {

@@ -5,13 +5,14 @@
 
 use backstay_core::{
     Error, Usage,
-    chat::{ChatEvent, FinishReason},
+    chat::{ChatEvent, FinishReason, Settlement},
 };
+use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{client_blocks::Blocks, client_reply::error_object, stop_reason, usage};
-use crate::{EncodeOptions, ReplyExtension, extension};
+use crate::{EncodeOptions, ReplyExtension, dollars::add_cost, extension};
 
 /// Writes one stream.
 #[derive(Debug)]
@@ -25,6 +26,10 @@ pub(crate) struct StreamEncoder {
     started: bool,
     /// The client has its `message_delta`, in bytes that were forwarded.
     ended: bool,
+    show_cost: bool,
+    /// The provider's `message_delta`, which waits for the cost where that is to be shown.
+    held: Option<Bytes>,
+    settlement: Option<Settlement>,
 }
 
 impl StreamEncoder {
@@ -37,15 +42,24 @@ impl StreamEncoder {
             blocks: Blocks::default(),
             started: false,
             ended: false,
+            show_cost: options.show_cost,
+            held: None,
+            settlement: None,
         }
     }
 
-    /// Notes what forwarded bytes have told the client.
-    pub(crate) fn observe(&mut self, events: &[ChatEvent]) {
+    /// Passes on what the provider wrote, and notes what that has told the client.
+    pub(crate) fn forward(&mut self, events: &[ChatEvent], bytes: &Bytes, out: &mut Vec<u8>) {
         for event in events {
             self.keep(event);
             self.started |= matches!(event, ChatEvent::Started { .. });
-            self.ended |= matches!(event, ChatEvent::Finished { .. });
+        }
+        let ends = events.iter().any(|event| matches!(event, ChatEvent::Finished { .. }));
+        self.ended |= ends;
+        if ends && self.show_cost {
+            self.held = Some(bytes.clone());
+        } else {
+            out.extend_from_slice(bytes);
         }
     }
 
@@ -74,10 +88,15 @@ impl StreamEncoder {
     pub(crate) fn finish(&mut self, extension: Option<&ReplyExtension>, out: &mut Vec<u8>) {
         self.start(out);
         self.blocks.finish(out);
+        self.release(out);
         if !self.ended {
             self.ended = true;
             let reason = self.reason.as_ref().unwrap_or(&FinishReason::Stop);
             let counted = self.usage.as_ref().map(usage::write).unwrap_or_default();
+            let mut counted = json!(counted);
+            if self.show_cost {
+                add_cost(&mut counted, self.settlement.as_ref());
+            }
             let delta =
                 json!({"stop_reason": stop_reason::write(reason), "stop_sequence": Value::Null});
             let event = json!({"type": "message_delta", "delta": delta, "usage": counted});
@@ -97,6 +116,7 @@ impl StreamEncoder {
         extension: Option<&ReplyExtension>,
         out: &mut Vec<u8>,
     ) {
+        self.release(out);
         let mut event = json!({"type": "error", "error": error_object(error)});
         if let Some(counted) = &self.usage {
             event["usage"] = json!(usage::write(counted));
@@ -107,7 +127,25 @@ impl StreamEncoder {
         write_event("error", &event, out);
     }
 
+    /// Writes the `message_delta` that waited for the cost.
+    fn release(&mut self, out: &mut Vec<u8>) {
+        let Some(held) = self.held.take() else { return };
+        let data = std::str::from_utf8(&held)
+            .ok()
+            .and_then(|text| text.lines().find_map(|line| line.strip_prefix("data:")));
+        match data.and_then(|data| serde_json::from_str::<Value>(data).ok()) {
+            Some(mut event) => {
+                add_cost(&mut event["usage"], self.settlement.as_ref());
+                write_event("message_delta", &event, out);
+            }
+            None => out.extend_from_slice(&held),
+        }
+    }
+
     fn keep(&mut self, event: &ChatEvent) {
+        if let ChatEvent::Settled(settlement) = event {
+            self.settlement = Some(settlement.as_ref().clone());
+        }
         match event {
             ChatEvent::Started { id, model, .. } => {
                 if let Some(id) = id {

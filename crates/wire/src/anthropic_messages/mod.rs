@@ -23,7 +23,7 @@ mod upstream_request;
 mod upstream_tools;
 mod usage;
 
-pub(crate) use client_reply::{encode_error, encode_reply};
+pub(crate) use client_reply::{encode_error, encode_reply, with_cost};
 pub(crate) use client_request::decode_request;
 pub(crate) use client_stream::StreamEncoder;
 pub(crate) use upstream_list::{decode_models, provider_error};

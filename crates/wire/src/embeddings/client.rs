@@ -1,6 +1,6 @@
 //! The client's side: OpenAI's `/v1/embeddings`.
 
-use backstay_core::Result;
+use backstay_core::{Result, chat::Settlement};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -9,6 +9,7 @@ use super::{
     EMBEDDING_INPUTS_MAX, EmbeddingInput, EmbeddingReply, EmbeddingRequest, VectorEncoding,
 };
 use crate::{
+    dollars::add_cost,
     fields::{Object, Path},
     format::parse_object,
 };
@@ -64,11 +65,13 @@ fn is_token_item(item: &Value) -> bool {
     }
 }
 
-/// `model` is the name that the client asked for, used where the provider gave none.
+/// `model` is the name that the client asked for, used where the provider gave none. `settlement` is
+/// given where OpenRouter's clients read what a call cost.
 pub fn encode_embedding_reply(
     reply: &EmbeddingReply,
     encoding: VectorEncoding,
     model: &str,
+    settlement: Option<&Settlement>,
 ) -> Bytes {
     let vectors = reply.vectors.iter().enumerate();
     let data: Vec<Value> = vectors
@@ -81,12 +84,16 @@ pub fn encode_embedding_reply(
         })
         .collect();
     let tokens = reply.prompt_tokens.unwrap_or(0);
-    let body = json!({
+    let mut body = json!({
         "object": "list",
         "data": data,
         "model": reply.model.as_deref().unwrap_or(model),
         "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
     });
+    if let Some(settlement) = settlement {
+        body["id"] = Value::from(settlement.generation.as_str());
+        add_cost(&mut body["usage"], Some(settlement));
+    }
     Bytes::from(body.to_string())
 }
 
@@ -118,10 +125,10 @@ mod tests {
     #[test]
     fn base64_holds_little_endian_floats_as_the_sdks_read_them() {
         let reply = EmbeddingReply { vectors: vec![vec![1.0, -2.0]], ..EmbeddingReply::default() };
-        let body = encode_embedding_reply(&reply, VectorEncoding::Base64, "m");
+        let body = encode_embedding_reply(&reply, VectorEncoding::Base64, "m", None);
         let body: Value = serde_json::from_slice(&body).unwrap();
         assert_eq!(body["data"][0]["embedding"], "AACAPwAAAMA=");
-        let body = encode_embedding_reply(&reply, VectorEncoding::Float, "m");
+        let body = encode_embedding_reply(&reply, VectorEncoding::Float, "m", None);
         let body: Value = serde_json::from_slice(&body).unwrap();
         assert_eq!(body["data"][0]["embedding"], json!([1.0, -2.0]));
         assert_eq!(body["model"], "m");

@@ -79,9 +79,8 @@ pub(super) fn usage(counted: &Usage, settlement: Option<&Settlement>, show_cost:
         "prompt_tokens_details": {"cached_tokens": counted.cached_prompt_tokens},
         "completion_tokens_details": {"reasoning_tokens": counted.reasoning_tokens},
     });
-    let cost = settlement.and_then(|settlement| settlement.cost);
-    if let Some(cost) = cost.filter(|_| show_cost).and_then(dollars::number) {
-        usage["cost"] = cost;
+    if show_cost {
+        dollars::add_cost(&mut usage, settlement);
     }
     usage
 }

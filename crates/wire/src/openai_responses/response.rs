@@ -89,10 +89,8 @@ impl Head {
             "output_tokens_details": {"reasoning_tokens": counted.reasoning_tokens},
             "total_tokens": counted.total_tokens(),
         });
-        let cost = settlement.and_then(|settlement| settlement.cost);
-        if let Some(cost) = cost.filter(|_| self.show_cost).and_then(dollars::number) {
-            usage["cost"] = cost;
-            usage["is_byok"] = Value::Bool(false);
+        if self.show_cost {
+            dollars::add_cost(&mut usage, settlement);
         }
         usage
     }

@@ -49,10 +49,10 @@ pub(super) fn write(
         ("completion_tokens_details", "image_tokens", counted.image_completion_tokens),
         ("server_tool_use_details", "web_search_requests", counted.web_searches),
     ] {
-        if count > 0 {
-            if let Value::Object(details) = usage.entry(name).or_insert_with(|| json!({})) {
-                details.insert(member.to_owned(), Value::from(count));
-            }
+        if count > 0
+            && let Value::Object(details) = usage.entry(name).or_insert_with(|| json!({}))
+        {
+            details.insert(member.to_owned(), Value::from(count));
         }
     }
     usage.entry("is_byok").or_insert(Value::Bool(false));

@@ -1,6 +1,6 @@
 //! The client's side: `/v1/rerank`, as Cohere, OpenRouter and others after them have it.
 
-use backstay_core::Result;
+use backstay_core::{Result, chat::Settlement};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
@@ -48,8 +48,13 @@ fn documents(body: Object<'_>) -> Result<Vec<RerankDocument>> {
     read.collect()
 }
 
-/// The ranking with its documents. Not more than `top_n`, whatever the provider sent.
-pub fn encode_rerank_reply(reply: &RerankReply, request: &RerankRequest) -> Bytes {
+/// The ranking with its documents. Not more than `top_n`, whatever the provider sent. `settlement` is
+/// given where OpenRouter's clients read what a call cost.
+pub fn encode_rerank_reply(
+    reply: &RerankReply,
+    request: &RerankRequest,
+    settlement: Option<&Settlement>,
+) -> Bytes {
     let most = request.top_n.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX);
     let results: Vec<Value> = reply
         .results
@@ -76,6 +81,7 @@ pub fn encode_rerank_reply(reply: &RerankReply, request: &RerankRequest) -> Byte
             usage[name] = value;
         }
     }
+    dollars::add_cost(&mut usage, settlement);
     let mut body = json!({
         "model": reply.model.as_ref().unwrap_or(&request.model),
         "results": results,
@@ -83,6 +89,10 @@ pub fn encode_rerank_reply(reply: &RerankReply, request: &RerankRequest) -> Byte
     });
     if let Some(id) = &reply.id {
         body["id"] = Value::from(id.as_str());
+    }
+    if let Some(settlement) = settlement {
+        body["id"] = Value::from(settlement.generation.as_str());
+        body["provider"] = Value::from(settlement.provider.as_str());
     }
     Bytes::from(body.to_string())
 }
@@ -106,7 +116,7 @@ mod tests {
             ..RerankReply::default()
         };
         let written: Value =
-            serde_json::from_slice(&encode_rerank_reply(&reply, &request)).unwrap();
+            serde_json::from_slice(&encode_rerank_reply(&reply, &request, None)).unwrap();
         let expected = json!({"model": "a/r", "usage": {"search_units": 1}, "results":
             [{"index": 1, "relevance_score": 0.9, "document": {"text": "y"}}]});
         assert_eq!(written, expected);

@@ -3,12 +3,13 @@
 use axum::{
     body::Body,
     extract::{Request, State},
-    http::{HeaderValue, Response, header},
+    http::Response,
 };
 use backstay_core::Result;
+use backstay_engine::Settled;
 
 use crate::{
-    api::{body, caller::Caller, dialect::ApiResult},
+    api::{answer, body, caller::Caller, dialect::ApiResult},
     state::AppState,
 };
 
@@ -24,10 +25,8 @@ async fn embed(state: &AppState, caller: &Caller, request: Request) -> Result<Re
     let bytes = body::read(request, state.body_bytes_max).await?;
     let request = backstay_wire::decode_embedding_request(&bytes)?;
     let (encoding, model) = (request.encoding, request.model.clone());
-    let reply = state.engine.embed(&caller.context, request).await?;
-    let body = backstay_wire::encode_embedding_reply(&reply, encoding, &model);
-    let mut response = Response::new(Body::from(body));
-    let json = HeaderValue::from_static("application/json");
-    response.headers_mut().insert(header::CONTENT_TYPE, json);
-    Ok(response)
+    let Settled { reply, settlement } = state.engine.embed(&caller.context, request).await?;
+    let told = caller.spoken.at_openrouter.then_some(&settlement);
+    let body = backstay_wire::encode_embedding_reply(&reply, encoding, &model, told);
+    Ok(answer::settled(body, &settlement.generation))
 }

@@ -3,12 +3,13 @@
 use axum::{
     body::Body,
     extract::{Request, State},
-    http::{HeaderValue, Response, header},
+    http::Response,
 };
 use backstay_core::Result;
+use backstay_engine::Settled;
 
 use crate::{
-    api::{body, caller::Caller, dialect::ApiResult},
+    api::{answer, body, caller::Caller, dialect::ApiResult},
     state::AppState,
 };
 
@@ -23,10 +24,9 @@ pub(crate) async fn handle(
 async fn rank(state: &AppState, caller: &Caller, request: Request) -> Result<Response<Body>> {
     let bytes = body::read(request, state.body_bytes_max).await?;
     let request = backstay_wire::decode_rerank_request(&bytes)?;
-    let reply = state.engine.rerank(&caller.context, request.clone()).await?;
-    let body = backstay_wire::encode_rerank_reply(&reply, &request);
-    let mut response = Response::new(Body::from(body));
-    let json = HeaderValue::from_static("application/json");
-    response.headers_mut().insert(header::CONTENT_TYPE, json);
-    Ok(response)
+    let ranked = state.engine.rerank(&caller.context, request.clone()).await?;
+    let Settled { reply, settlement } = ranked;
+    let told = caller.spoken.at_openrouter.then_some(&settlement);
+    let body = backstay_wire::encode_rerank_reply(&reply, &request, told);
+    Ok(answer::settled(body, &settlement.generation))
 }
