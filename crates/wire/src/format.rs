@@ -9,8 +9,8 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use crate::{
-    ListedModel, Loss, ParameterRules, anthropic_messages, bedrock_converse, cohere_chat,
-    gemini_generate, openai_chat, openrouter_chat, routing_fields,
+    ListedModel, Loss, ParameterRules, anthropic_messages, bedrock_converse, cache_marks,
+    cohere_chat, gemini_generate, openai_chat, openrouter_chat, routing_fields,
     upstream_error::{name_provider, refused},
 };
 
@@ -84,6 +84,7 @@ pub fn encode_request_with(
         }
         members.extend(provider.fields);
     }
+    cache_marks::record_loss(request, format, provider.is_aggregator, loss);
     if !provider.is_aggregator {
         openrouter_chat::record_loss(&request.routing.relayed, format, loss);
     }

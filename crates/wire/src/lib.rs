@@ -9,6 +9,7 @@
 
 mod anthropic_messages;
 mod bedrock_converse;
+mod cache_marks;
 mod call_ids;
 mod claude;
 mod cohere_chat;

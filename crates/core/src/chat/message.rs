@@ -29,6 +29,18 @@ pub struct Message {
     /// The message as the client wrote it, sent on unchanged to an upstream of the same format.
     #[serde(skip)]
     pub raw: Option<Arc<RawMessage>>,
+    /// Where the client wants the prompt cached.
+    #[serde(skip)]
+    pub cache_marks: Vec<CacheMark>,
+}
+
+/// A mark at a part up to which a provider may cache the prompt (`cache_control`), as Anthropic's
+/// models take it and clients of several formats write it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CacheMark {
+    /// Its index among the message's parts.
+    pub part: usize,
+    pub value: Value,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -41,7 +53,7 @@ pub struct RawMessage {
 
 impl Message {
     pub fn new(role: Role, parts: Vec<Part>) -> Self {
-        Self { role, parts, name: None, raw: None }
+        Self { role, parts, name: None, raw: None, cache_marks: Vec::new() }
     }
 
     pub fn text_of(role: Role, text: impl Into<String>) -> Self {

@@ -9,6 +9,6 @@ mod request;
 
 pub use collect::{ChatReply, Choice, Collector};
 pub use event::{ChatEvent, FinishReason, Frame, RawFrame, Settlement, SettlementStatus};
-pub use message::{Media, MediaSource, Message, Part, RawMessage, Role, ToolCall};
+pub use message::{CacheMark, Media, MediaSource, Message, Part, RawMessage, Role, ToolCall};
 pub use recalled::RecalledBlock;
 pub use request::{ChatRequest, Origin, Parameters, Reasoning, ResponseFormat, Tool, ToolChoice};

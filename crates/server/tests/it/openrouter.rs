@@ -324,3 +324,16 @@ async fn embeddings_and_rankings_say_what_they_cost_and_which_generation_they_ar
     }
     server.stop().await
 }
+
+#[tokio::test]
+async fn marks_of_where_to_cache_reach_anthropic() -> Result<()> {
+    let server = TestServer::start().await?;
+    let mut body = asking("anthropic/sim-echo", "and now?");
+    let marked = json!([{"type": "text", "text": "a long and constant instruction",
+        "cache_control": {"type": "ephemeral"}}]);
+    body["messages"] = json!([{"role": "system", "content": marked}, body["messages"][0]]);
+    let answer = server.member().post(PATH, &body).await?;
+    let details = &answer.body["usage"]["prompt_tokens_details"];
+    assert_eq!(details["cache_write_tokens"], 5, "all up to the mark: {answer:?}");
+    server.stop().await
+}

@@ -64,7 +64,7 @@ fn decode(path: &Path<'_>, value: Value, notes: &mut Notes) -> Result<Message> {
 
 fn with_raw(role: Role, parts: Vec<Part>, value: Value) -> Message {
     let raw = Some(Arc::new(RawMessage { format: WireFormat::Anthropic, value, relayed: None }));
-    Message { role, parts, name: None, raw }
+    Message { raw, ..Message::new(role, parts) }
 }
 
 /// A client sends back what we wrote for it when another format's provider answered: thinking that

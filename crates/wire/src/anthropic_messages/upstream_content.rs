@@ -1,6 +1,6 @@
 //! Neutral parts to content blocks.
 
-use backstay_core::chat::{Media, MediaSource, Part, Role, ToolCall};
+use backstay_core::chat::{CacheMark, Media, MediaSource, Part, Role, ToolCall};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
@@ -12,20 +12,57 @@ use crate::{
 };
 
 const IMAGE_TYPES: [&str; 4] = ["image/jpeg", "image/png", "image/gif", "image/webp"];
+const CACHE_MARK: &str = "cache_control";
 const PDF: &str = "application/pdf";
 /// How the ids begin that this provider gives to uploaded files; others mean nothing to it.
 const FILE_ID_PREFIX: &str = "file_";
 
 /// Blocks of one message. Empty texts are left out, because the interface refuses them.
-pub(super) fn blocks(role: Role, parts: &[Part], ids: &mut CallIds, loss: &mut Loss) -> Vec<Value> {
+pub(super) fn blocks(
+    role: Role,
+    (parts, marks): (&[Part], &[CacheMark]),
+    ids: &mut CallIds,
+    loss: &mut Loss,
+) -> Vec<Value> {
     let mut blocks = Vec::with_capacity(parts.len());
-    for part in parts {
+    for (at, part) in parts.iter().enumerate() {
         match block(role, part, ids, loss) {
-            Ok(block) => blocks.extend(block),
+            Ok(Some(block)) => blocks.push(marked(block, at, marks)),
+            Ok(None) if marks.iter().any(|mark| mark.part == at) => {
+                loss.record("messages.cache_control");
+            }
+            Ok(None) => {}
             Err(name) => loss.record(name),
         }
     }
     blocks
+}
+
+/// The block with the client's mark, if the part that it is made of has one.
+pub(super) fn marked(mut block: Value, at: usize, marks: &[CacheMark]) -> Value {
+    if let Some(mark) = marks.iter().rfind(|mark| mark.part == at) {
+        block[CACHE_MARK] = mark.value.clone();
+    }
+    block
+}
+
+/// Marks the last block of all, as a mark of the whole request means it.
+pub(super) fn mark_last(messages: &mut [Value], mark: &Value, loss: &mut Loss) {
+    let content = messages.last_mut().and_then(|message| message.get_mut("content"));
+    let last = content.and_then(|content| {
+        if let Value::String(text) = content {
+            *content = Value::Array(vec![text_block(text)]);
+        }
+        content.as_array_mut()?.last_mut()
+    });
+    let thinks =
+        |block: &Value| block["type"].as_str().is_some_and(|kind| kind.ends_with("thinking"));
+    match last.filter(|block| !thinks(block)) {
+        Some(Value::Object(block)) => {
+            block.entry(CACHE_MARK).or_insert_with(|| mark.clone());
+        }
+        _ => loss.record(CACHE_MARK),
+    }
 }
 
 /// The block, nothing for an empty text, or the name under which the part's loss is reported.
@@ -48,7 +85,7 @@ fn block(
         }
         Part::ToolCall(call) if is_assistant => tool_use(call, ids),
         Part::ToolResult { call_id, parts, is_error, .. } if !is_assistant => {
-            let content = blocks(Role::User, parts, ids, loss);
+            let content = blocks(Role::User, (parts, &[]), ids, loss);
             tool_result(&ids.result(call_id), content, *is_error)
         }
         Part::Image(_) => return Err("messages.image"),

@@ -6,7 +6,7 @@ use backstay_core::{
 };
 use serde_json::{Value, json};
 
-use super::upstream_content::{blocks, plain_or_blocks, text_block};
+use super::upstream_content::{blocks, marked, plain_or_blocks, text_block};
 use crate::{Loss, call_ids::CallIds};
 
 /// Opens a conversation that the assistant begins, because the interface wants the user first.
@@ -52,7 +52,8 @@ pub(super) fn encode_all(messages: &[Message], loss: &mut Loss) -> Prompt {
                 push(&mut turns, wire_role(role), TurnContent::Raw(raw.clone()));
             }
             (role, None) => {
-                let blocks = blocks(role, &message.parts, &mut ids, loss);
+                let parts = (message.parts.as_slice(), message.cache_marks.as_slice());
+                let blocks = blocks(role, parts, &mut ids, loss);
                 push(&mut turns, wire_role(role), TurnContent::Blocks(blocks));
             }
         }
@@ -66,13 +67,17 @@ fn wire_role(role: Role) -> &'static str {
 
 fn system_text(message: &Message, loss: &mut Loss) -> Option<Value> {
     let mut texts = Vec::new();
-    for part in &message.parts {
-        match part {
-            Part::Text { text } if text.is_empty() => {}
-            Part::Text { text } => texts.push(text_block(text)),
-            Part::Recalled(block) => texts.push(text_block(&block.to_prompt_text())),
-            _ => loss.record("messages.content"),
-        }
+    for (at, part) in message.parts.iter().enumerate() {
+        let block = match part {
+            Part::Text { text } if text.is_empty() => continue,
+            Part::Text { text } => text_block(text),
+            Part::Recalled(block) => text_block(&block.to_prompt_text()),
+            _ => {
+                loss.record("messages.content");
+                continue;
+            }
+        };
+        texts.push(marked(block, at, &message.cache_marks));
     }
     (!texts.is_empty()).then(|| plain_or_blocks(texts))
 }

@@ -7,11 +7,12 @@ use backstay_core::{
 use serde_json::{Map, Value, json};
 
 use super::{
+    upstream_content::mark_last,
     upstream_message::{self, Prompt},
     upstream_tools::{forces_call, tool_choice, tools},
 };
 use crate::{
-    Loss,
+    Loss, cache_marks,
     claude::{ANSWER_TOKENS_DEFAULT, Circumstances, ClaudeVersion, Sampling, Thinking, fit_schema},
 };
 
@@ -20,7 +21,7 @@ use crate::{
 /// # Errors
 /// None at present; every format's encoder has this signature.
 pub(crate) fn encode_request(request: &ChatRequest, model: &str, loss: &mut Loss) -> Result<Value> {
-    let Prompt { system, messages } = upstream_message::encode_all(&request.messages, loss);
+    let Prompt { system, mut messages } = upstream_message::encode_all(&request.messages, loss);
     let same_format =
         request.origin.as_ref().filter(|origin| origin.format == WireFormat::Anthropic);
     let mut body = Map::new();
@@ -30,7 +31,12 @@ pub(crate) fn encode_request(request: &ChatRequest, model: &str, loss: &mut Loss
             body.extend(origin.fields.clone());
             body.entry("max_tokens").or_insert(Value::from(ANSWER_TOKENS_DEFAULT));
         }
-        None => translate(request, model, &messages, &mut body, loss),
+        None => {
+            translate(request, model, &messages, &mut body, loss);
+            if let Some(mark) = cache_marks::of_whole(request) {
+                mark_last(&mut messages, mark, loss);
+            }
+        }
     }
     body.extend(system.map(|system| ("system".to_owned(), system)));
     body.insert("messages".to_owned(), Value::Array(messages));
@@ -48,7 +54,8 @@ fn translate(
     loss: &mut Loss,
 ) {
     if let Some(origin) = &request.origin {
-        origin.uninterpreted.iter().for_each(|name| loss.record(name));
+        let lost = origin.uninterpreted.iter().filter(|name| *name != "cache_control");
+        lost.for_each(|name| loss.record(name));
     }
     let parameters = &request.parameters;
     let version = ClaudeVersion::of(model);
@@ -71,7 +78,7 @@ fn translate(
     set("top_k", sampling.top_k.map(Value::from));
     set("stop_sequences", stop_sequences(&parameters.stop, loss));
     set("metadata", parameters.user.as_ref().map(|user| json!({"user_id": user})));
-    let tools = tools(&request.tools, loss);
+    let tools = tools(request, loss);
     // A choice among no tools is refused, and means nothing.
     if !tools.is_empty() {
         set("tools", Some(Value::Array(tools)));

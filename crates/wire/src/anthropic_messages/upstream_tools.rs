@@ -7,11 +7,11 @@ use backstay_core::{
 use serde_json::{Map, Value, json};
 
 use super::NAME_CHARACTERS_MAX;
-use crate::{Loss, call_ids::tool_name};
+use crate::{Loss, cache_marks, call_ids::tool_name};
 
-pub(super) fn tools(tools: &[Tool], loss: &mut Loss) -> Vec<Value> {
-    let mut encoded = Vec::with_capacity(tools.len());
-    for (at, tool) in tools.iter().enumerate() {
+pub(super) fn tools(request: &ChatRequest, loss: &mut Loss) -> Vec<Value> {
+    let mut encoded = Vec::with_capacity(request.tools.len());
+    for (at, tool) in request.tools.iter().enumerate() {
         match tool {
             Tool::Function { name, description, parameters, strict } => {
                 let mut body = Map::new();
@@ -27,6 +27,9 @@ pub(super) fn tools(tools: &[Tool], loss: &mut Loss) -> Vec<Value> {
                 // Older models refuse the word, and models that know it refuse most schemas.
                 if *strict == Some(true) {
                     loss.record(format!("tools[{at}].function.strict"));
+                }
+                if let Some(mark) = cache_marks::of_tool(request, at) {
+                    body.insert("cache_control".to_owned(), mark.clone());
                 }
                 encoded.push(Value::Object(body));
             }

@@ -52,8 +52,9 @@ pub(super) fn encode_all(messages: &[Message], family: ModelFamily, loss: &mut L
 /// Clients of several formats mark blocks up to which the prompt may be cached (`cache_control`); here
 /// a block of its own does it, behind the message that has the mark.
 fn cache_point(message: &Message, family: ModelFamily) -> Option<Value> {
-    let blocks = message.raw.as_ref()?.value.get("content")?.as_array()?;
-    let is_marked = blocks.iter().any(|block| block.get("cache_control").is_some());
+    let content = message.raw.as_ref().and_then(|raw| raw.value.get("content")?.as_array());
+    let is_marked = !message.cache_marks.is_empty()
+        || content.into_iter().flatten().any(|block| block.get("cache_control").is_some());
     (is_marked && family.takes_cache_points()).then(|| json!({"cachePoint": {"type": "default"}}))
 }
 

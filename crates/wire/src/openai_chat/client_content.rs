@@ -2,7 +2,7 @@
 
 use backstay_core::{
     Error, ErrorCode, Result,
-    chat::{Media, MediaSource, Part},
+    chat::{CacheMark, Media, MediaSource, Part},
 };
 use serde_json::Value;
 
@@ -31,7 +31,12 @@ pub(super) fn decode(path: &Path<'_>, value: &Value, notes: &mut Notes) -> Resul
         Value::Array(values) => {
             let mut parts = Vec::with_capacity(values.len());
             for (at, value) in values.iter().enumerate() {
+                let place = parts.len();
                 parts.extend(part(&path.index(at), value, notes)?);
+                let mark = value.get("cache_control").filter(|mark| mark.is_object());
+                if let Some(mark) = mark.filter(|_| parts.len() > place) {
+                    notes.cache_marks.push(CacheMark { part: place, value: mark.clone() });
+                }
             }
             Ok(parts)
         }

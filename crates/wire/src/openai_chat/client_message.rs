@@ -50,7 +50,8 @@ fn decode(path: &Path<'_>, value: Value, notes: &mut Notes) -> Result<Message> {
     };
     let name = members.owned_text("name")?;
     let raw = Some(Arc::new(RawMessage { format: WireFormat::OpenAi, value, relayed: None }));
-    Ok(Message { role, parts, name, raw })
+    let cache_marks = std::mem::take(&mut notes.cache_marks);
+    Ok(Message { role, parts, name, raw, cache_marks })
 }
 
 fn content(members: Object<'_>, notes: &mut Notes) -> Result<Vec<Part>> {
@@ -70,7 +71,9 @@ fn assistant(members: Object<'_>, notes: &mut Notes) -> Result<Vec<Part>> {
         parts.push(Part::Reasoning { text: text.to_owned(), signature: None, redacted: None });
     }
     if let Some(value) = members.get("content") {
+        let before = parts.len();
         parts.extend(client_content::decode(&members.path().field("content"), value, notes)?);
+        notes.cache_marks.iter_mut().for_each(|mark| mark.part += before);
     }
     if let Some(text) = members.text("refusal")? {
         parts.push(Part::Refusal { text: text.to_owned() });
@@ -109,5 +112,7 @@ fn tool_result(members: Object<'_>, notes: &mut Notes) -> Result<Part> {
     let call_id = members.required_text("tool_call_id")?.to_owned();
     let name = notes.call_names.get(&call_id).cloned();
     let parts = content(members, notes)?;
+    // The result is one part, whichever of its own is marked.
+    notes.cache_marks.iter_mut().for_each(|mark| mark.part = 0);
     Ok(Part::ToolResult { call_id, name, parts, is_error: false })
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use backstay_core::{
     Result, WireFormat,
-    chat::{ChatRequest, Origin, Parameters, Reasoning},
+    chat::{CacheMark, ChatRequest, Origin, Parameters, Reasoning},
 };
 use serde_json::{Map, Value};
 
@@ -66,6 +66,8 @@ pub(crate) fn decode_request(mut body: Map<String, Value>) -> Result<ChatRequest
 #[derive(Default)]
 pub(super) struct Notes {
     pub(super) uninterpreted: Vec<String>,
+    /// Of the message that is being read.
+    pub(super) cache_marks: Vec<CacheMark>,
     /// Tool names by call id, which later results refer to.
     pub(super) call_names: HashMap<String, String>,
 }

@@ -113,6 +113,8 @@ pub(crate) fn record_loss(relayed: &Map<String, Value>, format: WireFormat, loss
                     loss.record("reasoning.max_tokens");
                 }
             }
+            // It is put on the last block there.
+            ("cache_control", _) if format == WireFormat::Anthropic => {}
             ("tools", Value::Array(tools)) => {
                 for (at, tool) in tools.iter().enumerate() {
                     if tool.get("type").is_none_or(|kind| kind != "function") {
@@ -129,7 +131,11 @@ pub(crate) fn record_loss(relayed: &Map<String, Value>, format: WireFormat, loss
 fn read_message(message: &mut Message, written: Value) {
     let details = written.get("reasoning_details").and_then(Value::as_array);
     if let Some(details) = details {
+        let before = message.parts.len();
         reasoning_details::restore(message, details);
+        // Thinking stands before what was said.
+        let (now, marks) = (message.parts.len(), &mut message.cache_marks);
+        marks.iter_mut().for_each(|mark| mark.part = (mark.part + now).saturating_sub(before));
     }
     let plain = plain_message(written.clone());
     let relayed = (plain != written).then_some(written);
