@@ -5,6 +5,7 @@ use backstay_core::{
     Error, Usage,
     chat::{ChatEvent, FinishReason, Settlement},
 };
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use super::{
@@ -23,7 +24,10 @@ pub(crate) struct StreamEncoder {
     /// Items in the order in which they were added; what is not done yet is null.
     output: Vec<Value>,
     open: Option<Open>,
+    /// Calls that are not done yet.
     calls: Vec<Call>,
+    /// The call that arguments came for last.
+    active_call: Option<u32>,
     reason: Option<FinishReason>,
     counted: Option<Usage>,
     settlement: Option<Settlement>,
@@ -66,6 +70,7 @@ impl StreamEncoder {
             output: Vec::new(),
             open: None,
             calls: Vec::new(),
+            active_call: None,
             reason: None,
             counted: None,
             settlement: None,
@@ -224,6 +229,7 @@ impl StreamEncoder {
     fn add(&mut self, prefix: &str, kind: Kind, out: &mut Vec<u8>) -> (usize, String) {
         self.start(out);
         self.close(out);
+        self.turn_to_call(None, out);
         let index = self.output.len();
         let id = item_id(prefix, &self.head.generation, index);
         self.output.push(Value::Null);
@@ -300,6 +306,7 @@ impl StreamEncoder {
     fn begin_call(&mut self, number: u32, call_id: &str, name: &str, out: &mut Vec<u8>) {
         self.start(out);
         self.close(out);
+        self.turn_to_call(Some(number), out);
         let index = self.output.len();
         let id = item_id("fc", &self.head.generation, index);
         self.output.push(Value::Null);
@@ -310,22 +317,42 @@ impl StreamEncoder {
     }
 
     fn extend_call(&mut self, number: u32, fragment: &str, out: &mut Vec<u8>) {
+        self.turn_to_call(Some(number), out);
         let Some(call) = self.calls.iter_mut().find(|call| call.number == number) else { return };
         call.arguments.push_str(fragment);
         let delta = json!({"item_id": call.id, "output_index": call.index, "delta": fragment});
         self.write("response.function_call_arguments.delta", delta, out);
     }
 
+    /// What comes now is of another call, or of none: the last one is done if its arguments are whole.
+    /// Of a complete object nothing more can come.
+    fn turn_to_call(&mut self, number: Option<u32>, out: &mut Vec<u8>) {
+        if self.active_call == number {
+            return;
+        }
+        let last = std::mem::replace(&mut self.active_call, number);
+        let is_done = |call: &Call| {
+            Some(call.number) == last && serde_json::from_str::<IgnoredAny>(&call.arguments).is_ok()
+        };
+        if let Some(at) = self.calls.iter().position(is_done) {
+            let call = self.calls.remove(at);
+            self.close_call(call, out);
+        }
+    }
+
     fn close_calls(&mut self, out: &mut Vec<u8>) {
         for call in std::mem::take(&mut self.calls) {
-            let Call { index, id, call_id, name, arguments: text, .. } = call;
-            let text = arguments(&text);
-            let done = json!({"item_id": id, "output_index": index, "name": name,
-                "arguments": text});
-            self.write("response.function_call_arguments.done", done, out);
-            let item = items::call(&id, "completed", &call_id, &name, text);
-            self.item_done(index, item, out);
+            self.close_call(call, out);
         }
+    }
+
+    fn close_call(&mut self, call: Call, out: &mut Vec<u8>) {
+        let Call { index, id, call_id, name, arguments: text, .. } = call;
+        let text = arguments(&text);
+        let done = json!({"item_id": id, "output_index": index, "name": name, "arguments": text});
+        self.write("response.function_call_arguments.done", done, out);
+        let item = items::call(&id, "completed", &call_id, &name, text);
+        self.item_done(index, item, out);
     }
 
     fn write(&mut self, kind: &str, members: Value, out: &mut Vec<u8>) {
