@@ -4,16 +4,26 @@ pub(super) const UNKNOWN: &str = "Backstay has no such setting";
 pub(super) const COST: &str =
     "Backstay's configuration has prices per token and per request; this one is left out";
 pub(super) const DESCRIPTIVE: &str = "describes the model to LiteLLM; Backstay does not need it";
-const RATE: &str = "Backstay has no limit of requests or tokens per deployment; a deployment that \
-    answers 429 is passed over";
-const BUDGET: &str = "Backstay's configuration file has no budgets";
+const RATE: &str = "Backstay limits requests, tokens and money of keys (backstay key create --rate), \
+    not of deployments; a deployment that answers 429 is passed over";
+const AT_ONCE: &str = "Backstay does not limit how many calls run at once, but how many a key makes in \
+    a minute, hour or day (backstay key create --rate)";
+const KEY_RATE: &str = "set it on each key (backstay key create --rate)";
+const BUDGET: &str = "budgets are no part of the configuration: set them on the running server, for \
+    everyone with PUT /backstay/v1/budgets, for a key with backstay key create --budget, by the day, \
+    week, month or in total";
+const PROVIDER_BUDGET: &str = "Backstay has budgets of keys (backstay key create --budget) and of the \
+    whole workspace (PUT /backstay/v1/budgets), not of deployments or providers";
+const USER_BUDGET: &str = "Backstay has budgets of keys and of the whole workspace, not of users: give \
+    each user a key with one (backstay key create --budget)";
 const CLIENTS_SEND: &str = "clients send it with each call";
 const RETRIES: &str = "a call goes on to the next endpoint until the first content, within a share of \
     all traffic ([routing] retries_percent); an endpoint that keeps failing rests by itself";
 const REDIS: &str = "Backstay needs no Redis: its state is in its own database";
 const LOGGING: &str = "Backstay sends nothing to other services; it has logs (backstay serve --log), \
     metrics (GET /metrics) and a ledger row for every call";
-const CACHE: &str = "Backstay's configuration has no response cache";
+const CACHE: &str = "no cache answers calls that do not ask for it: a client asks for exact answers \
+    to be kept and used with the backstay.cache member of its call";
 const DATABASE: &str = "Backstay keeps keys, conversations and the ledger in its own database \
     under server.data";
 const BALANCING: &str = "Backstay tries the endpoints of a model in their order";
@@ -21,9 +31,10 @@ const BALANCING: &str = "Backstay tries the endpoints of a model in their order"
 /// A key of `litellm_params` that does not make up the deployment itself.
 pub(super) fn of_parameter(key: &str) -> &'static str {
     match key {
-        "rpm" | "tpm" | "itpm" | "otpm" | "max_parallel_requests" => RATE,
-        "default_api_key_rpm_limit" | "default_api_key_tpm_limit" => RATE,
-        "max_budget" | "budget_duration" => BUDGET,
+        "rpm" | "tpm" | "itpm" | "otpm" => RATE,
+        "max_parallel_requests" => AT_ONCE,
+        "default_api_key_rpm_limit" | "default_api_key_tpm_limit" => KEY_RATE,
+        "max_budget" | "budget_duration" => PROVIDER_BUDGET,
         "timeout" | "stream_timeout" => {
             "Backstay's time-outs are the same for all endpoints: see [timeouts]"
         }
@@ -80,7 +91,7 @@ pub(super) fn of_router(key: &str) -> &'static str {
         "redis_url" | "redis_host" | "redis_port" | "redis_password" | "redis_db" => REDIS,
         "cache_responses" | "caching_groups" => CACHE,
         "enable_tag_filtering" | "tag_filtering_match_any" => "Backstay does not route by tags",
-        "provider_budget_config" => BUDGET,
+        "provider_budget_config" => PROVIDER_BUDGET,
         _ => UNKNOWN,
     }
 }
@@ -96,11 +107,10 @@ pub(super) fn of_library(key: &str) -> &'static str {
         | "service_callbacks"
         | "audit_log_callbacks"
         | "callback_settings" => LOGGING,
-        "max_budget"
-        | "budget_duration"
-        | "max_internal_user_budget"
-        | "internal_user_budget_duration"
-        | "max_end_user_budget" => BUDGET,
+        "max_budget" | "budget_duration" => BUDGET,
+        "max_internal_user_budget" | "internal_user_budget_duration" | "max_end_user_budget" => {
+            USER_BUDGET
+        }
         "num_retries" | "allowed_fails" | "retry_policy" | "cooldown_time" => RETRIES,
         "context_window_fallbacks" | "content_policy_fallbacks" => of_router(key),
         "turn_off_message_logging" | "redact_user_api_key_info" => {
@@ -109,7 +119,10 @@ pub(super) fn of_library(key: &str) -> &'static str {
         "default_internal_user_params"
         | "default_team_settings"
         | "upperbound_key_generate_params"
-        | "default_key_generate_params" => "users, teams and their defaults do not exist",
+        | "default_key_generate_params" => {
+            "users, teams and defaults of keys do not exist: each key is given its scopes, models, \
+             budgets and rate limits when it is made (backstay key create)"
+        }
         _ => UNKNOWN,
     }
 }
@@ -125,14 +138,14 @@ pub(super) fn of_server(key: &str) -> &'static str {
         "store_prompts_in_spend_logs" | "disable_spend_logs" | "spend_logs_url" => {
             "the ledger holds no prompts; a conversation is kept in its thread when one is asked for"
         }
-        "max_parallel_requests" | "global_max_parallel_requests" => RATE,
+        "max_parallel_requests" | "global_max_parallel_requests" => AT_ONCE,
         "alerting"
         | "alerting_threshold"
         | "alerting_args"
         | "alert_types"
         | "alert_to_webhook_url" => "Backstay sends no alerts; watch GET /metrics",
         "custom_auth" | "enable_jwt_auth" | "litellm_jwtauth" | "enable_oauth2_auth" => {
-            "callers show an API key of Backstay's"
+            "callers show an API key of Backstay's (backstay key create)"
         }
         "background_health_checks" | "health_check_interval" | "health_check_details" => {
             "Backstay makes no calls of its own to see whether a model answers"
