@@ -41,6 +41,8 @@ pub struct Decoded {
     pub echo: ResponseEcho,
     /// Of a call that may be gone on from.
     pub stateful: Option<Stateful>,
+    /// Of a call with several prompts those after the first, in order; none of them is streamed.
+    pub others: Vec<Self>,
 }
 
 impl Decoded {
@@ -51,6 +53,7 @@ impl Decoded {
             hide_reasoning: false,
             echo: ResponseEcho::default(),
             stateful: None,
+            others: Vec::new(),
         }
     }
 }
@@ -100,7 +103,7 @@ pub fn decode_request(dialect: Dialect, body: &[u8]) -> Result<Decoded> {
         Dialect::OpenAi => openai_chat::decode_request(members).map(routed),
         Dialect::Anthropic => anthropic_messages::decode_request(members).map(routed),
         Dialect::OpenRouter => openrouter_chat::decode_request(members, routing),
-        Dialect::Completions => openai_completions::decode_request(members, routing),
+        Dialect::Completions => openai_completions::decode_request(members, &routing),
         Dialect::Responses => openai_responses::decode_request(&members, routing),
     }?;
     Ok(Decoded { extension, ..decoded })

@@ -23,7 +23,11 @@ pub(crate) fn number(money: Money) -> Option<Value> {
 /// Adds what the ledger says that a call cost to its usage, as OpenRouter's clients expect. A cost that
 /// is unknown is left out.
 pub(crate) fn add_cost(usage: &mut Value, settlement: Option<&Settlement>) {
-    let cost = settlement.and_then(|settlement| settlement.cost).and_then(number);
+    add_amount(usage, settlement.and_then(|settlement| settlement.cost));
+}
+
+pub(crate) fn add_amount(usage: &mut Value, cost: Option<Money>) {
+    let cost = cost.and_then(number);
     if let (Some(cost), Value::Object(usage)) = (cost, usage) {
         usage.insert("cost".to_owned(), cost);
         usage.insert("is_byok".to_owned(), Value::Bool(false));

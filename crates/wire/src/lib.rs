@@ -59,6 +59,7 @@ pub use format::{
 };
 pub use loss::Loss;
 pub use models::{ListedEndpoint, ListedModel};
+pub use openai_completions::encode_completions;
 pub use openai_responses::{
     generation_of_response, input_items, response_id, restored_response, without_output,
 };

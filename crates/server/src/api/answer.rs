@@ -8,7 +8,7 @@ use axum::{
 };
 use backstay_core::{
     Clock, Error, GenerationId, Result, ThreadId,
-    chat::{ChatEvent, Collector, Frame, Settlement},
+    chat::{ChatEvent, ChatReply, Collector, Frame, Settlement},
 };
 use backstay_engine::{Reply, ResponseKeeper, Served};
 use backstay_providers::FrameStream;
@@ -79,11 +79,12 @@ pub(crate) async fn respond(reply: Reply, wanted: Wanted, clock: &Clock) -> Resu
 }
 
 /// An answer that came whole and is no chat.
-pub(crate) fn settled(body: Bytes, generation: &GenerationId) -> Response<Body> {
+pub(crate) fn settled(body: Bytes, generation: Option<&GenerationId>) -> Response<Body> {
     let mut response = Response::new(Body::from(body));
     let headers = response.headers_mut();
     *headers = form_headers(false);
-    if let Ok(id) = HeaderValue::from_str(generation.as_str()) {
+    let id = generation.and_then(|id| HeaderValue::from_str(id.as_str()).ok());
+    if let Some(id) = id {
         headers.insert("x-generation-id", id);
     }
     response
@@ -150,11 +151,18 @@ fn with_cost(
     })
 }
 
-async fn whole(reply: Reply, wanted: &Wanted, clock: &Clock) -> Result<Bytes> {
+/// A whole answer, not yet written, and how it is to be.
+pub(crate) async fn gathered(
+    reply: Reply,
+    wanted: &Wanted,
+    clock: &Clock,
+) -> Result<(ChatReply, EncodeOptions)> {
     let options = options_for(&reply, wanted, clock);
-    let extension = extension_for(&reply, wanted);
-    let keeping = Keeping::of(&reply, wanted);
-    let mut frames = reply.frames;
+    let (_, reply) = collected(reply.frames).await?;
+    Ok((reply, options))
+}
+
+async fn collected(mut frames: FrameStream) -> Result<(Vec<Frame>, ChatReply)> {
     let mut collector = Collector::default();
     let mut seen: Vec<Frame> = Vec::new();
     while let Some(frame) = frames.next().await {
@@ -162,7 +170,14 @@ async fn whole(reply: Reply, wanted: &Wanted, clock: &Clock) -> Result<Bytes> {
         frame.events.iter().for_each(|event| collector.push(event));
         seen.push(frame);
     }
-    let reply = collector.finish();
+    Ok((seen, collector.finish()))
+}
+
+async fn whole(reply: Reply, wanted: &Wanted, clock: &Clock) -> Result<Bytes> {
+    let options = options_for(&reply, wanted, clock);
+    let extension = extension_for(&reply, wanted);
+    let keeping = Keeping::of(&reply, wanted);
+    let (seen, reply) = collected(reply.frames).await?;
     let extension = with_cost(extension, reply.settlement.as_ref());
     let dialect = wanted.dialect;
     let body = backstay_wire::encode_reply(dialect, &seen, &reply, &options, extension.as_ref());

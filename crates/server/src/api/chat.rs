@@ -5,7 +5,7 @@ use axum::{
     extract::Request,
     http::{HeaderMap, Response},
 };
-use backstay_core::{Result, chat::ChatRequest};
+use backstay_core::{Error, Result, chat::ChatRequest};
 use backstay_wire::{Dialect, RequestExtension};
 
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
         answer::{Wanted, respond},
         body,
         caller::Caller,
-        early_head,
+        early_head, prompts,
     },
     state::AppState,
 };
@@ -26,18 +26,27 @@ pub(crate) async fn handle(
     let dialect = caller.spoken.dialect;
     let headers = request.headers().clone();
     let bytes = body::read(request, state.body_bytes_max).await?;
-    let decoded = backstay_wire::decode_request(dialect, &bytes)?;
+    let mut decoded = backstay_wire::decode_request(dialect, &bytes)?;
     let from_headers = extension_of_headers(&headers);
     let extension = RequestExtension::merge(decoded.extension.as_ref(), from_headers)?;
     let shown = extension.is_some();
+    if !decoded.others.is_empty() {
+        if shown {
+            let what = "cannot be used with several prompts; send one call for each of them";
+            let error = Error::invalid(format!("`backstay` {what}"));
+            return Err(error.with_parameter("backstay"));
+        }
+        let others = std::mem::take(&mut decoded.others);
+        let all = std::iter::once(decoded).chain(others).collect();
+        return prompts::respond(state, caller, &headers, all).await;
+    }
     let (extension, keeper) = match &decoded.stateful {
         Some(stateful) => {
             state.engine.continue_response(&caller.context, stateful, extension).await?
         }
         None => (extension, None),
     };
-    let mut chat = ChatRequest { origin_headers: format_headers(&headers), ..decoded.request };
-    add_routing_headers(&headers, &mut chat);
+    let chat = with_headers(decoded.request, &headers);
     let wanted = Wanted {
         dialect,
         stream: chat.stream,
@@ -57,6 +66,13 @@ pub(crate) async fn handle(
         return early_head::respond(pending, wanted, state.engine.clock(), request).await;
     }
     respond(pending.await?, wanted, state.engine.clock()).await
+}
+
+/// The request with what its headers say.
+pub(super) fn with_headers(request: ChatRequest, headers: &HeaderMap) -> ChatRequest {
+    let mut chat = ChatRequest { origin_headers: format_headers(headers), ..request };
+    add_routing_headers(headers, &mut chat);
+    chat
 }
 
 /// Headers that mean something to a provider of the client's format. Everything else in a client's

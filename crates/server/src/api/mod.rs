@@ -16,6 +16,7 @@ mod model_query;
 pub(crate) mod native;
 pub(crate) mod openai;
 pub(crate) mod openrouter;
+mod prompts;
 mod query;
 
 pub(crate) use model_lists::ModelLists;

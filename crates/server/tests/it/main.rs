@@ -4,6 +4,7 @@ mod budgets;
 mod cancellation;
 mod catalogue;
 mod chaos;
+mod completions;
 mod discovery;
 mod embeddings;
 mod errors;

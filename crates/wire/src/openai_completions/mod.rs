@@ -8,6 +8,7 @@ mod reply;
 mod request;
 mod stream;
 
+pub use reply::encode_completions;
 pub(crate) use reply::encode_reply;
 pub(crate) use request::decode_request;
 pub(crate) use stream::StreamEncoder;

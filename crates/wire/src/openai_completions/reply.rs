@@ -1,9 +1,10 @@
 //! A whole answer, and the part of it that chunks share.
 
 use backstay_core::{
-    Usage,
+    Money, Usage,
     chat::{ChatReply, Settlement},
 };
+use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use crate::{EncodeOptions, ReplyExtension, dollars, extension, openai_chat};
@@ -31,6 +32,38 @@ pub(crate) fn encode_reply(
         body[extension::MEMBER] = json!(extension);
     }
     body
+}
+
+/// The answers to several prompts as one: the choices in the order of the prompts, usage and cost in
+/// sum. A cost is told when all are known.
+pub fn encode_completions(replies: &[(ChatReply, EncodeOptions)]) -> Bytes {
+    let mut bodies = replies.iter().map(|(reply, options)| encode_reply(reply, options, None));
+    let mut whole = bodies.next().unwrap_or_default();
+    let mut choices: Vec<Value> = Vec::new();
+    for mut body in std::iter::once(whole.clone()).chain(bodies) {
+        if let Value::Array(more) = body["choices"].take() {
+            choices.extend(more);
+        }
+    }
+    for (index, choice) in choices.iter_mut().enumerate() {
+        choice["index"] = Value::from(index);
+    }
+    whole["choices"] = Value::Array(choices);
+    let mut sum = Usage::default();
+    for counted in replies.iter().filter_map(|(reply, _)| reply.usage.as_ref()) {
+        sum.prompt_tokens += counted.prompt_tokens;
+        sum.completion_tokens += counted.completion_tokens;
+        sum.cached_prompt_tokens += counted.cached_prompt_tokens;
+        sum.reasoning_tokens += counted.reasoning_tokens;
+    }
+    let mut counted = usage(&sum, None, false);
+    if replies.iter().all(|(_, options)| options.show_cost) {
+        let costs = replies.iter().map(|(reply, _)| reply.settlement.as_ref()?.cost);
+        let costs: Option<Vec<Money>> = costs.collect();
+        dollars::add_amount(&mut counted, costs.and_then(Money::sum));
+    }
+    whole["usage"] = counted;
+    Bytes::from(whole.to_string())
 }
 
 /// The prompt, where the client wants it back in front of the answer.

@@ -12,14 +12,21 @@ use crate::{
 /// What has no counterpart in chat.
 const WITHOUT_COUNTERPART: [&str; 2] = ["suffix", "best_of"];
 
+/// Prompts in one call; each is a call of the model's.
+const PROMPTS_MAX: usize = 20;
+
 /// # Errors
-/// `InvalidRequest` with the path of the field that is at fault.
+/// `InvalidRequest` and `UnsupportedContent` with the path of the field that is at fault.
 pub(crate) fn decode_request(
     mut body: Map<String, Value>,
-    routing: RoutingPreferences,
+    routing: &RoutingPreferences,
 ) -> Result<Decoded> {
     let object = Object::new(&body, &Path::Root);
-    let prompt = prompt(object)?;
+    let (first, others) = prompts(object)?;
+    if !others.is_empty() && object.flag("stream")? == Some(true) {
+        let what = "cannot be set for several prompts; send one call for each of them";
+        return Err(object.path().field("stream").invalid(what));
+    }
     let tokens = object.count("logprobs")?;
     let echo = object.flag("echo")?.unwrap_or(false);
     let lost: Vec<String> = WITHOUT_COUNTERPART
@@ -34,34 +41,41 @@ pub(crate) fn decode_request(
         body.insert("logprobs".to_owned(), Value::Bool(true));
         body.insert("top_logprobs".to_owned(), Value::from(tokens));
     }
-    body.insert("messages".to_owned(), json!([{"role": "user", "content": prompt}]));
-    let request = openai_chat::decode_request(body)?;
-    let request = ChatRequest { untranslated: lost, routing, ..request };
-    let mut fields = Map::new();
-    if echo {
-        fields.insert("prompt".to_owned(), Value::from(prompt));
-    }
-    Ok(Decoded {
-        echo: ResponseEcho { fields, encrypted_reasoning: false },
-        ..Decoded::of(request)
-    })
+    let decode = |prompt: String| {
+        let mut body = body.clone();
+        body.insert("messages".to_owned(), json!([{"role": "user", "content": prompt}]));
+        let request = openai_chat::decode_request(body)?;
+        let request =
+            ChatRequest { untranslated: lost.clone(), routing: routing.clone(), ..request };
+        let mut fields = Map::new();
+        if echo {
+            fields.insert("prompt".to_owned(), Value::from(prompt));
+        }
+        let echo = ResponseEcho { fields, encrypted_reasoning: false };
+        Ok(Decoded { echo, ..Decoded::of(request) })
+    };
+    let first = decode(first)?;
+    let others = others.into_iter().map(decode).collect::<Result<_>>()?;
+    Ok(Decoded { others, ..first })
 }
 
-/// A text, or an array of one.
-fn prompt(body: Object<'_>) -> Result<String> {
+/// A text, or an array of texts: the first and the others.
+fn prompts(body: Object<'_>) -> Result<(String, Vec<String>)> {
     let path = body.path().field("prompt");
-    match body.get("prompt") {
-        None => Err(path.invalid("is required")),
-        Some(Value::String(text)) => Ok(text.clone()),
-        Some(Value::Array(items)) => match items.as_slice() {
-            [Value::String(text)] => Ok(text.clone()),
-            [Value::String(_), ..] => {
-                Err(path.invalid("has several texts; send one call for each of them"))
-            }
-            [] => Err(path.invalid("is empty")),
-            _ => Err(path
-                .invalid("must be text; tokens have a meaning only to the model that made them")),
-        },
-        Some(other) => Err(path.wrong_type("a string or an array of one", other)),
-    }
+    let items = match body.get("prompt") {
+        None => return Err(path.invalid("is required")),
+        Some(Value::String(text)) => return Ok((text.clone(), Vec::new())),
+        Some(Value::Array(items)) if items.len() > PROMPTS_MAX => {
+            return Err(path.invalid(format_args!("has more than {PROMPTS_MAX} texts")));
+        }
+        Some(Value::Array(items)) => items,
+        Some(other) => return Err(path.wrong_type("a string or an array of them", other)),
+    };
+    let text = |item: &Value| {
+        item.as_str().map(str::to_owned).ok_or_else(|| {
+            path.invalid("must be text; tokens have a meaning only to the model that made them")
+        })
+    };
+    let Some((first, others)) = items.split_first() else { return Err(path.invalid("is empty")) };
+    Ok((text(first)?, others.iter().map(text).collect::<Result<_>>()?))
 }

@@ -28,5 +28,5 @@ async fn embed(state: &AppState, caller: &Caller, request: Request) -> Result<Re
     let Settled { reply, settlement } = state.engine.embed(&caller.context, request).await?;
     let told = caller.spoken.at_openrouter.then_some(&settlement);
     let body = backstay_wire::encode_embedding_reply(&reply, encoding, &model, told);
-    Ok(answer::settled(body, &settlement.generation))
+    Ok(answer::settled(body, Some(&settlement.generation)))
 }

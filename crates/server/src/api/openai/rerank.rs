@@ -28,5 +28,5 @@ async fn rank(state: &AppState, caller: &Caller, request: Request) -> Result<Res
     let Settled { reply, settlement } = ranked;
     let told = caller.spoken.at_openrouter.then_some(&settlement);
     let body = backstay_wire::encode_rerank_reply(&reply, &request, told);
-    Ok(answer::settled(body, &settlement.generation))
+    Ok(answer::settled(body, Some(&settlement.generation)))
 }
