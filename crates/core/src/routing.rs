@@ -8,7 +8,7 @@ use crate::{Money, Quantization};
 
 /// Names of providers are as OpenRouter writes them: a provider's id (`deepinfra`), which matches all
 /// of its endpoints, or an endpoint's tag (`deepinfra/turbo`).
-#[derive(Clone, Debug, PartialEq, Default)]
+#[derive(Clone, Debug, PartialEq, Default, Serialize)]
 pub struct RoutingPreferences {
     /// Models to fall back to, after the request's own.
     pub models: Vec<String>,
@@ -66,14 +66,14 @@ impl RoutingPreferences {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Sort {
     pub by: SortBy,
     /// True: the endpoints of all models are sorted together; false: each model's in turn.
     pub across_models: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum SortBy {
     Price,
     Throughput,
@@ -110,7 +110,7 @@ impl PriceCeiling {
 }
 
 /// A bound for each percentile that is given; all of them have to hold.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Percentiles {
     pub p50: Option<f64>,
     pub p75: Option<f64>,

@@ -20,6 +20,15 @@ pub(crate) struct Turn {
     pub(crate) keep: Keep,
     pub(crate) recalled: Vec<Recalled>,
     pub(crate) memory_tokens: u64,
+    /// Whether the prompt holds something that may be forgotten, or nothing is to stay of the call.
+    pub(crate) may_be_forgotten: bool,
+}
+
+impl Turn {
+    /// A call that is given nothing to know.
+    pub(crate) fn plain(request: ChatRequest, keep: Keep) -> Self {
+        Self { request, keep, recalled: Vec::new(), memory_tokens: 0, may_be_forgotten: false }
+    }
 }
 
 /// Where the turn is kept once the model has answered.
@@ -74,7 +83,7 @@ pub(crate) async fn prepare(
     extension: Option<RequestExtension>,
 ) -> Result<Turn> {
     let Some(extension) = extension else {
-        return Ok(Turn { request, keep: Keep::default(), recalled: Vec::new(), memory_tokens: 0 });
+        return Ok(Turn::plain(request, Keep::default()));
     };
     if extension.memory != Some(MemoryMode::Off) || extension.thread.is_some() {
         authorise_memory(context)?;
@@ -92,16 +101,18 @@ pub(crate) async fn prepare(
         }
         _ => None,
     };
+    let may_be_forgotten = shown_from.is_some() || incognito;
     let remember = mode == MemoryMode::Auto;
     let thread = if extension.discard { KeepThread::Nowhere } else { thread };
     let keep = Keep { scope: Some(scope.clone()), thread, messages, remember, incognito };
     if mode == MemoryMode::Off {
-        return Ok(Turn { request, keep, recalled: Vec::new(), memory_tokens: 0 });
+        return Ok(Turn { may_be_forgotten, ..Turn::plain(request, keep) });
     }
     let (recalled, memory_tokens) =
         recall(engine, context, &scope, (&keep.thread, shown_from), extension.filter, &mut request)
             .await?;
-    Ok(Turn { request, keep, recalled, memory_tokens })
+    let may_be_forgotten = may_be_forgotten || !recalled.is_empty();
+    Ok(Turn { request, keep, recalled, memory_tokens, may_be_forgotten })
 }
 
 async fn choose_thread(

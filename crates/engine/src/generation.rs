@@ -5,6 +5,7 @@ use std::sync::Arc;
 use backstay_core::{CallContext, GenerationId, Result, chat::ChatRequest};
 use backstay_routing::{AttemptLog, Endpoint, Plan, RouterTrace};
 use backstay_store::NewGeneration;
+use futures::stream;
 
 use crate::{
     Engine, Reply, Served,
@@ -13,6 +14,7 @@ use crate::{
     meter::{Guard, metered},
     open::Open,
     reserve::{self, Quote, Work},
+    response_cache::{Hit, Recording},
 };
 
 /// Records the intent, starts the best endpoint that works, and returns its answer, metered. When
@@ -22,8 +24,9 @@ pub(crate) async fn call(
     context: &CallContext,
     mut plan: Plan,
     turn: Turn,
+    recording: Option<Recording>,
 ) -> Result<Reply> {
-    let Turn { request, keep, recalled, memory_tokens } = turn;
+    let Turn { request, keep, recalled, memory_tokens, .. } = turn;
     let request = Arc::new(request);
     let thread = keep.thread.requested().cloned();
     plan.prefer(|endpoint| reserve::is_affordable(context, endpoint));
@@ -35,6 +38,7 @@ pub(crate) async fn call(
         work: Work::Chat(&request),
     };
     let mut guard = begin(engine, context, call).await?;
+    guard.record(recording);
     let generation = guard.id().clone();
     let log = guard.attempts();
     match engine.router().run(&plan, &request, &log).await {
@@ -50,11 +54,42 @@ pub(crate) async fn call(
                 memory_tokens,
                 dropped_parameters: started.dropped,
                 router,
+                cache: None,
                 frames: metered(guard, started.frames),
             })
         }
         Err(error) => Err(guard.fail(error).await?),
     }
+}
+
+/// Gives an earlier answer again: a call of its own in the ledger, which costs nothing.
+pub(crate) async fn repeat(
+    engine: &Engine,
+    context: &CallContext,
+    turn: Turn,
+    hit: Hit,
+) -> Result<Reply> {
+    let Turn { request, keep, recalled, memory_tokens, .. } = turn;
+    let Hit { from, endpoint, dropped, frames, .. } = hit;
+    let thread = keep.thread.requested().cloned();
+    let request = Arc::new(request);
+    let call = Call { request, keep, memory_tokens, endpoints: &[], work: Work::Repeated };
+    let mut guard = begin(engine, context, call).await?;
+    let generation = guard.id().clone();
+    let served = Served::by(&endpoint);
+    guard.answering(endpoint, None, &dropped);
+    guard.repeating(from);
+    Ok(Reply {
+        generation,
+        served,
+        thread,
+        recalled,
+        memory_tokens,
+        dropped_parameters: dropped,
+        router: None,
+        cache: None,
+        frames: metered(guard, Box::pin(stream::iter(frames.into_iter().map(Ok)))),
+    })
 }
 
 /// A call that is about to be made.
@@ -116,5 +151,7 @@ pub(crate) async fn begin(engine: &Engine, context: &CallContext, call: Call<'_>
         conversation: None,
         first_token_at: None,
         dropped: Vec::new(),
+        cached: None,
+        recording: None,
     }))
 }

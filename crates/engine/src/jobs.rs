@@ -107,6 +107,9 @@ async fn expire_forever(engine: Engine) {
         if let Err(error) = engine.store().expire_idempotent(now, EXPIRE_BATCH).await {
             tracing::warn!(%error, cause = error.context(), "old answers are still there");
         }
+        if let Err(error) = engine.store().expire_cached_answers(now, EXPIRE_BATCH).await {
+            tracing::warn!(%error, cause = error.context(), "old cached answers are still there");
+        }
         match engine.store().expire(now, EXPIRE_BATCH).await {
             Ok(0) => tokio::time::sleep(EXPIRE_POLL).await,
             Ok(count) => tracing::info!(count, "expired memories were deleted"),

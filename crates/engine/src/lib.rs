@@ -19,6 +19,7 @@ mod open;
 mod options;
 mod rerank;
 mod reserve;
+mod response_cache;
 mod responses;
 mod turn_record;
 
@@ -33,7 +34,9 @@ use backstay_memory::{Embedder, Memory, MemoryOptions};
 use backstay_providers::FrameStream;
 use backstay_routing::{Catalogue, ConversationKey, Endpoint, Plan, Router, RouterTrace};
 use backstay_store::Store;
-use backstay_wire::RequestExtension;
+use backstay_wire::{CacheRequest, RequestExtension};
+
+use response_cache::Lookup;
 
 pub use admission::{Access, Admission};
 pub use catalogue::{RefreshReport, start_catalogue};
@@ -44,6 +47,7 @@ pub use keys::{BootstrapKey, IssuedKey, KeyPatch, KeyRequest, bootstrap};
 pub use learning::{CALL_TOKENS_MAX as LEARNING_CALL_TOKENS_MAX, LearningOptions, LearningStatus};
 pub use memory_vectors::MemoryVectors;
 pub use options::EngineOptions;
+pub use response_cache::{Bypass, CacheOutcome};
 pub use responses::{KeptResponse, ResponseKeeper};
 
 /// Everything that a call needs; cheap to clone.
@@ -89,6 +93,8 @@ pub struct Reply {
     pub dropped_parameters: Vec<String>,
     /// How the endpoint was chosen, where the request asks for it.
     pub router: Option<RouterTrace>,
+    /// What became of the wish for a cached answer, where the client has it.
+    pub cache: Option<CacheOutcome>,
     /// Ends with a settled event, and after that with an error if the call failed half-way.
     pub frames: FrameStream,
 }
@@ -143,13 +149,14 @@ impl Engine {
 
     /// One client call, from its settings to a stream of events. The order matters: a wrong model
     /// name or an impossible filter fails before history is read, recall comes after history because
-    /// what the prompt already holds is not recalled again, and a prompt that has grown is planned for
-    /// anew.
+    /// what the prompt already holds is not recalled again, a prompt that has grown is planned for
+    /// anew, and only the request as it would be sent can say whether it was answered before.
     pub async fn respond(
         &self,
         context: &CallContext,
         mut request: ChatRequest,
         extension: Option<RequestExtension>,
+        cache: Option<CacheRequest>,
     ) -> Result<Reply> {
         self.router().apply_policies(context, &mut request);
         let conversation = ConversationKey::of(&context.workspace, &request);
@@ -160,8 +167,22 @@ impl Engine {
         if keeps_conversation {
             plan = self.plan(context, &turn.request, conversation)?;
         }
-        let reply = generation::call(self, context, plan, turn).await;
-        reply.map_err(|error| self.parts.catalogue.advise(&model, error))
+        let lookup = match cache {
+            Some(asked) => Some(response_cache::look_up(self, context, &plan, &turn, asked).await?),
+            None => None,
+        };
+        let cache = lookup.as_ref().map(Lookup::outcome);
+        let reply = match lookup {
+            Some(Lookup::Hit(hit)) => generation::repeat(self, context, turn, hit).await,
+            Some(Lookup::Miss(recording)) => {
+                generation::call(self, context, plan, turn, Some(recording)).await
+            }
+            Some(Lookup::Bypass(_)) | None => {
+                generation::call(self, context, plan, turn, None).await
+            }
+        };
+        let reply = reply.map_err(|error| self.parts.catalogue.advise(&model, error))?;
+        Ok(Reply { cache, ..reply })
     }
 
     /// Which endpoints may serve a request, in which order, and why. Nothing is called.

@@ -6,9 +6,10 @@ use backstay_core::{
 };
 use backstay_providers::FrameStream;
 use backstay_routing::{AttemptLog, ConversationKey, Endpoint};
+use backstay_store::CachedFrom;
 use futures::{StreamExt as _, stream};
 
-use crate::open::Open;
+use crate::{open::Open, response_cache::Recording};
 
 /// Holds an open generation. Dropped while it still holds it, the client has gone away: one message
 /// to the settlement job closes the generation as cancelled, with what had been answered.
@@ -57,6 +58,20 @@ impl Guard {
             open.endpoint = Some(endpoint);
             open.conversation = conversation;
             open.dropped = dropped.to_vec();
+        }
+    }
+
+    /// What is answered was answered before.
+    pub(crate) fn repeating(&mut self, from: CachedFrom) {
+        if let Some(open) = self.open.as_deref_mut() {
+            open.cached = Some(from);
+        }
+    }
+
+    /// Takes the answer down, so that it can be given again.
+    pub(crate) fn record(&mut self, recording: Option<Recording>) {
+        if let Some(open) = self.open.as_deref_mut() {
+            open.recording = recording;
         }
     }
 
@@ -135,11 +150,12 @@ impl Metered {
             }
         }
         let begun = frame.events.iter().any(ChatEvent::is_content);
-        if let Some(open) = self.guard.open.as_deref_mut()
-            && begun
-            && open.first_token_at.is_none()
-        {
+        let Some(open) = self.guard.open.as_deref_mut() else { return };
+        if begun && open.first_token_at.is_none() {
             open.first_token_at = Some(open.engine.clock().now());
+        }
+        if let Some(recording) = &mut open.recording {
+            recording.push(frame);
         }
     }
 

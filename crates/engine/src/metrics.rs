@@ -10,6 +10,10 @@ pub(crate) fn record(settled: &SettledGeneration) {
         SettlementStatus::Cancelled => "cancelled",
         _ => "failed",
     };
+    if settled.cached.is_some() {
+        metrics::counter!("backstay_cached_generations_total", "provider" => provider).increment(1);
+        return;
+    }
     metrics::counter!("backstay_generations_total", "provider" => provider.clone(), "status" => status)
         .increment(1);
     metrics::histogram!("backstay_generation_seconds", "provider" => provider.clone())

@@ -7,13 +7,14 @@ use backstay_core::{
     chat::{ChatReply, ChatRequest, Part, Settlement, SettlementStatus},
 };
 use backstay_routing::{AttemptLog, ConversationKey, Ended, Endpoint};
-use backstay_store::{Finish, SettledAttempt, SettledGeneration};
+use backstay_store::{CachedFrom, Finish, SettledAttempt, SettledGeneration, TurnRecord};
 
 use crate::{
     Engine,
     admission::{RateHold, Use},
     conversation::Keep,
     metrics,
+    response_cache::Recording,
     turn_record::{self, Made},
 };
 
@@ -36,6 +37,11 @@ pub(crate) struct Open {
     pub(crate) conversation: Option<ConversationKey>,
     pub(crate) first_token_at: Option<Timestamp>,
     pub(crate) dropped: Vec<String>,
+    /// Where the answer is from, if it is given again: then it costs nothing, and says nothing of how
+    /// the endpoint does.
+    pub(crate) cached: Option<CachedFrom>,
+    /// Takes down an answer that may be given again.
+    pub(crate) recording: Option<Recording>,
 }
 
 impl Open {
@@ -43,7 +49,7 @@ impl Open {
     /// now says. What was said in a call that failed before any answer is not kept: the client will
     /// say it again.
     pub(crate) async fn close(
-        self,
+        mut self,
         status: SettlementStatus,
         error: Option<&Error>,
         reply: ChatReply,
@@ -58,8 +64,14 @@ impl Open {
         self.correct_rates(&settled);
         let settlement = settlement(&settled);
         metrics::record(&settled);
+        let recording = self.recording.take();
+        let cache =
+            recording.filter(|_| status == SettlementStatus::Completed).and_then(|recording| {
+                recording.finish(self.endpoint.as_ref()?, &self.dropped, &reply, finished_at)
+            });
         let made = Made { engine: &self.engine, context: &self.context, at: finished_at };
         let record = turn_record::build(made, &self.keep, settled, &reply)?;
+        let record = TurnRecord { cache, ..record };
         let store = self.engine.store().workspace(&self.context.workspace);
         let completed = store.complete_turn(record).await?;
         if !completed.episodes.is_empty() {
@@ -72,7 +84,9 @@ impl Open {
     /// Tells routing how the endpoint did after its first content. What went wrong before that, it
     /// has seen itself.
     fn observe(&self, error: Option<&Error>, usage: Option<&Usage>, finished_at: Timestamp) {
-        let Some(endpoint) = &self.endpoint else { return };
+        let Some(endpoint) = self.endpoint.as_ref().filter(|_| self.cached.is_none()) else {
+            return;
+        };
         let after_first_ms = self.first_token_at.map(|at| elapsed_ms(at, finished_at));
         self.engine.router().observe(&Ended {
             endpoint,
@@ -97,6 +111,9 @@ impl Open {
     /// What a provider says before the end is what it had counted so far (Anthropic's streams begin
     /// with a usage): of an answer that broke off our own count of what came is taken where it is more.
     fn usage(&self, reply: &ChatReply, status: SettlementStatus) -> Option<Usage> {
+        if self.cached.is_some() {
+            return Some(Usage::default());
+        }
         let counted = self.counted(reply, status)?;
         // No provider reports them, and some charge for each.
         Some(Usage { prompt_images: self.request.prompt_images(), ..counted })
@@ -138,11 +155,12 @@ impl Open {
         // An answer that broke off and was continued elsewhere is of the endpoint that went on.
         let endpoint =
             self.endpoint.as_ref().map(|begun| self.attempts.answering().unwrap_or(begun.clone()));
-        let price = endpoint.as_ref().and_then(|endpoint| endpoint.price());
+        let charged = endpoint.as_ref().filter(|_| self.cached.is_none());
+        let price = charged.and_then(|endpoint| endpoint.price());
         let price = price.map(|price| price.in_force(self.started_at).into_owned());
         let mut attempts: Vec<SettledAttempt> =
             self.attempts.all().into_iter().map(attempt).collect();
-        if let (Some(endpoint), Some(usage)) = (&endpoint, &usage) {
+        if let (Some(endpoint), Some(usage)) = (charged, &usage) {
             let charge = Charge::of(usage.clone(), price.clone());
             charge_answer(&mut attempts, endpoint, charge, self.started_at);
         }
@@ -167,6 +185,7 @@ impl Open {
             dropped: self.dropped.clone(),
             attempts,
             reserved: self.reserved,
+            cached: self.cached.clone(),
         }
     }
 }

@@ -25,6 +25,8 @@ pub(crate) enum Work<'a> {
     Chat(&'a ChatRequest),
     Embedding(&'a EmbeddingRequest),
     Rerank(&'a RerankRequest),
+    /// An earlier answer is given again.
+    Repeated,
 }
 
 /// A call and the endpoints that may serve it.
@@ -78,7 +80,7 @@ impl Quote<'_> {
         let prompt = self.work.prompt_tokens();
         let answer = match self.work {
             Work::Chat(request) => request.parameters.max_tokens.unwrap_or(0),
-            Work::Embedding(_) | Work::Rerank(_) => 0,
+            Work::Embedding(_) | Work::Rerank(_) | Work::Repeated => 0,
         };
         let money = self.worst_case(prompt);
         Some(Use { requests: 0, tokens: prompt.saturating_add(answer), money })
@@ -142,6 +144,7 @@ impl Work<'_> {
                 EmbeddingInput::Tokens(lists) => numbers(lists),
             },
             Self::Rerank(request) => request.estimated_tokens(),
+            Self::Repeated => 0,
         }
     }
 
@@ -149,7 +152,7 @@ impl Work<'_> {
     fn counted(self) -> Usage {
         let prompt_images = match self {
             Self::Chat(request) => request.prompt_images(),
-            Self::Embedding(_) | Self::Rerank(_) => 0,
+            Self::Embedding(_) | Self::Rerank(_) | Self::Repeated => 0,
         };
         Usage { prompt_images, ..Usage::default() }
     }
@@ -158,7 +161,7 @@ impl Work<'_> {
     fn searches_max(self) -> u64 {
         match self {
             Self::Chat(request) => request.tools.iter().map(tool_searches).sum(),
-            Self::Embedding(_) => 0,
+            Self::Embedding(_) | Self::Repeated => 0,
             Self::Rerank(request) => search_units(request),
         }
     }

@@ -64,11 +64,17 @@ pub(crate) fn build(
         incognito: keep.incognito,
     };
     let learn = made.engine.options().learning.as_ref().map(|options| options.when(made.at));
-    Ok(TurnRecord { settled, thread: Some(ThreadTurn { thread, messages }), episodes, learn })
+    Ok(TurnRecord {
+        settled,
+        thread: Some(ThreadTurn { thread, messages }),
+        episodes,
+        learn,
+        cache: None,
+    })
 }
 
 fn unkept(settled: SettledGeneration) -> TurnRecord {
-    TurnRecord { settled, thread: None, episodes: Vec::new(), learn: None }
+    TurnRecord { settled, thread: None, episodes: Vec::new(), learn: None, cache: None }
 }
 
 /// The thread that the turn belongs to; `None` for a turn that leaves no trace.

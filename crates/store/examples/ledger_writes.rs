@@ -98,6 +98,7 @@ fn settled(clock: &Clock, id: GenerationId) -> SettledGeneration {
         error_code: None,
         dropped: Vec::new(),
         reserved: false,
+        cached: None,
         attempts: vec![SettledAttempt {
             provider: "openrouter".to_owned(),
             model: "anthropic/claude-sonnet-4.5".to_owned(),

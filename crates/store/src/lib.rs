@@ -25,6 +25,7 @@ mod page;
 mod policies;
 mod portable;
 mod prices;
+mod response_cache;
 mod responses;
 mod scopes;
 mod statement_vectors;
@@ -45,8 +46,8 @@ pub use db::Synchronous;
 pub use episodes::{NewEpisode, ScopeEpisodes, StoredEpisode};
 pub use forget::Forgotten;
 pub use generations::{
-    AttemptRow, Finish, GenerationRow, LedgerGroup, LedgerQuery, LedgerSum, NewGeneration,
-    SettledAttempt, SettledGeneration, Spent, SpentLately,
+    AttemptRow, CachedFrom, Finish, GenerationRow, LedgerGroup, LedgerQuery, LedgerSum,
+    NewGeneration, SettledAttempt, SettledGeneration, Spent, SpentLately,
 };
 pub use idempotency::{Idempotency, IdempotentRequest, StoredAnswer};
 pub use import::{ImportOutcome, ImportedThread, ImportedTurn};
@@ -59,6 +60,7 @@ pub use page::{Page, PageRequest};
 pub use policies::MemoryPolicy;
 pub use portable::{RECORDS_AT_ONCE_MAX, Restored};
 pub use prices::PriceRecord;
+pub use response_cache::{CACHED_ANSWER_BYTES_MAX, CacheKey, CachedAnswer, NewCachedAnswer};
 pub use responses::{NewResponse, ResponseChain, StoredResponse};
 pub use scopes::ScopeVersion;
 pub use statement_vectors::{StatementVector, UnembeddedStatement};

@@ -54,6 +54,11 @@ pub(crate) const ALL: &[Migration] = &[
         name: "usage_details",
         sql: include_str!("../migrations/sqlite/0008_usage_details.sql"),
     },
+    Migration {
+        version: 9,
+        name: "response_cache",
+        sql: include_str!("../migrations/sqlite/0009_response_cache.sql"),
+    },
 ];
 
 const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (

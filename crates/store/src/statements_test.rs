@@ -5,14 +5,15 @@ use rusqlite::Connection;
 
 use crate::{
     budgets, db::Statement, episodes, expire, forget, generations, idempotency, import, jobs, keys,
-    learning, messages, migrations, model_lists, policies, portable, prices, responses, scopes,
-    statement_vectors, statements, store, summaries, threads, tombstones, vectors, workspaces,
+    learning, messages, migrations, model_lists, policies, portable, prices, response_cache,
+    responses, scopes, statement_vectors, statements, store, summaries, threads, tombstones,
+    vectors, workspaces,
 };
 
 type Area = [(&'static str, Statement)];
 
 fn areas() -> Vec<&'static Area> {
-    let single: [&Area; 19] = [
+    let single: [&Area; 20] = [
         episodes::ALL,
         expire::ALL,
         idempotency::ALL,
@@ -23,6 +24,7 @@ fn areas() -> Vec<&'static Area> {
         policies::ALL,
         portable::ALL,
         prices::ALL,
+        response_cache::ALL,
         responses::ALL,
         scopes::ALL,
         statement_vectors::ALL,

@@ -3,10 +3,10 @@
 use backstay_core::{Error, Result, Timestamp, WorkspaceId, memory::Episode};
 
 use crate::{
-    LearnWhen, NewEpisode, NewMessage, NewThread, SettledGeneration, Workspace,
+    LearnWhen, NewCachedAnswer, NewEpisode, NewMessage, NewThread, SettledGeneration, Workspace,
     db::{Failure, Session},
     episodes::{self, Origin, trust_of},
-    generations, learning, messages, scopes, threads,
+    generations, learning, messages, response_cache, scopes, threads,
 };
 
 /// Everything that a finished turn leaves behind.
@@ -19,6 +19,8 @@ pub struct TurnRecord {
     pub episodes: Vec<NewEpisode>,
     /// When the thread is to be learned from; `None` for never.
     pub learn: Option<LearnWhen>,
+    /// The answer, where it may be given again.
+    pub cache: Option<NewCachedAnswer>,
 }
 
 /// New messages of a thread, in their order.
@@ -55,9 +57,12 @@ fn complete(
     workspace: &WorkspaceId,
     record: TurnRecord,
 ) -> Result<StoredTurn, Failure> {
-    let TurnRecord { settled, thread, episodes, learn } = record;
+    let TurnRecord { settled, thread, episodes, learn, cache } = record;
     if !generations::settle(session, workspace, &settled)? {
         return Ok(StoredTurn::default());
+    }
+    if let Some(answer) = &cache {
+        response_cache::keep(session, workspace, &settled, answer)?;
     }
     let Some(turn) = thread else {
         if !episodes.is_empty() {

@@ -9,7 +9,9 @@ use serde_json::{Map, Value};
 
 /// The request member and the reply member of this name hold what other servers do not know.
 pub(crate) const MEMBER: &str = "backstay";
-const ALLOWED: &str = "assistant, user, thread, memory, filter";
+const ALLOWED: &str = "assistant, user, thread, memory, filter, cache";
+/// Read by [`crate::CacheRequest`]. Alone it asks for no memory.
+const CACHE: &str = "cache";
 
 /// Whose memory a call uses and where its history is kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -81,7 +83,7 @@ impl RequestExtension {
     /// # Errors
     /// `InvalidRequest` with the member's path or the header's name.
     pub fn merge(member: Option<&Value>, headers: ExtensionHeaders<'_>) -> Result<Option<Self>> {
-        let member = member.filter(|value| !value.is_null());
+        let member = member.filter(|value| !value.is_null() && !is_cache_alone(value));
         if member.is_none() && headers == ExtensionHeaders::default() {
             return Ok(None);
         }
@@ -111,6 +113,10 @@ impl RequestExtension {
             ..Self::default()
         })
     }
+}
+
+fn is_cache_alone(value: &Value) -> bool {
+    value.as_object().is_some_and(|members| members.len() == 1 && members.contains_key(CACHE))
 }
 
 fn text_member<'a>(members: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>> {
@@ -184,6 +190,28 @@ pub struct ReplyExtension {
     /// `provider/model` of each endpoint that went on with an answer which had broken off.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub continued_by: Vec<String>,
+    /// What became of the wish for a cached answer, where the client had it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache: Option<CacheNote>,
+}
+
+/// Whether an answer is an earlier one, given again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+pub enum CacheNote {
+    Hit {
+        age_seconds: u64,
+        /// The call that the answer was made in.
+        source: GenerationId,
+        /// What that call had cost; left out when that is unknown.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        saved: Option<Money>,
+    },
+    Miss,
+    /// Nothing was looked up, and nothing is kept.
+    Bypass {
+        reason: &'static str,
+    },
 }
 
 #[cfg(test)]
@@ -212,6 +240,10 @@ mod tests {
         assert_eq!(RequestExtension::merge(None, none).unwrap(), None);
         assert_eq!(RequestExtension::merge(Some(&Value::Null), none).unwrap(), None);
         assert!(RequestExtension::merge(Some(&json!({})), none).unwrap().is_some());
+        let cache = json!({"cache": true});
+        assert_eq!(RequestExtension::merge(Some(&cache), none).unwrap(), None);
+        let more = json!({"cache": true, "user": "Ann"});
+        assert!(RequestExtension::merge(Some(&more), none).unwrap().is_some());
     }
 
     #[test]

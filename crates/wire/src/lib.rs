@@ -10,6 +10,7 @@
 mod anthropic_messages;
 mod bedrock_converse;
 mod cache_marks;
+mod cache_request;
 mod call_ids;
 mod claude;
 mod cohere_chat;
@@ -42,9 +43,11 @@ mod stream_parser;
 mod token_count;
 mod tolerant;
 mod tool_input;
+mod uncounted;
 mod upstream_error;
 mod whole_body;
 
+pub use cache_request::{CacheHeaders, CacheRequest};
 pub use dialect::{Decoded, Dialect, decode_request, encode_error, encode_reply};
 pub use embeddings::{
     EMBEDDING_INPUTS_MAX, EmbeddingInput, EmbeddingReply, EmbeddingRequest, VectorEncoding,
@@ -52,7 +55,7 @@ pub use embeddings::{
     encode_embedding_request,
 };
 pub use event_stream::EventStreamParser;
-pub use extension::{ExtensionHeaders, ReplyExtension, RequestExtension, ThreadChoice};
+pub use extension::{CacheNote, ExtensionHeaders, ReplyExtension, RequestExtension, ThreadChoice};
 pub use format::{
     ProviderFields, decode_models, decode_reply, encode_request, encode_request_with,
     upstream_error,
@@ -79,4 +82,5 @@ pub use stream_parser::StreamParser;
 pub use token_count::{
     decode_token_count, decode_token_count_request, encode_token_count, encode_token_count_request,
 };
+pub use uncounted::uncounted;
 pub use upstream_error::ProviderError;

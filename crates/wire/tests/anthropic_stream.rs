@@ -35,6 +35,7 @@ fn extension() -> ReplyExtension {
         dropped_parameters: vec!["seed".to_owned()],
         router: None,
         continued_by: Vec::new(),
+        cache: None,
     }
 }
 

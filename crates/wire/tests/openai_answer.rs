@@ -32,6 +32,7 @@ fn extension() -> ReplyExtension {
         dropped_parameters: vec!["top_k".to_owned()],
         router: None,
         continued_by: Vec::new(),
+        cache: None,
     }
 }
 

@@ -83,6 +83,8 @@ impl Ledger {
                 "completion",
                 "cost $",
                 "unknown cost",
+                "cached",
+                "saved $",
             ];
             table(&headings, &rows)
         });
@@ -100,5 +102,7 @@ fn row(sum: &Value) -> Vec<String> {
         number("completion_tokens"),
         sum["cost"].as_str().unwrap_or_default().to_owned(),
         number("unpriced"),
+        number("cached"),
+        sum["saved"].as_str().unwrap_or_default().to_owned(),
     ]
 }

@@ -7,7 +7,8 @@ use serde_json::Value;
 use crate::{GenerationId, Money, Price, Usage, WireFormat};
 
 /// One step of a model's answer. `choice` counts from 0; most answers have one.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
 pub enum ChatEvent {
     /// The provider's own id and model name, and its time of creation in Unix seconds.
     Started {

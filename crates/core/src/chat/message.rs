@@ -43,7 +43,7 @@ pub struct CacheMark {
     pub value: Value,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RawMessage {
     pub format: WireFormat,
     pub value: Value,

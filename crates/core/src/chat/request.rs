@@ -1,5 +1,6 @@
 //! A chat call without a dialect.
 
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::Message;
@@ -32,7 +33,7 @@ pub struct ChatRequest {
 
 /// Everything of the client's body beside model, messages and stream switches, kept so that an
 /// upstream of the same format receives it unchanged.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Origin {
     pub format: WireFormat,
     /// All top-level fields but `model`, `messages`, `stream`, `stream_options` and `backstay`.
@@ -43,7 +44,7 @@ pub struct Origin {
 
 /// Sampling and output parameters. Absent ones are left out upstream, never defaulted, except where
 /// a format requires one (Anthropic's `max_tokens`).
-#[derive(Clone, Debug, PartialEq, Default)]
+#[derive(Clone, Debug, PartialEq, Default, Serialize)]
 pub struct Parameters {
     pub temperature: Option<f64>,
     pub top_p: Option<f64>,
@@ -61,7 +62,7 @@ pub struct Parameters {
     pub user: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub enum Tool {
     Function {
         name: String,
@@ -74,7 +75,7 @@ pub enum Tool {
     Provider { format: WireFormat, value: Value },
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum ToolChoice {
     Auto,
     None,
@@ -82,7 +83,7 @@ pub enum ToolChoice {
     Named(String),
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub enum ResponseFormat {
     Text,
     JsonObject,
@@ -90,7 +91,7 @@ pub enum ResponseFormat {
 }
 
 /// How much a model may think before it answers.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize)]
 pub struct Reasoning {
     /// `minimal`, `low`, `medium`, `high` and the like.
     pub effort: Option<String>,

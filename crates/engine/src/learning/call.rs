@@ -53,8 +53,8 @@ async fn ask_once(
     let plan = engine.plan(context, &request, None)?;
     // The ledger names the scope; nothing of the call is kept as a turn.
     let keep = Keep { scope: Some(scope.clone()), ..Keep::default() };
-    let turn = Turn { request, keep, recalled: Vec::new(), memory_tokens: 0 };
-    let mut frames = generation::call(engine, context, plan, turn).await?.frames;
+    let turn = Turn::plain(request, keep);
+    let mut frames = generation::call(engine, context, plan, turn, None).await?.frames;
     let mut collector = Collector::default();
     while let Some(frame) = frames.next().await {
         for event in &frame?.events {

@@ -17,7 +17,7 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt as _, stream};
 use serde_json::Value;
 
-use crate::api::openrouter::metadata;
+use crate::api::{cached, openrouter::metadata};
 
 /// Frames that are ready together leave in one write.
 const COALESCED_FRAMES_MAX: usize = 64;
@@ -109,6 +109,9 @@ fn headers(reply: &Reply, wanted: &Wanted) -> HeaderMap {
         }
     };
     set("x-generation-id", reply.generation.as_str());
+    for (name, value) in reply.cache.iter().flat_map(cached::headers) {
+        set(name, &value);
+    }
     if wanted.extension {
         set("x-backstay-generation", reply.generation.as_str());
         if let Some(thread) = &reply.thread {
@@ -138,6 +141,7 @@ fn extension_for(reply: &Reply, wanted: &Wanted) -> Option<ReplyExtension> {
         dropped_parameters: reply.dropped_parameters.clone(),
         router: reply.router.as_ref().and_then(|trace| serde_json::to_value(trace).ok()),
         continued_by: Vec::new(),
+        cache: reply.cache.as_ref().map(cached::note),
     })
 }
 

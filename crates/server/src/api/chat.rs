@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderMap, Response},
 };
 use backstay_core::{Error, Result, chat::ChatRequest};
-use backstay_wire::{Dialect, RequestExtension};
+use backstay_wire::{CacheHeaders, CacheRequest, Dialect, RequestExtension};
 
 use crate::{
     api::{
@@ -28,8 +28,10 @@ pub(crate) async fn handle(
     let bytes = body::read(request, state.body_bytes_max).await?;
     let mut decoded = backstay_wire::decode_request(dialect, &bytes)?;
     let from_headers = extension_of_headers(&headers);
-    let extension = RequestExtension::merge(decoded.extension.as_ref(), from_headers)?;
-    let shown = extension.is_some();
+    let member = decoded.extension.as_ref();
+    let extension = RequestExtension::merge(member, from_headers)?;
+    let cache = CacheRequest::merge(member, cache_headers(&headers))?;
+    let shown = extension.is_some() || member.is_some_and(|member| !member.is_null());
     if !decoded.others.is_empty() {
         if shown {
             let what = "cannot be used with several prompts; send one call for each of them";
@@ -60,7 +62,7 @@ pub(crate) async fn handle(
         keeper,
     };
     let (engine, context) = (state.engine.clone(), caller.context.clone());
-    let pending = async move { engine.respond(&context, chat, extension).await };
+    let pending = async move { engine.respond(&context, chat, extension, cache).await };
     if dialect == Dialect::OpenRouter && wanted.stream {
         let request = caller.context.request.as_str();
         return early_head::respond(pending, wanted, state.engine.clock(), request).await;
@@ -93,6 +95,16 @@ fn add_routing_headers(headers: &HeaderMap, chat: &mut ChatRequest) {
         chat.routing.session = text("x-session-id").map(str::to_owned);
     }
     chat.routing.trace |= text("x-openrouter-metadata") == Some("enabled");
+}
+
+fn cache_headers(headers: &HeaderMap) -> CacheHeaders<'_> {
+    // What cannot be read as text is a mistake like any other word.
+    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    CacheHeaders {
+        enabled: text("x-openrouter-cache"),
+        ttl: text("x-openrouter-cache-ttl"),
+        clear: text("x-openrouter-cache-clear"),
+    }
 }
 
 fn extension_of_headers(headers: &HeaderMap) -> backstay_wire::ExtensionHeaders<'_> {

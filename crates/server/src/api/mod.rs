@@ -4,6 +4,7 @@ mod access;
 mod answer;
 pub(crate) mod anthropic;
 mod body;
+mod cached;
 mod caller;
 mod chat;
 mod dialect;

@@ -52,7 +52,7 @@ async fn one(
         echo: prompt.echo,
         keeper: None,
     };
-    let reply = state.engine.respond(&caller.context, request, None).await?;
+    let reply = state.engine.respond(&caller.context, request, None, None).await?;
     let generation = reply.generation.clone();
     let gathered = answer::gathered(reply, &wanted, state.engine.clock()).await?;
     Ok((generation, gathered))

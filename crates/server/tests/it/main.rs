@@ -24,6 +24,8 @@ mod operation;
 mod policies;
 mod portability;
 mod rerank;
+mod response_cache;
+mod response_cache_limits;
 mod responses;
 mod routing;
 mod statements;

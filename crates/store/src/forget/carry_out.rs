@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     db::{Failure, Session, statements, values},
-    idempotency, learning,
+    idempotency, learning, response_cache,
     scopes::{self, scope_user},
     statements::{self, Version, content_hash, tombstone},
     tombstones,
@@ -43,6 +43,7 @@ pub(crate) fn carry_out(
     now: Timestamp,
 ) -> Result<(), Failure> {
     idempotency::blank(session, workspace)?;
+    response_cache::drop_all(session, workspace)?;
     let doing = Doing { session, workspace, comes_back, now };
     for thread in &plan.summaries {
         learning::begin_again(session, workspace, thread, now)?;

@@ -88,6 +88,7 @@ fn charge_prompt(session: &Session<'_>, lost: Reserved, now: Timestamp) -> Resul
         dropped: Vec::new(),
         attempts: vec![if_lost],
         reserved: true,
+        cached: None,
     };
     settle(session, &workspace, &settled)?;
     Ok(())

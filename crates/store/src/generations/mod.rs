@@ -64,6 +64,16 @@ pub struct SettledGeneration {
     pub attempts: Vec<SettledAttempt>,
     /// Whether money was reserved for the call.
     pub reserved: bool,
+    /// For an answer that was given again instead of being asked for.
+    pub cached: Option<CachedFrom>,
+}
+
+/// Where an answer that was given again is from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CachedFrom {
+    pub generation: GenerationId,
+    /// What that call had cost; `None` when that is unknown.
+    pub saved: Option<Money>,
 }
 
 impl SettledGeneration {
@@ -147,5 +157,11 @@ pub struct GenerationRow {
     pub user: Option<Name>,
     pub memory_tokens: u64,
     pub dropped: Vec<String>,
+    /// Whether an earlier answer was given again instead of asking a model.
+    pub cached: bool,
+    /// The call that the cached answer was made in.
+    pub cached_from: Option<GenerationId>,
+    /// What the call that the cached answer was made in had cost; null when that is not known.
+    pub saved: Option<Money>,
     pub attempts: Vec<AttemptRow>,
 }

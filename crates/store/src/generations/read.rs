@@ -15,7 +15,8 @@ macro_rules! columns {
          user_name, memory_tokens, dropped, finish_reason, native_finish_reason, prompt_tokens, completion_tokens,
          cached_tokens, cache_write_tokens, reasoning_tokens, usage_estimated, provider_cost,
          cache_write_1h_tokens, audio_prompt_tokens, audio_completion_tokens,
-         image_completion_tokens, prompt_images, web_searches"
+         image_completion_tokens, prompt_images, web_searches,
+         cached_from, saved"
     };
 }
 
@@ -117,6 +118,7 @@ fn charge(row: &Row<'_>, first: usize) -> Result<Option<Charge>, Failure> {
 }
 
 fn generation(row: &Row<'_>) -> Result<GenerationRow, Failure> {
+    let cached_from: Option<GenerationId> = row.get(35)?;
     Ok(GenerationRow {
         id: row.get(0)?,
         request: row.get(1)?,
@@ -141,6 +143,9 @@ fn generation(row: &Row<'_>) -> Result<GenerationRow, Failure> {
         dropped: row.json(19)?.unwrap_or_default(),
         finish_reason: row.get(20)?,
         native_finish_reason: row.get(21)?,
+        cached: cached_from.is_some(),
+        cached_from,
+        saved: row.get(36)?,
         attempts: Vec::new(),
     })
 }

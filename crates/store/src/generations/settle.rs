@@ -19,8 +19,9 @@ statements! {
             provider_cost = $13, cost = $14, price = $15, error_code = $16, dropped = $17,
             finish_reason = $18, native_finish_reason = $19, cache_write_1h_tokens = $20,
             audio_prompt_tokens = $21, audio_completion_tokens = $22, image_completion_tokens = $23,
-            prompt_images = $24, web_searches = $25
-        WHERE workspace = $26 AND id = $27 AND status = 'pending'";
+            prompt_images = $24, web_searches = $25,
+            cached_from = $26, saved = $27
+        WHERE workspace = $28 AND id = $29 AND status = 'pending'";
     EXISTS = "SELECT 1 FROM generations WHERE workspace = $1 AND id = $2";
     ATTEMPT = "INSERT INTO attempts
             (workspace, generation, number, provider, model, error_code, http_status, started_at,
@@ -107,6 +108,7 @@ fn update(
     let dropped = Some(&settled.dropped).filter(|all| !all.is_empty());
     let dropped = dropped.map(to_json).transpose()?;
     let (usage, finish) = (settled.usage.as_ref(), settled.finish.as_ref());
+    let cached = settled.cached.as_ref();
     let values = values![
         settled.status,
         settled.provider.as_ref(),
@@ -133,6 +135,8 @@ fn update(
         usage.map(|usage| usage.image_completion_tokens),
         usage.map(|usage| usage.prompt_images),
         usage.map(|usage| usage.web_searches),
+        cached.map(|cached| &cached.generation),
+        cached.and_then(|cached| cached.saved),
         workspace,
         &settled.id,
     ];

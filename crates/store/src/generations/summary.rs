@@ -23,7 +23,8 @@ macro_rules! sums {
                 coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0),
                 coalesce(sum(cached_tokens), 0), coalesce(sum(reasoning_tokens), 0),
                 coalesce(sum(cost), 0),
-                coalesce(sum(CASE WHEN cost IS NULL THEN 1 ELSE 0 END), 0)
+                coalesce(sum(CASE WHEN cost IS NULL THEN 1 ELSE 0 END), 0),
+                count(cached_from), CAST(coalesce(sum(saved), 0) AS BIGINT)
             FROM generations
             WHERE workspace = $1 AND id >= $2 AND id < $3 AND started_at >= $4 AND started_at < $5
                 AND status <> 'pending' AND ($6 = '' OR api_key = $6) AND ",
@@ -106,6 +107,10 @@ pub struct LedgerSum {
     pub cost: Money,
     /// Calls whose cost is not known.
     pub unpriced: u64,
+    /// Calls that were answered from the response cache.
+    pub cached: u64,
+    /// What those would have cost, as far as that is known.
+    pub saved: Money,
     #[serde(skip)]
     label: String,
 }
@@ -176,6 +181,8 @@ fn sum(row: &Row<'_>, group_by: LedgerGroup) -> Result<LedgerSum, Failure> {
         reasoning_tokens: row.get(6)?,
         cost: row.get(7)?,
         unpriced: row.get(8)?,
+        cached: row.get(9)?,
+        saved: row.get(10)?,
         label,
     })
 }

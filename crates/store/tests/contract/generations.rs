@@ -37,6 +37,7 @@ pub(crate) async fn a_call_is_pending_until_it_is_settled_with_all_its_figures(s
         dropped: row.dropped,
         attempts: row.attempts.into_iter().map(|row| row.attempt).collect(),
         reserved: false,
+        cached: None,
     };
     assert_eq!(read, told);
     assert_eq!(row.cost, told.cost());

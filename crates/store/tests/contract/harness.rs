@@ -142,6 +142,7 @@ pub(crate) fn settled(id: &str) -> SettledGeneration {
         dropped: vec!["seed".to_owned()],
         attempts: vec![attempt("groq"), attempt("openai")],
         reserved: false,
+        cached: None,
     }
 }
 
@@ -191,6 +192,7 @@ pub(crate) fn turn(generation: &str, thread: &str, says: &str, answer: &str) -> 
         settled: settled(generation),
         episodes: episodes.collect(),
         learn: None,
+        cache: None,
         thread: Some(ThreadTurn {
             messages: messages.collect(),
             thread: NewThread {

@@ -2,11 +2,11 @@
 
 use backstay_core::{GenerationId, KeyId, Money, Timestamp};
 use backstay_store::{
-    LedgerGroup, LedgerQuery, LedgerSum, NewGeneration, PageRequest, SettledAttempt,
+    CachedFrom, LedgerGroup, LedgerQuery, LedgerSum, NewGeneration, PageRequest, SettledAttempt,
     SettledGeneration, Workspace,
 };
 
-use crate::harness::{TestStore, at, attempt, charge, intent, settled};
+use crate::harness::{TestStore, at, attempt, charge, generation_id, intent, settled};
 
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
@@ -101,6 +101,33 @@ pub(crate) async fn calls_are_summed_by_what_is_asked_for(store: &TestStore) {
     let of_key = LedgerQuery { key: KeyId::parse("key_2"), ..all(LedgerGroup::Model) };
     let of_key = sums(&workspace, of_key).await;
     assert_eq!(short(&of_key), [("large", 1, 20, 0), ("small", 1, 0, 1)]);
+}
+
+pub(crate) async fn calls_that_were_answered_from_the_cache_are_counted_with_what_they_saved(
+    store: &TestStore,
+) {
+    let workspace = with_calls(store).await;
+    for (number, saved) in [Some(30), Some(4), None].into_iter().enumerate() {
+        let id = GenerationId::parse(&format!("{}hit{number}", GenerationId::first_at(at(1))));
+        let id = id.unwrap();
+        let intent = NewGeneration { id: id.clone(), ..intent("x") };
+        workspace.begin_generation(intent).await.unwrap();
+        let generation = generation_id("source");
+        let saved = saved.map(Money::from_picodollars);
+        let cached = Some(CachedFrom { generation: generation.clone(), saved });
+        let hit =
+            SettledGeneration { id: id.clone(), cached, attempts: Vec::new(), ..settled("x") };
+        workspace.settle_generation(hit).await.unwrap();
+        let row = workspace.generation(&id).await.unwrap().unwrap();
+        assert_eq!((row.cached, row.cached_from, row.saved), (true, Some(generation), saved));
+        assert_eq!(row.cost, Some(Money::ZERO));
+    }
+    let by_model = sums(&workspace, query(LedgerGroup::Model, 0, 3 * DAY)).await;
+    let short: Vec<_> = by_model
+        .iter()
+        .map(|sum| (sum.group.as_deref().unwrap(), sum.cached, sum.saved.picodollars()))
+        .collect();
+    assert_eq!(short, [("large", 0, 0), ("slug-2", 3, 34), ("small", 0, 0)]);
 }
 
 pub(crate) async fn sums_come_in_pages(store: &TestStore) {

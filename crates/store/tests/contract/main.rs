@@ -16,6 +16,7 @@ mod keys;
 mod learning;
 mod ledger;
 mod lists;
+mod response_cache;
 mod responses;
 mod statements;
 mod tenancy;
@@ -114,8 +115,16 @@ contract! {
         a_restart_releases_what_was_running_and_keeps_what_was_answered
         an_answer_has_its_time
         what_is_forgotten_is_in_no_kept_answer;
+    response_cache:
+        an_answer_is_found_by_its_key_and_request_until_its_time_is_over
+        a_newer_answer_takes_the_place_of_the_older
+        an_answer_is_kept_with_its_call_or_not_at_all
+        the_oldest_answers_make_room
+        an_answer_that_is_too_large_is_not_kept
+        what_is_forgotten_is_in_no_cached_answer;
     ledger:
         calls_are_summed_by_what_is_asked_for
+        calls_that_were_answered_from_the_cache_are_counted_with_what_they_saved
         sums_come_in_pages
         what_was_spent_lately_is_known_by_day_week_and_month;
     budgets:

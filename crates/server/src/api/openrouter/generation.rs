@@ -82,6 +82,7 @@ fn data(workspace: &WorkspaceId, row: &GenerationRow) -> Value {
         "upstream_inference_cost": reported,
         "is_byok": false,
         "external_user": row.user,
+        "response_cache_source_id": row.cached_from,
         "workspace_id": workspace,
         "data_region": "global",
         "origin": "",
@@ -99,7 +100,7 @@ fn finish_reason(row: &GenerationRow) -> Option<&str> {
 }
 
 /// Keys that clients require and that nothing is known for here.
-const UNKNOWN: [&str; 16] = [
+const UNKNOWN: [&str; 15] = [
     "api_type",
     "app_id",
     "cache_discount",
@@ -110,7 +111,6 @@ const UNKNOWN: [&str; 16] = [
     "num_media_completion",
     "num_search_results",
     "preset_id",
-    "response_cache_source_id",
     "router",
     "service_tier",
     "upstream_id",
