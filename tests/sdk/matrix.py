@@ -26,6 +26,7 @@ CASES = {
     "responses_state": "responses: going on",
     "completions": "text completions",
     "generation": "generation",
+    "cached": "response cache",
     "key": "key",
     "credits": "credits",
 }

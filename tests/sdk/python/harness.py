@@ -58,6 +58,8 @@ class Exchanges:
 
     def __init__(self) -> None:
         self.last = ""
+        self.headers: Any = {}
+        """Of the last answer."""
 
     def on_request(self, request: Any) -> None:
         self.last = f"{request.method} {request.url.path} {request.content.decode('utf-8', 'replace')}"
@@ -68,6 +70,7 @@ class Exchanges:
             response.read()
             body = response.text
         self.last += f"\n  -> {response.status_code} {body}"
+        self.headers = response.headers
 
     def hooks(self) -> dict[str, list[Callable[[Any], None]]]:
         """For the `event_hooks` of the HTTP client that the SDKs use."""

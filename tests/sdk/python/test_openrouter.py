@@ -9,7 +9,7 @@ import openrouter
 from openrouter import errors
 from openrouter.utils import BackoffStrategy, RetryConfig
 
-from harness import CASES, EXCHANGES, NotApplicable, Upstream, main, raises, require, same
+from harness import CASES, EXCHANGES, NotApplicable, Upstream, main, raises, require, same, unique
 
 TOOLS = [{"type": "function", "function": tool} for tool in CASES["tools"]]
 CARD = {
@@ -165,6 +165,24 @@ def case_embeddings(upstream: Upstream) -> None:
     model = "builtin/all-minilm-l6-v2" if upstream.format == "builtin" else upstream.model("sim-embed")
     answer = client(upstream).embeddings.generate(model=model, input=CASES["embedding"]["texts"])
     same(len(answer.data), len(CASES["embedding"]["texts"]))
+
+
+def case_cached(upstream: Upstream) -> None:
+    prompt = [*user(CASES["echo"]), {"role": "assistant", "content": "Yes."}, *user(unique("again"))]
+    caching = {"X-OpenRouter-Cache": "true", "X-OpenRouter-Cache-TTL": "60"}
+    first = send(upstream, "sim-echo", "", messages=prompt, http_headers=caching)
+    same((EXCHANGES.headers["X-OpenRouter-Cache-Status"], EXCHANGES.headers["X-OpenRouter-Cache-TTL"]), ("MISS", "60"))
+    again = send(upstream, "sim-echo", "", messages=prompt, http_headers=caching)
+    same(EXCHANGES.headers["X-OpenRouter-Cache-Status"], "HIT")
+    same(EXCHANGES.headers["X-OpenRouter-Cache-Source-Id"], first.id)
+    require(again.id != first.id and again.id == EXCHANGES.headers["X-Generation-Id"], again)
+    same(again.choices[0].message.content, first.choices[0].message.content)
+    same((again.usage.prompt_tokens, again.usage.completion_tokens, again.usage.cost), (0, 0, 0))
+    with send(upstream, "sim-echo", "", messages=prompt, http_headers=caching, stream=True) as stream:
+        chunks = list(stream)
+    same((EXCHANGES.headers["X-OpenRouter-Cache-Status"], text_of(chunks)), ("HIT", first.choices[0].message.content))
+    found = client(upstream).generations.get_generation(id=again.id).data
+    same((found.response_cache_source_id, found.total_cost), (first.id, 0))
 
 
 def case_generation(upstream: Upstream) -> None:
