@@ -4,10 +4,11 @@
 use rusqlite::Connection;
 
 use crate::{
-    budgets, db::Statement, episodes, expire, forget, generations, idempotency, import, jobs, keys,
-    learning, messages, migrations, model_lists, policies, portable, prices, response_cache,
-    responses, scopes, statement_vectors, statements, store, summaries, threads, tombstones,
-    vectors, workspaces,
+    budgets,
+    db::{self, Statement},
+    episodes, expire, forget, generations, idempotency, import, jobs, keys, learning, messages,
+    migrations, model_lists, policies, portable, prices, response_cache, responses, scopes,
+    statement_vectors, statements, store, summaries, threads, tombstones, vectors, workspaces,
 };
 
 type Area = [(&'static str, Statement)];
@@ -43,11 +44,11 @@ fn areas() -> Vec<&'static Area> {
 #[test]
 fn every_statement_can_be_prepared_and_numbers_its_parameters_in_order() {
     let mut connection = Connection::open_in_memory().unwrap();
-    migrations::apply(&mut connection, migrations::ALL).unwrap();
+    db::sqlite_migrate(&mut connection, migrations::SQLITE).unwrap();
     for (name, statement) in areas().into_iter().flatten() {
         let prepared = connection
-            .prepare(statement.text())
-            .unwrap_or_else(|cause| panic!("{name}: {cause}\n{}", statement.text()));
+            .prepare(statement.sqlite())
+            .unwrap_or_else(|cause| panic!("{name}: {cause}\n{}", statement.sqlite()));
         for index in 1..=prepared.parameter_count() {
             let expected = format!("${index}");
             assert_eq!(prepared.parameter_name(index), Some(expected.as_str()), "{name}");
@@ -62,13 +63,13 @@ const READ_EVERYTHING: [&str; 5] =
 #[test]
 fn no_statement_grows_slower_with_the_rows_of_others() {
     let mut connection = Connection::open_in_memory().unwrap();
-    migrations::apply(&mut connection, migrations::ALL).unwrap();
+    db::sqlite_migrate(&mut connection, migrations::SQLITE).unwrap();
     for (name, statement) in areas().into_iter().flatten() {
-        if READ_EVERYTHING.contains(name) || statement.text().starts_with("PRAGMA") {
+        if READ_EVERYTHING.contains(name) || statement.sqlite().starts_with("PRAGMA") {
             continue;
         }
         let mut explained =
-            connection.prepare(&format!("EXPLAIN QUERY PLAN {}", statement.text())).unwrap();
+            connection.prepare(&format!("EXPLAIN QUERY PLAN {}", statement.sqlite())).unwrap();
         let steps = explained.raw_query().mapped(|row| row.get::<_, String>(3));
         for step in steps {
             let step = step.unwrap();
@@ -82,7 +83,7 @@ fn no_statement_grows_slower_with_the_rows_of_others() {
             ];
             let whole_table =
                 step.starts_with("SCAN") && !bounded.iter().any(|known| step.starts_with(known));
-            assert!(!whole_table, "{name}: {step}\n{}", statement.text());
+            assert!(!whole_table, "{name}: {step}\n{}", statement.sqlite());
         }
     }
 }

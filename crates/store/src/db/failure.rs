@@ -1,18 +1,19 @@
 //! What can go wrong inside a unit of work, and how a caller is told.
 
 use backstay_core::{Error, ErrorCode};
-use rusqlite::{ErrorCode as Sqlite, ffi};
+
+use super::sqlite;
 
 /// An error while the database is at hand: its own, or one that is already meant for the caller.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    Database(rusqlite::Error),
+    Sqlite(rusqlite::Error),
     Told(Error),
 }
 
 impl From<rusqlite::Error> for Failure {
     fn from(error: rusqlite::Error) -> Self {
-        Self::Database(error)
+        Self::Sqlite(error)
     }
 }
 
@@ -26,38 +27,9 @@ impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Told(error) => error,
-            Failure::Database(cause) => told(&cause),
+            Failure::Sqlite(cause) => sqlite::told(&cause),
         }
     }
-}
-
-fn told(cause: &rusqlite::Error) -> Error {
-    let rusqlite::Error::SqliteFailure(code, _) = cause else {
-        return Error::internal(format!("the database answered: {cause}"));
-    };
-    let (error_code, message) = match (code.code, code.extended_code) {
-        (_, ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY) => {
-            (ErrorCode::Conflict, "this exists already; choose another id")
-        }
-        (Sqlite::DiskFull, _) => (
-            ErrorCode::StoreUnavailable,
-            "the disk that holds the data folder is full; free some space and call again",
-        ),
-        (Sqlite::DatabaseCorrupt | Sqlite::NotADatabase, _) => (
-            ErrorCode::StoreUnavailable,
-            "the database file is damaged; restore the data folder from a backup",
-        ),
-        (Sqlite::DatabaseBusy | Sqlite::DatabaseLocked, _) => (
-            ErrorCode::StoreUnavailable,
-            "another program holds the database; end it, or call again in a moment",
-        ),
-        (Sqlite::SystemIoFailure | Sqlite::CannotOpen | Sqlite::ReadOnly, _) => (
-            ErrorCode::StoreUnavailable,
-            "the data folder cannot be read or written; check its disk and its permissions",
-        ),
-        _ => return Error::internal(format!("the database answered: {cause}")),
-    };
-    Error::new(error_code, message).with_context(cause.to_string())
 }
 
 /// The answer of a store that has been closed.

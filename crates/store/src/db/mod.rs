@@ -1,66 +1,37 @@
-//! The database behind the areas: one writer, several readers, and the forms in which both are
-//! spoken to. Nothing above this folder names SQLite.
+//! The database behind the areas, and the forms in which it is spoken to. Nothing above this folder
+//! names SQLite.
 
-mod checkpointer;
 pub(crate) mod code;
-mod connection;
 mod failure;
-mod readers;
 mod row;
 mod session;
+mod sqlite;
 mod statement;
 mod value;
-mod writer;
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::path::Path;
 
-use backstay_core::{Error, Result};
+use backstay_core::Result;
 
-pub use connection::Synchronous;
 pub(crate) use failure::Failure;
 pub(crate) use row::Row;
 pub(crate) use session::Session;
+pub use sqlite::Synchronous;
+#[cfg(test)]
+pub(crate) use sqlite::sqlite_migrate;
 pub(crate) use statement::{Statement, sql, statements};
 pub(crate) use value::{Value, values};
 
-use crate::migrations;
-
-const CHECKPOINT_ATTEMPTS_MAX: usize = 5;
-
-/// An open database; clones share it. When the last one is dropped, what is queued is still
-/// written.
+/// An open database; clones share it.
 #[derive(Clone)]
-pub(crate) struct Db {
-    shared: Arc<Shared>,
-}
-
-struct Shared {
-    readers: Arc<readers::Readers>,
-    writer: writer::Writer,
-    file: PathBuf,
+pub(crate) enum Db {
+    Sqlite(sqlite::Sqlite),
 }
 
 impl Db {
-    /// Blocks: locks the folder, opens the file, empties the log that a crash left and brings the
-    /// tables up to date. Left to the checkpoints between writes, the log of a server that is killed
-    /// again and again before the first of them would grow, and be read whole at each start.
+    /// Blocks.
     pub(crate) fn open(folder: &Path, synchronous: Synchronous, readers: usize) -> Result<Self> {
-        connection::create_folder(folder)?;
-        let lock = connection::lock(folder)?;
-        let file = connection::file(folder);
-        let mut connection = connection::open_writer(&file, synchronous)?;
-        writer::checkpoint(&connection)?;
-        migrations::apply(&mut connection, migrations::ALL)?;
-        let readers: Result<Vec<_>, Failure> =
-            (0..readers.max(1)).map(|_| connection::open_reader(&file)).collect();
-        let readers = Arc::new(readers::Readers::new(readers?));
-        let checkpointer =
-            checkpointer::Checkpointer::start(connection::open_checkpointer(&file)?)?;
-        let writer = writer::Writer::start(connection, checkpointer, synchronous, lock)?;
-        Ok(Self { shared: Arc::new(Shared { readers, writer, file }) })
+        sqlite::Sqlite::open(folder, synchronous, readers).map(Self::Sqlite)
     }
 
     /// Runs `work` in a transaction; returns once that is committed.
@@ -68,25 +39,19 @@ impl Db {
         &self,
         work: impl FnOnce(&Session<'_>) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T> {
-        self.shared.writer.write(work).await
+        match self {
+            Self::Sqlite(sqlite) => sqlite.write(work).await,
+        }
     }
 
-    /// Like [`Db::write`], for work that deletes what must not be found again: afterwards the log
-    /// is emptied too, so that the deleted bytes are in no file. (In the database file itself they
-    /// are overwritten.) The deletion stands also when readers keep the log from being emptied.
+    /// Like [`Db::write`], for work that deletes what must not be found again.
     pub(crate) async fn erase<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Session<'_>) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T> {
-        let erased = self.write(work).await?;
-        for _ in 0..CHECKPOINT_ATTEMPTS_MAX {
-            // Each attempt waits for readers up to the busy time-out; writes go on in between.
-            if self.shared.writer.checkpoint().await? {
-                return Ok(erased);
-            }
+        match self {
+            Self::Sqlite(sqlite) => sqlite.erase(work).await,
         }
-        tracing::warn!("deleted text stays in the write-ahead log until it is emptied next");
-        Ok(erased)
     }
 
     /// Runs `work` on one unchanging state of the database, which holds every write that was
@@ -95,20 +60,21 @@ impl Db {
         &self,
         work: impl FnOnce(&Session<'_>) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T> {
-        self.shared.readers.read(work).await
+        match self {
+            Self::Sqlite(sqlite) => sqlite.read(work).await,
+        }
     }
 
     pub(crate) async fn close(&self) -> Result<()> {
-        self.shared.readers.close();
-        self.shared.writer.close().await
+        match self {
+            Self::Sqlite(sqlite) => sqlite.close().await,
+        }
     }
 
-    /// Bytes of the database file and of its log.
+    /// Bytes that the database takes.
     pub(crate) fn size_bytes(&self) -> Result<u64> {
-        let log = self.shared.file.with_extension("db-wal");
-        let file = std::fs::metadata(&self.shared.file).map_err(|cause| {
-            Error::internal(format!("the database file's size is unknown: {cause}"))
-        })?;
-        Ok(file.len() + std::fs::metadata(log).map_or(0, |log| log.len()))
+        match self {
+            Self::Sqlite(sqlite) => sqlite.size_bytes(),
+        }
     }
 }

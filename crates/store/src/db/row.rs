@@ -6,31 +6,31 @@ use backstay_core::{
     chat::SettlementStatus,
     memory::{Confidence, MemoryKind, RecalledId, Speaker, Trust},
 };
-use rusqlite::types::ValueRef;
 
-use super::{Failure, code::Coded};
+use super::{Failure, Value, code::Coded, sqlite};
 use crate::jobs::JobState;
 
 /// One row of an answer, valid until the next is read.
-pub(crate) struct Row<'a>(pub(super) &'a rusqlite::Row<'a>);
+pub(crate) enum Row<'a> {
+    Sqlite(&'a rusqlite::Row<'a>),
+}
 
 impl Row<'_> {
     /// The column as a domain value. A column that cannot be one was not written by this program:
     /// an internal error that names the column.
     pub(crate) fn get<T: FromColumn>(&self, index: usize) -> Result<T, Failure> {
-        let column = self.0.get_ref(index)?;
-        T::from_column(column).ok_or_else(|| unreadable(self.0.as_ref().column_name(index)))
+        T::from_column(self.value(index)?).ok_or_else(|| self.unreadable(index))
     }
 
     pub(crate) fn is_null(&self, index: usize) -> Result<bool, Failure> {
-        Ok(matches!(self.0.get_ref(index)?, ValueRef::Null))
+        Ok(matches!(self.value(index)?, Value::Null))
     }
 
     /// The bytes of a column, not copied.
     pub(crate) fn bytes(&self, index: usize) -> Result<&[u8], Failure> {
-        match self.0.get_ref(index)? {
-            ValueRef::Blob(bytes) => Ok(bytes),
-            _ => Err(unreadable(self.0.as_ref().column_name(index))),
+        match self.value(index)? {
+            Value::Blob(bytes) => Ok(bytes),
+            _ => Err(self.unreadable(index)),
         }
     }
 
@@ -39,69 +39,89 @@ impl Row<'_> {
         &self,
         index: usize,
     ) -> Result<Option<T>, Failure> {
-        let text = match self.0.get_ref(index)? {
-            ValueRef::Null => return Ok(None),
-            ValueRef::Text(text) => text,
-            _ => return Err(unreadable(self.0.as_ref().column_name(index))),
+        let text = match self.value(index)? {
+            Value::Null => return Ok(None),
+            Value::Text(text) => text,
+            _ => return Err(self.unreadable(index)),
         };
-        serde_json::from_slice(text).map(Some).map_err(|cause| {
+        serde_json::from_str(text).map(Some).map_err(|cause| {
             Error::internal(format!("stored JSON is not readable: {cause}")).into()
         })
     }
-}
 
-fn unreadable(column: rusqlite::Result<&str>) -> Failure {
-    let column = column.unwrap_or("?");
-    Error::internal(format!("column {column} holds a value that this version does not know")).into()
+    fn value(&self, index: usize) -> Result<Value<'_>, Failure> {
+        let value = match self {
+            Self::Sqlite(row) => sqlite::value(row, index)?,
+        };
+        value.ok_or_else(|| self.unreadable(index))
+    }
+
+    fn unreadable(&self, index: usize) -> Failure {
+        let column = match self {
+            Self::Sqlite(row) => sqlite::column_name(row, index),
+        };
+        Error::internal(format!("column {column} holds a value that this version does not know"))
+            .into()
+    }
 }
 
 /// Types that a column can be read as.
 pub(crate) trait FromColumn: Sized {
     /// `None` when the column holds something else.
-    fn from_column(column: ValueRef<'_>) -> Option<Self>;
+    fn from_column(column: Value<'_>) -> Option<Self>;
 }
 
 impl<T: FromColumn> FromColumn for Option<T> {
-    fn from_column(column: ValueRef<'_>) -> Option<Self> {
+    fn from_column(column: Value<'_>) -> Option<Self> {
         match column {
-            ValueRef::Null => Some(None),
+            Value::Null => Some(None),
             other => T::from_column(other).map(Some),
         }
     }
 }
 
+fn text(column: Value<'_>) -> Option<&str> {
+    match column {
+        Value::Text(text) => Some(text),
+        _ => None,
+    }
+}
+
 impl FromColumn for i64 {
-    fn from_column(column: ValueRef<'_>) -> Option<Self> {
-        column.as_i64().ok()
+    fn from_column(column: Value<'_>) -> Option<Self> {
+        match column {
+            Value::Integer(integer) => Some(integer),
+            _ => None,
+        }
     }
 }
 
 impl FromColumn for bool {
-    fn from_column(column: ValueRef<'_>) -> Option<Self> {
+    fn from_column(column: Value<'_>) -> Option<Self> {
         i64::from_column(column).map(|flag| flag != 0)
     }
 }
 
 impl FromColumn for String {
-    fn from_column(column: ValueRef<'_>) -> Option<Self> {
-        column.as_str().ok().map(str::to_owned)
+    fn from_column(column: Value<'_>) -> Option<Self> {
+        text(column).map(str::to_owned)
     }
 }
 
 impl FromColumn for Timestamp {
-    fn from_column(column: ValueRef<'_>) -> Option<Self> {
+    fn from_column(column: Value<'_>) -> Option<Self> {
         i64::from_column(column).map(Self::from_micros)
     }
 }
 
 impl FromColumn for Money {
-    fn from_column(column: ValueRef<'_>) -> Option<Self> {
+    fn from_column(column: Value<'_>) -> Option<Self> {
         i64::from_column(column).map(Self::from_picodollars)
     }
 }
 
 impl FromColumn for Confidence {
-    fn from_column(column: ValueRef<'_>) -> Option<Self> {
+    fn from_column(column: Value<'_>) -> Option<Self> {
         let percent = u8::try_from(i64::from_column(column)?).ok()?;
         Self::percent(percent)
     }
@@ -110,7 +130,7 @@ impl FromColumn for Confidence {
 macro_rules! integers {
     ($($integer:ty)*) => {$(
         impl FromColumn for $integer {
-            fn from_column(column: ValueRef<'_>) -> Option<Self> {
+            fn from_column(column: Value<'_>) -> Option<Self> {
                 i64::from_column(column).and_then(|integer| Self::try_from(integer).ok())
             }
         }
@@ -121,8 +141,8 @@ integers!(u16 u32 u64);
 macro_rules! named {
     ($($name:ty)*) => {$(
         impl FromColumn for $name {
-            fn from_column(column: ValueRef<'_>) -> Option<Self> {
-                column.as_str().ok().and_then(Self::parse)
+            fn from_column(column: Value<'_>) -> Option<Self> {
+                text(column).and_then(Self::parse)
             }
         }
     )*};
@@ -135,8 +155,8 @@ named! {
 macro_rules! coded {
     ($($kind:ty)*) => {$(
         impl FromColumn for $kind {
-            fn from_column(column: ValueRef<'_>) -> Option<Self> {
-                column.as_str().ok().and_then(Self::from_code)
+            fn from_column(column: Value<'_>) -> Option<Self> {
+                text(column).and_then(Self::from_code)
             }
         }
     )*};

@@ -1,11 +1,11 @@
 //! Running statements inside a unit of work.
 
-use rusqlite::Connection;
-
-use super::{Failure, Row, Statement, Value};
+use super::{Failure, Row, Statement, Value, sqlite};
 
 /// A connection within one transaction. Statements stay prepared from one unit of work to the next.
-pub(crate) struct Session<'a>(pub(super) &'a Connection);
+pub(crate) enum Session<'a> {
+    Sqlite(&'a rusqlite::Connection),
+}
 
 impl Session<'_> {
     /// Runs a statement that returns no rows; how many rows it changed.
@@ -14,9 +14,9 @@ impl Session<'_> {
         statement: Statement,
         values: &[Value<'_>],
     ) -> Result<usize, Failure> {
-        let mut prepared = self.0.prepare_cached(statement.text())?;
-        bind(&mut prepared, values)?;
-        Ok(prepared.raw_execute()?)
+        match self {
+            Self::Sqlite(connection) => sqlite::execute(connection, statement, values),
+        }
     }
 
     /// The first row, read by `read`; `None` when there is none.
@@ -26,16 +26,9 @@ impl Session<'_> {
         values: &[Value<'_>],
         read: impl FnOnce(&Row<'_>) -> Result<T, Failure>,
     ) -> Result<Option<T>, Failure> {
-        let mut prepared = self.0.prepare_cached(statement.text())?;
-        bind(&mut prepared, values)?;
-        let mut rows = prepared.raw_query();
-        let found = match rows.next()? {
-            Some(row) => Some(read(&Row(row))?),
-            None => None,
-        };
-        // A statement that writes has done its work only when it was stepped to its end.
-        while rows.next()?.is_some() {}
-        Ok(found)
+        match self {
+            Self::Sqlite(connection) => sqlite::one(connection, statement, values, read),
+        }
     }
 
     /// Every row, read by `read`.
@@ -43,22 +36,10 @@ impl Session<'_> {
         &self,
         statement: Statement,
         values: &[Value<'_>],
-        mut read: impl FnMut(&Row<'_>) -> Result<T, Failure>,
+        read: impl FnMut(&Row<'_>) -> Result<T, Failure>,
     ) -> Result<Vec<T>, Failure> {
-        let mut prepared = self.0.prepare_cached(statement.text())?;
-        bind(&mut prepared, values)?;
-        let mut rows = prepared.raw_query();
-        let mut found = Vec::new();
-        while let Some(row) = rows.next()? {
-            found.push(read(&Row(row))?);
+        match self {
+            Self::Sqlite(connection) => sqlite::all(connection, statement, values, read),
         }
-        Ok(found)
     }
-}
-
-fn bind(prepared: &mut rusqlite::Statement<'_>, values: &[Value<'_>]) -> Result<(), Failure> {
-    for (index, value) in values.iter().enumerate() {
-        prepared.raw_bind_parameter(index + 1, value)?;
-    }
-    Ok(())
 }

@@ -4,17 +4,19 @@
 /// order, which SQLite and PostgreSQL number alike. Where the two dialects differ, the difference
 /// belongs here and not in the method that runs the statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Statement(&'static str);
+pub(crate) struct Statement {
+    sqlite: &'static str,
+}
 
 impl Statement {
-    pub(crate) const fn text(self) -> &'static str {
-        self.0
+    pub(crate) const fn sqlite(self) -> &'static str {
+        self.sqlite
     }
 }
 
 /// A statement that reads the same in every dialect.
 pub(crate) const fn sql(text: &'static str) -> Statement {
-    Statement(text)
+    Statement { sqlite: text }
 }
 
 /// The statements of one area, each a constant; `ALL` lists them for the test that prepares them.

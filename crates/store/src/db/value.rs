@@ -1,4 +1,5 @@
-//! What statements are given: borrowed values in the few types that every dialect stores alike.
+//! What statements are given and what their rows hold: borrowed values in the few types that every
+//! dialect stores alike.
 
 use backstay_core::{
     BudgetPeriod, EpisodeId, ErrorCode, GenerationId, JobId, KeyId, MemoryId, MessageId, Money,
@@ -6,7 +7,6 @@ use backstay_core::{
     chat::{Role, SettlementStatus},
     memory::{Confidence, MemoryKind, RecalledId, Speaker, Trust},
 };
-use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 
 use super::code::Coded;
 use crate::jobs::JobState;
@@ -24,17 +24,6 @@ macro_rules! values {
     ($($value:expr),* $(,)?) => { &[$($crate::db::Value::from($value)),*] };
 }
 pub(crate) use values;
-
-impl ToSql for Value<'_> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(match *self {
-            Self::Null => ValueRef::Null,
-            Self::Integer(integer) => ValueRef::Integer(integer),
-            Self::Text(text) => ValueRef::Text(text.as_bytes()),
-            Self::Blob(bytes) => ValueRef::Blob(bytes),
-        }))
-    }
-}
 
 impl<'a, T> From<Option<T>> for Value<'a>
 where

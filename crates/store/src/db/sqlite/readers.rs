@@ -6,7 +6,7 @@ use backstay_core::{Error, Result};
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
-use super::{Failure, Session, failure::closed, sql, statement::Statement};
+use crate::db::{Failure, Session, Statement, failure::closed, sql};
 
 const BEGIN: Statement = sql("BEGIN");
 const END: Statement = sql("COMMIT");
@@ -65,7 +65,7 @@ struct Lent<'a> {
 
 impl Lent<'_> {
     fn run<T>(&self, work: impl FnOnce(&Session<'_>) -> Result<T, Failure>) -> Result<T> {
-        let session = Session(self.connection.as_ref().ok_or_else(closed)?);
+        let session = Session::Sqlite(self.connection.as_ref().ok_or_else(closed)?);
         let answer = session.execute(BEGIN, &[]).and_then(|_| work(&session));
         let ended = session.execute(END, &[]);
         answer.and_then(|value| ended.map(|_| value)).map_err(Error::from)
@@ -76,8 +76,8 @@ impl Drop for Lent<'_> {
     fn drop(&mut self) {
         let Some(connection) = self.connection.take() else { return };
         // A panic left its transaction open; a connection that cannot end it is not kept.
-        let usable =
-            connection.is_autocommit() || Session(&connection).execute(ROLLBACK, &[]).is_ok();
+        let usable = connection.is_autocommit()
+            || Session::Sqlite(&connection).execute(ROLLBACK, &[]).is_ok();
         if usable
             && !self.readers.permits.is_closed()
             && let Ok(mut idle) = self.readers.idle.lock()

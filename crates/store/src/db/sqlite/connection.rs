@@ -10,7 +10,7 @@ use backstay_core::{Error, ErrorCode, Result};
 use rusqlite::{Connection, OpenFlags};
 use serde::Deserialize;
 
-use super::{Failure, sql, statement::Statement};
+use crate::db::{Failure, Statement, sql};
 
 const FILE_NAME: &str = "backstay.db";
 const LOCK_NAME: &str = "backstay.lock";

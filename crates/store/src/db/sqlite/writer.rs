@@ -20,13 +20,11 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    Failure, Session, Synchronous,
+    Synchronous,
     checkpointer::Checkpointer,
     connection::{CHECKPOINT, COPYING_TIMEOUT, READERS_TIMEOUT},
-    failure::closed,
-    sql,
-    statement::Statement,
 };
+use crate::db::{Failure, Session, Statement, failure::closed, sql};
 
 /// Units of work in one transaction: enough that a commit's cost is shared out, few enough that the
 /// first of them does not wait long.
@@ -206,14 +204,14 @@ fn run(target: &Target, lock: File, mut queue: mpsc::Receiver<Command>) {
 
 /// Runs the unit in a transaction of its own, which needs no savepoint.
 fn commit_alone(connection: &Connection, unit: Unit) {
-    let session = Session(connection);
+    let session = Session::Sqlite(connection);
     let begun = session.execute(BEGIN, &[]).map(drop).map_err(Error::from);
     let done = unit(begun.clone().map(|()| &session));
-    let so_far = begun.and_then(|()| still_open(&session));
+    let so_far = begun.and_then(|()| still_open(connection));
     let committed = match done.succeeded {
-        true => finish(&session, so_far),
+        true => finish(connection, so_far),
         false => {
-            roll_back(&session);
+            roll_back(connection);
             so_far
         }
     };
@@ -226,7 +224,7 @@ fn commit_group(
     first: Unit,
     mut following: impl FnMut() -> Option<Unit>,
 ) -> usize {
-    let session = Session(connection);
+    let session = Session::Sqlite(connection);
     let mut group = Vec::new();
     let mut so_far = session.execute(BEGIN, &[]).map(drop).map_err(Error::from);
     let mut unit = Some(first);
@@ -235,13 +233,13 @@ fn commit_group(
             .and_then(|()| session.execute(OPEN_SAVEPOINT, &[]).map_err(Error::from))
             .map(drop);
         let done = current(so_far.clone().map(|()| &session));
-        so_far = so_far.and_then(|()| close_savepoint(&session, done.succeeded));
+        so_far = so_far.and_then(|()| close_savepoint(connection, done.succeeded));
         group.push(done);
         if so_far.is_ok() && group.len() < GROUP_MAX {
             unit = following();
         }
     }
-    let committed = finish(&session, so_far);
+    let committed = finish(connection, so_far);
     let units = group.len();
     for done in group {
         (done.acknowledge)(&committed);
@@ -250,8 +248,9 @@ fn commit_group(
 }
 
 /// Fails only when the transaction as a whole is lost.
-fn close_savepoint(session: &Session<'_>, keep: bool) -> Result<()> {
-    still_open(session)?;
+fn close_savepoint(connection: &Connection, keep: bool) -> Result<()> {
+    still_open(connection)?;
+    let session = Session::Sqlite(connection);
     if !keep {
         session.execute(UNDO_SAVEPOINT, &[])?;
     }
@@ -260,8 +259,8 @@ fn close_savepoint(session: &Session<'_>, keep: bool) -> Result<()> {
 }
 
 /// A full disk or a broken file makes SQLite roll back everything, not only one unit.
-fn still_open(session: &Session<'_>) -> Result<()> {
-    if session.0.is_autocommit() {
+fn still_open(connection: &Connection) -> Result<()> {
+    if connection.is_autocommit() {
         return Err(Error::new(
             ErrorCode::StoreUnavailable,
             "the store took back a write that it could not finish; check the disk and call again",
@@ -270,15 +269,17 @@ fn still_open(session: &Session<'_>) -> Result<()> {
     Ok(())
 }
 
-fn finish(session: &Session<'_>, so_far: Result<()>) -> Result<()> {
+fn finish(connection: &Connection, so_far: Result<()>) -> Result<()> {
+    let session = Session::Sqlite(connection);
     let outcome = so_far.and_then(|()| session.execute(COMMIT, &[]).map(drop).map_err(Error::from));
-    roll_back(session);
+    roll_back(connection);
     outcome
 }
 
 /// Ends a transaction that is still open.
-fn roll_back(session: &Session<'_>) {
-    if !session.0.is_autocommit()
+fn roll_back(connection: &Connection) {
+    let session = Session::Sqlite(connection);
+    if !connection.is_autocommit()
         && let Err(failure) = session.execute(ROLLBACK, &[])
     {
         tracing::error!(?failure, "a failed transaction could not be rolled back");
@@ -295,7 +296,7 @@ fn guarded<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T> {
 /// Empties the log; false when readers kept it from that.
 pub(super) fn checkpoint(connection: &Connection) -> Result<bool, Failure> {
     connection.busy_timeout(READERS_TIMEOUT)?;
-    let busy = Session(connection).one(CHECKPOINT, &[], |row| row.get::<bool>(0));
+    let busy = Session::Sqlite(connection).one(CHECKPOINT, &[], |row| row.get::<bool>(0));
     connection.busy_timeout(COPYING_TIMEOUT)?;
     Ok(busy? == Some(false))
 }

@@ -12,7 +12,7 @@ use std::sync::{
 use backstay_core::{Error, Result};
 use rusqlite::Connection;
 
-use super::{Session, sql, statement::Statement};
+use crate::db::{Session, Statement, sql};
 
 /// Units of work between two checkpoints. Each waits for the disk twice, whatever there is to copy, and
 /// writes beside it are slower: at a thousand units that was more than one call in a hundred.
@@ -76,7 +76,7 @@ impl Drop for Checkpointer {
 }
 
 fn run(connection: &Connection, woken: &Receiver<()>) {
-    let session = Session(connection);
+    let session = Session::Sqlite(connection);
     while woken.recv().is_ok() {
         let pages = session.one(COPY, &[], |row| row.get::<i64>(1));
         let outcome = match pages {
@@ -94,7 +94,7 @@ fn run(connection: &Connection, woken: &Receiver<()>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::db::{Synchronous, connection};
+    use crate::db::{Synchronous, sqlite::connection};
 
     #[test]
     fn after_enough_writes_the_database_file_holds_them_without_the_log() {

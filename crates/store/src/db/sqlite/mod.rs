@@ -1,0 +1,114 @@
+//! SQLite: one writer, several readers, and a file of the data folder.
+
+mod checkpointer;
+mod connection;
+mod failure;
+mod migrate;
+mod readers;
+mod session;
+mod writer;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use backstay_core::{Error, Result};
+
+pub use connection::Synchronous;
+pub(super) use failure::told;
+#[cfg(test)]
+pub(crate) use migrate::apply as sqlite_migrate;
+pub(super) use session::{all, column_name, execute, one, value};
+
+use super::{Failure, Session};
+use crate::migrations;
+
+const CHECKPOINT_ATTEMPTS_MAX: usize = 5;
+
+/// An open database; clones share it. When the last one is dropped, what is queued is still
+/// written.
+#[derive(Clone)]
+pub(crate) struct Sqlite {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    readers: Arc<readers::Readers>,
+    writer: writer::Writer,
+    file: PathBuf,
+}
+
+impl Sqlite {
+    /// Blocks: locks the folder, opens the file, empties the log that a crash left and brings the
+    /// tables up to date. Left to the checkpoints between writes, the log of a server that is killed
+    /// again and again before the first of them would grow, and be read whole at each start.
+    pub(in crate::db) fn open(
+        folder: &Path,
+        synchronous: Synchronous,
+        readers: usize,
+    ) -> Result<Self> {
+        connection::create_folder(folder)?;
+        let lock = connection::lock(folder)?;
+        let file = connection::file(folder);
+        let mut connection = connection::open_writer(&file, synchronous)?;
+        writer::checkpoint(&connection)?;
+        migrate::apply(&mut connection, migrations::SQLITE)?;
+        let readers: Result<Vec<_>, Failure> =
+            (0..readers.max(1)).map(|_| connection::open_reader(&file)).collect();
+        let readers = Arc::new(readers::Readers::new(readers?));
+        let checkpointer =
+            checkpointer::Checkpointer::start(connection::open_checkpointer(&file)?)?;
+        let writer = writer::Writer::start(connection, checkpointer, synchronous, lock)?;
+        Ok(Self { shared: Arc::new(Shared { readers, writer, file }) })
+    }
+
+    /// Runs `work` in a transaction; returns once that is committed.
+    pub(in crate::db) async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Session<'_>) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T> {
+        self.shared.writer.write(work).await
+    }
+
+    /// Like [`Sqlite::write`], for work that deletes what must not be found again: afterwards the log
+    /// is emptied too, so that the deleted bytes are in no file. (In the database file itself they
+    /// are overwritten.) The deletion stands also when readers keep the log from being emptied.
+    pub(in crate::db) async fn erase<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Session<'_>) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T> {
+        let erased = self.write(work).await?;
+        for _ in 0..CHECKPOINT_ATTEMPTS_MAX {
+            // Each attempt waits for readers up to the busy time-out; writes go on in between.
+            if self.shared.writer.checkpoint().await? {
+                return Ok(erased);
+            }
+        }
+        tracing::warn!("deleted text stays in the write-ahead log until it is emptied next");
+        Ok(erased)
+    }
+
+    /// Runs `work` on one unchanging state of the database, which holds every write that was
+    /// acknowledged before.
+    pub(in crate::db) async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Session<'_>) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T> {
+        self.shared.readers.read(work).await
+    }
+
+    pub(in crate::db) async fn close(&self) -> Result<()> {
+        self.shared.readers.close();
+        self.shared.writer.close().await
+    }
+
+    /// Bytes of the database file and of its log.
+    pub(in crate::db) fn size_bytes(&self) -> Result<u64> {
+        let log = self.shared.file.with_extension("db-wal");
+        let file = std::fs::metadata(&self.shared.file).map_err(|cause| {
+            Error::internal(format!("the database file's size is unknown: {cause}"))
+        })?;
+        Ok(file.len() + std::fs::metadata(log).map_or(0, |log| log.len()))
+    }
+}
