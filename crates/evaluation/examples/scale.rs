@@ -72,7 +72,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 async fn measure(size: usize) -> Result<String, Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().to_owned();
-    let store = Store::open(StoreOptions { path, ..StoreOptions::default() }).await?;
+    let store = Store::open(StoreOptions::folder(path)).await?;
     let workspace = WorkspaceId::default_workspace();
     store.ensure_workspace(&workspace, "scale", Timestamp::default()).await?;
     let assistant = Name::parse("scale").ok_or("not a name")?;

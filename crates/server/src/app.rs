@@ -7,7 +7,7 @@ use backstay_engine::{BootstrapKey, Engine, EngineParts, MemoryVectors};
 use backstay_memory::Embedder;
 use backstay_providers::{Environment, Provider, Upstreams, from_environment, probe_local};
 use backstay_routing::{Catalogue, Router};
-use backstay_store::{Store, StoreOptions};
+use backstay_store::Store;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -45,12 +45,7 @@ impl Server {
         let ServerOptions { config, environment, clock, random, metrics } = options;
         let listener = bind(config.server.listen).await?;
         let address = listener.local_addr().map_err(|cause| Error::internal(cause.to_string()))?;
-        let store = Store::open(StoreOptions {
-            path: config.server.data.clone(),
-            synchronous: config.store.synchronous,
-            ..StoreOptions::default()
-        })
-        .await?;
+        let store = Store::open(config.store_options(&environment)?).await?;
         let interrupted = store.settle_interrupted(clock.now()).await?;
         store.release_leases(clock.now()).await?;
         store.release_idempotent().await?;

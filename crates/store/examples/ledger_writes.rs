@@ -21,7 +21,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let pairs: usize = arguments.next().map_or(Ok(200_000), |text| text.parse())?;
     let tasks: usize = arguments.next().map_or(Ok(32), |text| text.parse())?;
     let folder = tempfile::tempdir()?;
-    let options = StoreOptions { path: folder.path().to_owned(), ..StoreOptions::default() };
+    let options = StoreOptions::folder(folder.path());
     let store = Store::open(options).await?;
     let workspace = WorkspaceId::default_workspace();
     store.ensure_workspace(&workspace, "default", Clock::System.now()).await?;

@@ -55,14 +55,14 @@ impl Store {
     /// and statements at a time. How many there were; 0 when nothing is left. What is said or
     /// imported again is remembered again.
     pub async fn expire(&self, now: Timestamp, limit: usize) -> Result<usize> {
-        let due = self.db().read(move |session| due(session, now, limit)).await?;
+        let due = self.read(move |session| due(session, now, limit)).await?;
         let mut count = 0;
         for (workspace, ids) in due {
             count += self
-                .db()
-                .erase(move |session| {
-                    let plan = Plan::of(session, &workspace, &ids)?;
-                    carry_out(session, &workspace, &plan, ComesBack::WhenSaidAgain, now)?;
+                .workspace(&workspace)
+                .erase(move |session, workspace| {
+                    let plan = Plan::of(session, workspace, &ids)?;
+                    carry_out(session, workspace, &plan, ComesBack::WhenSaidAgain, now)?;
                     Ok(plan.forgotten().count())
                 })
                 .await?;

@@ -8,6 +8,13 @@ use crate::{
     messages::to_json,
 };
 
+/// A node whose lease ran out while it answered finds the row gone, or another's in its place.
+macro_rules! of_this_node {
+    ($text:literal) => {
+        concat!($text, " AND node = current_setting('backstay.node', true)")
+    };
+}
+
 statements! {
     FORGET_OLD = "DELETE FROM idempotency
         WHERE workspace = $1 AND api_key = $2 AND token = $3 AND expires_at <= $4";
@@ -18,18 +25,31 @@ statements! {
     FIND = "SELECT fingerprint, state, status, headers, body FROM idempotency
         WHERE workspace = $1 AND api_key = $2 AND token = $3";
     KEEP = "UPDATE idempotency SET state = 'done', status = $1, headers = $2, body = $3
-        WHERE workspace = $4 AND api_key = $5 AND token = $6 AND state = 'running'";
+        WHERE workspace = $4 AND api_key = $5 AND token = $6 AND state = 'running'",
+        postgres: of_this_node!("UPDATE idempotency
+        SET state = 'done', status = $1, headers = $2, body = $3
+        WHERE workspace = $4 AND api_key = $5 AND token = $6 AND state = 'running'");
     LET_GO = "UPDATE idempotency SET state = 'unstored'
-        WHERE workspace = $1 AND api_key = $2 AND token = $3 AND state = 'running'";
+        WHERE workspace = $1 AND api_key = $2 AND token = $3 AND state = 'running'",
+        postgres: of_this_node!("UPDATE idempotency SET state = 'unstored'
+        WHERE workspace = $1 AND api_key = $2 AND token = $3 AND state = 'running'");
     RELEASE = "DELETE FROM idempotency
-        WHERE workspace = $1 AND api_key = $2 AND token = $3 AND state = 'running'";
+        WHERE workspace = $1 AND api_key = $2 AND token = $3 AND state = 'running'",
+        postgres: of_this_node!("DELETE FROM idempotency
+        WHERE workspace = $1 AND api_key = $2 AND token = $3 AND state = 'running'");
     /// Names the state as text, so that the index of open requests is used.
-    RELEASE_OPEN = "DELETE FROM idempotency WHERE state = 'running'";
+    RELEASE_OPEN = "DELETE FROM idempotency WHERE state = 'running'",
+        postgres: "DELETE FROM idempotency WHERE (workspace, api_key, token) IN (
+            SELECT workspace, api_key, token FROM idempotency
+            WHERE state = 'running' AND node_is_gone(node) FOR UPDATE SKIP LOCKED)";
     BLANK = "UPDATE idempotency SET state = 'unstored', status = NULL, headers = NULL, body = NULL
         WHERE workspace = $1 AND state = 'done'";
     EXPIRED = "SELECT i.workspace, i.api_key, i.token
         FROM workspaces AS w CROSS JOIN idempotency AS i
-        WHERE i.workspace = w.id AND i.expires_at <= $1 LIMIT $2";
+        WHERE i.workspace = w.id AND i.expires_at <= $1 LIMIT $2",
+        postgres: "SELECT i.workspace, i.api_key, i.token
+        FROM workspaces AS w CROSS JOIN idempotency AS i
+        WHERE i.workspace = w.id AND i.expires_at <= $1 LIMIT $2 FOR UPDATE OF i SKIP LOCKED";
     EXPIRE = "DELETE FROM idempotency WHERE workspace = $1 AND api_key = $2 AND token = $3";
 }
 
@@ -76,7 +96,7 @@ impl Workspace {
         now: Timestamp,
     ) -> Result<Idempotency> {
         let IdempotentRequest { key, token, fingerprint } = request.clone();
-        self.write(move |session, workspace| {
+        self.write_beside(move |session, workspace| {
             let token = token.as_slice();
             session.execute(FORGET_OLD, values![workspace, &key, token, now])?;
             let values = values![workspace, &key, token, fingerprint.as_slice(), expires_at];
@@ -98,7 +118,7 @@ impl Workspace {
         answer: Option<StoredAnswer>,
     ) -> Result<()> {
         let IdempotentRequest { key, token, .. } = request.clone();
-        self.write(move |session, workspace| {
+        self.write_beside(move |session, workspace| {
             let token = token.as_slice();
             match &answer {
                 Some(StoredAnswer { status, headers, body }) => {
@@ -117,7 +137,7 @@ impl Workspace {
     /// Forgets a running request, so that it may be tried again.
     pub async fn release_idempotent(&self, request: &IdempotentRequest) -> Result<()> {
         let IdempotentRequest { key, token, .. } = request.clone();
-        self.write(move |session, workspace| {
+        self.write_beside(move |session, workspace| {
             session.execute(RELEASE, values![workspace, &key, token.as_slice()])?;
             Ok(())
         })
@@ -126,10 +146,10 @@ impl Workspace {
 }
 
 impl Store {
-    /// Forgets requests that an earlier process did not live to answer; how many. For the start of
-    /// the one process that has the data folder, before it serves.
+    /// Forgets requests that a process which is gone did not live to answer; how many. When to call
+    /// it, see [`Store::settle_interrupted`].
     pub async fn release_idempotent(&self) -> Result<u64> {
-        self.db().write(|session| Ok(session.execute(RELEASE_OPEN, &[])? as u64)).await
+        self.write_beside(|session| Ok(session.execute(RELEASE_OPEN, &[])? as u64)).await
     }
 
     /// Deletes answers whose time is over, in every workspace, at most `limit` at a time; how many.
@@ -138,15 +158,14 @@ impl Store {
         let read = |row: &Row<'_>| -> Result<Key, Failure> {
             Ok((row.get(0)?, row.get(1)?, row.bytes(2)?.to_vec()))
         };
-        self.db()
-            .write(move |session| {
-                let expired = session.all(EXPIRED, values![now, limit], read)?;
-                for (workspace, key, token) in &expired {
-                    session.execute(EXPIRE, values![workspace, key, token.as_slice()])?;
-                }
-                Ok(expired.len())
-            })
-            .await
+        self.write(move |session| {
+            let expired = session.all(EXPIRED, values![now, limit], read)?;
+            for (workspace, key, token) in &expired {
+                session.execute(EXPIRE, values![workspace, key, token.as_slice()])?;
+            }
+            Ok(expired.len())
+        })
+        .await
     }
 }
 

@@ -51,7 +51,9 @@ pub struct LearningResult {
 statements! {
     POSITION = "SELECT position FROM learned WHERE workspace = $1 AND thread = $2";
     PUT_POSITION = "INSERT INTO learned (workspace, thread, position) VALUES ($1, $2, $3)
-        ON CONFLICT (workspace, thread) DO UPDATE SET position = max(position, excluded.position)";
+        ON CONFLICT (workspace, thread) DO UPDATE SET position =
+            CASE WHEN learned.position > excluded.position
+                THEN learned.position ELSE excluded.position END";
     NEXT = concat!("SELECT ", episodes::columns!(), " FROM episodes
         WHERE workspace = $1 AND thread = $2 AND position >= $3 ORDER BY position LIMIT $4");
     IS_MORE = "SELECT 1 FROM episodes

@@ -42,7 +42,7 @@ mod workspace;
 mod workspaces;
 
 pub use budgets::{BudgetOf, BudgetRow, Reservation};
-pub use db::Synchronous;
+pub use db::{ConnectionUse, PostgresOptions, SqliteOptions, StoreHealth, StoreKind, Synchronous};
 pub use episodes::{NewEpisode, ScopeEpisodes, StoredEpisode};
 pub use forget::Forgotten;
 pub use generations::{
@@ -69,7 +69,7 @@ pub use statements::{
     STATEMENT_SOURCES_MAX, ScopeStatements, StatementChange, StatementCounts, StatementFilter,
     StatementSet, StatementState,
 };
-pub use store::{Store, StoreHealth, StoreOptions};
+pub use store::{Store, StoreOptions};
 pub use summaries::ThreadSummary;
 pub use threads::{NewThread, Thread};
 pub use turns::{StoredTurn, ThreadTurn, TurnRecord};

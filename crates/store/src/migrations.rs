@@ -58,13 +58,36 @@ pub(crate) const SQLITE: &[Migration] = &[
     },
 ];
 
+/// Begins with what SQLite's first seven make together.
+pub(crate) const POSTGRES: &[Migration] = &[
+    Migration {
+        version: 7,
+        name: "initial",
+        sql: include_str!("../migrations/postgres/0007_initial.sql"),
+    },
+    Migration {
+        version: 8,
+        name: "usage_details",
+        sql: include_str!("../migrations/postgres/0008_usage_details.sql"),
+    },
+    Migration {
+        version: 9,
+        name: "response_cache",
+        sql: include_str!("../migrations/postgres/0009_response_cache.sql"),
+    },
+];
+
 /// What was applied must be a beginning of what is known.
-pub(crate) fn check(applied: &[(u32, String)], known: &[Migration]) -> Result<(), Error> {
+pub(crate) fn check(
+    applied: &[(u32, String)],
+    known: &[Migration],
+    place: &str,
+) -> Result<(), Error> {
     let newest = known.last().map_or(0, |migration| migration.version);
     for (index, (version, applied_checksum)) in applied.iter().enumerate() {
         if *version > newest {
             return Err(refused(format!(
-                "the data folder was written by a newer Backstay (schema {version}, this one knows \
+                "the {place} was written by a newer Backstay (schema {version}, this one knows \
                  {newest}); start that version, or restore a backup made before the upgrade"
             )));
         }
@@ -73,7 +96,7 @@ pub(crate) fn check(applied: &[(u32, String)], known: &[Migration]) -> Result<()
             .is_some_and(|m| m.version == *version && checksum(m.sql) == *applied_checksum);
         if !same {
             return Err(refused(format!(
-                "migration {version} of the data folder is not the one that this Backstay knows; \
+                "migration {version} of the {place} is not the one that this Backstay knows; \
                  it was written by a modified or unreleased version: start that one, or restore a \
                  backup"
             )));
@@ -101,5 +124,8 @@ mod tests {
         for (index, migration) in SQLITE.iter().enumerate() {
             assert_eq!(migration.version as usize, index + 1);
         }
+        let newest = |known: &[Migration]| known.last().map(|migration| migration.version);
+        assert_eq!(newest(SQLITE), newest(POSTGRES), "a change is a file in both folders");
+        assert!(POSTGRES.windows(2).all(|two| two[0].version + 1 == two[1].version));
     }
 }

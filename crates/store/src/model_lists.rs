@@ -26,25 +26,19 @@ statements! {
 impl Store {
     /// Replaces the list that the provider gave before.
     pub async fn put_model_list(&self, list: ModelList) -> Result<()> {
-        self.db()
-            .write(move |session| {
-                session.execute(PUT, values![&list.provider, list.taken_at, &list.models])?;
-                Ok(())
-            })
-            .await
+        self.write(move |session| {
+            session.execute(PUT, values![&list.provider, list.taken_at, &list.models])?;
+            Ok(())
+        })
+        .await
     }
 
     pub async fn model_lists(&self) -> Result<Vec<ModelList>> {
-        self.db()
-            .read(|session| {
-                session.all(ALL_LISTS, &[], |row| {
-                    Ok(ModelList {
-                        provider: row.get(0)?,
-                        taken_at: row.get(1)?,
-                        models: row.get(2)?,
-                    })
-                })
+        self.read(|session| {
+            session.all(ALL_LISTS, &[], |row| {
+                Ok(ModelList { provider: row.get(0)?, taken_at: row.get(1)?, models: row.get(2)? })
             })
-            .await
+        })
+        .await
     }
 }

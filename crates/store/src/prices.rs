@@ -45,7 +45,6 @@ impl Store {
         let mut changed = 0;
         for part in prices.chunks(AT_ONCE).map(<[PriceRecord]>::to_vec) {
             changed += self
-                .db()
                 .write(move |session| {
                     part.iter().try_fold(0, |sum, price| Ok(sum + record(session, price)?))
                 })
@@ -57,8 +56,7 @@ impl Store {
     /// Newest first.
     pub async fn price_history(&self, endpoint: &str, limit: u32) -> Result<Vec<PriceRecord>> {
         let endpoint = endpoint.to_owned();
-        self.db()
-            .read(move |session| session.all(HISTORY, values![&endpoint, limit], price_record))
+        self.read(move |session| session.all(HISTORY, values![&endpoint, limit], price_record))
             .await
     }
 }

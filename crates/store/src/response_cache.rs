@@ -32,7 +32,10 @@ statements! {
     DROP_ALL = "DELETE FROM response_cache WHERE workspace = $1";
     OVER = "SELECT c.workspace, c.api_key, c.request
         FROM workspaces AS w CROSS JOIN response_cache AS c
-        WHERE c.workspace = w.id AND c.expires_at <= $1 LIMIT $2";
+        WHERE c.workspace = w.id AND c.expires_at <= $1 LIMIT $2",
+        postgres: "SELECT c.workspace, c.api_key, c.request
+        FROM workspaces AS w CROSS JOIN response_cache AS c
+        WHERE c.workspace = w.id AND c.expires_at <= $1 LIMIT $2 FOR UPDATE OF c SKIP LOCKED";
 }
 
 /// Which request an answer is of. The workspace is the handle's.
@@ -89,7 +92,7 @@ impl Workspace {
     /// Drops the answer to a request.
     pub async fn drop_cached_answer(&self, of: &CacheKey) -> Result<()> {
         let CacheKey { key, request } = of.clone();
-        self.write(move |session, workspace| {
+        self.write_beside(move |session, workspace| {
             session.execute(DROP_ONE, values![workspace, &key, request.as_slice()])?;
             Ok(())
         })
@@ -104,15 +107,14 @@ impl Store {
         let read = |row: &Row<'_>| -> Result<Found, Failure> {
             Ok((row.get(0)?, row.get(1)?, row.bytes(2)?.to_vec()))
         };
-        self.db()
-            .write(move |session| {
-                let over = session.all(OVER, values![now, limit], read)?;
-                for (workspace, key, request) in &over {
-                    session.execute(DROP_ONE, values![workspace, key, request.as_slice()])?;
-                }
-                Ok(over.len())
-            })
-            .await
+        self.write(move |session| {
+            let over = session.all(OVER, values![now, limit], read)?;
+            for (workspace, key, request) in &over {
+                session.execute(DROP_ONE, values![workspace, key, request.as_slice()])?;
+            }
+            Ok(over.len())
+        })
+        .await
     }
 }
 

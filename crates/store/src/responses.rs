@@ -55,7 +55,7 @@ impl Workspace {
     /// Keeps an answer whose turn is in its thread. Whether it was kept: a turn in which nothing was
     /// said is not.
     pub async fn keep_response(&self, new: NewResponse) -> Result<bool> {
-        self.write(move |session, workspace| {
+        self.write_beside(move |session, workspace| {
             let NewResponse { generation, thread, previous, created_at, body } = &new;
             let values =
                 values![workspace, generation, previous.as_ref(), *created_at, body, thread];

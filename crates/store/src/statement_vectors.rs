@@ -79,17 +79,16 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<UnembeddedStatement>> {
         let (model, revision) = (model.to_owned(), revision.to_owned());
-        self.db()
-            .read(move |session| {
-                let values = values![&model, &revision, limit.min(BATCH_MAX)];
-                session.all(UNEMBEDDED, values, unembedded)
-            })
-            .await
+        self.read(move |session| {
+            let values = values![&model, &revision, limit.min(BATCH_MAX)];
+            session.all(UNEMBEDDED, values, unembedded)
+        })
+        .await
     }
 
     /// Over all workspaces.
     pub async fn statement_vector_counts(&self) -> Result<Vec<VectorCount>> {
-        self.db().read(|session| session.all(COUNT_ALL, &[], counted)).await
+        self.read(|session| session.all(COUNT_ALL, &[], counted)).await
     }
 }
 
@@ -109,7 +108,7 @@ impl Workspace {
             return Err(unusable());
         }
         let (model, revision) = (model.to_owned(), revision.to_owned());
-        self.write(move |session, workspace| {
+        self.write_beside(move |session, workspace| {
             let mut stored = 0;
             for StatementVector { id, version, made } in &vectors {
                 let vector = to_bytes(&made.vector);

@@ -2,26 +2,26 @@
 
 use std::path::PathBuf;
 
-use backstay_core::{Error, Result, WorkspaceId};
+use backstay_core::{Result, WorkspaceId};
 
 use crate::{
-    Synchronous, Workspace,
-    db::{Db, statements},
+    PostgresOptions, SqliteOptions, StoreHealth, Workspace,
+    db::{Db, Failure, Reach, Session},
 };
 
-/// How a store is opened.
+/// Where a store is, and how it is opened.
 #[derive(Clone, Debug)]
-pub struct StoreOptions {
-    /// The data folder; made when it is not there.
-    pub path: PathBuf,
-    pub synchronous: Synchronous,
-    /// Connections that read beside each other.
-    pub readers: usize,
+pub enum StoreOptions {
+    /// A data folder, which one process has at a time.
+    Sqlite(SqliteOptions),
+    /// A database that several processes share.
+    Postgres(PostgresOptions),
 }
 
-impl Default for StoreOptions {
-    fn default() -> Self {
-        Self { path: PathBuf::from("data"), synchronous: Synchronous::default(), readers: 4 }
+impl StoreOptions {
+    /// A data folder, made when it is not there.
+    pub fn folder(path: impl Into<PathBuf>) -> Self {
+        Self::Sqlite(SqliteOptions::new(path))
     }
 }
 
@@ -32,52 +32,31 @@ pub struct Store {
     db: Db,
 }
 
-/// What the store says about itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoreHealth {
-    /// The number of the last migration applied.
-    pub schema_version: u32,
-    /// Of the database file and its write-ahead log.
-    pub size_bytes: u64,
-    /// SQLite's journal mode: `wal`.
-    pub journal: String,
-}
-
-statements! {
-    SCHEMA_VERSION = "SELECT max(version) FROM schema_migrations";
-    JOURNAL_MODE = "PRAGMA journal_mode";
-}
-
 impl Store {
-    /// Opens the data folder, makes it if need be, and brings its tables up to date. Fails with
-    /// `store_unavailable` when another process has the folder open, when it cannot be written, or
-    /// when a newer Backstay wrote it.
+    /// Opens the data folder or connects to the database, makes it if need be, and brings its tables
+    /// up to date. Fails with `store_unavailable` when another process has the folder open, when it
+    /// cannot be written or reached, or when a newer Backstay wrote it.
     pub async fn open(options: StoreOptions) -> Result<Self> {
-        let opening = tokio::task::spawn_blocking(move || {
-            Db::open(&options.path, options.synchronous, options.readers)
-        });
-        let db = opening
-            .await
-            .map_err(|cause| Error::internal(format!("opening the store failed: {cause}")))??;
+        let db = match options {
+            StoreOptions::Sqlite(options) => Db::open_sqlite(options).await?,
+            StoreOptions::Postgres(options) => Db::open_postgres(&options).await?,
+        };
         Ok(Self { db })
     }
 
-    /// Commits what is queued, empties the write-ahead log and releases the data folder. Calls after
+    /// Whether other processes may have the same store open: what is open there may be theirs.
+    pub fn is_shared(&self) -> bool {
+        matches!(self.db, Db::Postgres(_))
+    }
+
+    /// Commits what is queued, and releases the data folder or the connections. Calls after
     /// that fail with `shutting_down`. Closing twice is no error.
     pub async fn close(&self) -> Result<()> {
         self.db.close().await
     }
 
     pub async fn health(&self) -> Result<StoreHealth> {
-        let (schema_version, journal) = self
-            .db
-            .read(|session| {
-                let version = session.one(SCHEMA_VERSION, &[], |row| row.get(0))?;
-                let journal = session.one(JOURNAL_MODE, &[], |row| row.get(0))?;
-                Ok((version.unwrap_or(0), journal.unwrap_or_default()))
-            })
-            .await?;
-        Ok(StoreHealth { schema_version, size_bytes: self.db.size_bytes()?, journal })
+        self.db.health().await
     }
 
     /// The handle to one tenant's data.
@@ -85,7 +64,27 @@ impl Store {
         Workspace::new(self.db.clone(), id.clone())
     }
 
-    pub(crate) fn db(&self) -> &Db {
-        &self.db
+    /// A unit of work across workspaces.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Session<'_>) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T> {
+        self.db.read(Reach::Installation, work).await
+    }
+
+    /// One that writes, while no other does.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Session<'_>) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T> {
+        self.db.write(Reach::Installation, work).await
+    }
+
+    /// One that writes, while others do: see [`Db::write_beside`].
+    pub(crate) async fn write_beside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Session<'_>) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T> {
+        self.db.write_beside(Reach::Installation, work).await
     }
 }

@@ -107,17 +107,16 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<Unembedded>> {
         let (model, revision) = (model.to_owned(), revision.to_owned());
-        self.db()
-            .read(move |session| {
-                let values = values![&model, &revision, limit.min(BATCH_MAX)];
-                session.all(UNEMBEDDED, values, unembedded)
-            })
-            .await
+        self.read(move |session| {
+            let values = values![&model, &revision, limit.min(BATCH_MAX)];
+            session.all(UNEMBEDDED, values, unembedded)
+        })
+        .await
     }
 
     /// Over all workspaces.
     pub async fn vector_counts(&self) -> Result<Vec<VectorCount>> {
-        self.db().read(|session| session.all(COUNT_ALL, &[], counted)).await
+        self.read(|session| session.all(COUNT_ALL, &[], counted)).await
     }
 }
 
@@ -141,7 +140,7 @@ impl Workspace {
             return Err(unusable());
         }
         let (model, revision) = (model.to_owned(), revision.to_owned());
-        self.write(move |session, workspace| {
+        self.write_beside(move |session, workspace| {
             let put = Put { session, workspace, model: &model, revision: &revision, dimension };
             let mut stored = 0;
             for (episode, passages) in &vectors {

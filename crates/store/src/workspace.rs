@@ -2,7 +2,7 @@
 
 use backstay_core::{Result, WorkspaceId};
 
-use crate::db::{Db, Failure, Session};
+use crate::db::{Db, Failure, Reach, Session};
 
 /// One workspace of the store. Cheap to make and to clone. Its methods are in the files of their
 /// areas: keys, threads, messages, turns, generations, episodes, forgetting, import and vectors.
@@ -26,7 +26,7 @@ impl Workspace {
         work: impl FnOnce(&Session<'_>, &WorkspaceId) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T> {
         let id = self.id.clone();
-        self.db.read(move |session| work(session, &id)).await
+        self.db.read(Reach::Workspace(&self.id), move |session| work(session, &id)).await
     }
 
     pub(crate) async fn write<T: Send + 'static>(
@@ -34,7 +34,16 @@ impl Workspace {
         work: impl FnOnce(&Session<'_>, &WorkspaceId) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T> {
         let id = self.id.clone();
-        self.db.write(move |session| work(session, &id)).await
+        self.db.write(Reach::Workspace(&self.id), move |session| work(session, &id)).await
+    }
+
+    /// A write beside others of its kind: see [`Db::write_beside`].
+    pub(crate) async fn write_beside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Session<'_>, &WorkspaceId) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T> {
+        let id = self.id.clone();
+        self.db.write_beside(Reach::Workspace(&self.id), move |session| work(session, &id)).await
     }
 
     /// A write whose deleted bytes are in no file afterwards.
@@ -43,6 +52,6 @@ impl Workspace {
         work: impl FnOnce(&Session<'_>, &WorkspaceId) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T> {
         let id = self.id.clone();
-        self.db.erase(move |session| work(session, &id)).await
+        self.db.erase(Reach::Workspace(&self.id), move |session| work(session, &id)).await
     }
 }

@@ -21,11 +21,10 @@ impl Store {
         now: Timestamp,
     ) -> Result<()> {
         let (id, name) = (id.clone(), name.to_owned());
-        self.db()
-            .write(move |session| {
-                session.execute(ENSURE, values![&id, &name, now])?;
-                Ok(())
-            })
-            .await
+        self.write(move |session| {
+            session.execute(ENSURE, values![&id, &name, now])?;
+            Ok(())
+        })
+        .await
     }
 }

@@ -5,11 +5,11 @@
 use std::path::Path;
 
 use backstay_core::{ErrorCode, Result, Timestamp, WorkspaceId};
-use backstay_store::{Store, StoreOptions, Synchronous};
+use backstay_store::{SqliteOptions, Store, StoreKind, StoreOptions, Synchronous};
 use rusqlite::Connection;
 
 async fn open(folder: &Path) -> Result<Store> {
-    Store::open(StoreOptions { path: folder.to_owned(), ..StoreOptions::default() }).await
+    Store::open(StoreOptions::folder(folder)).await
 }
 
 async fn refusal(folder: &Path) -> String {
@@ -92,15 +92,16 @@ async fn health_tells_schema_size_and_journal() {
     let files = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite");
     let migrations = u32::try_from(std::fs::read_dir(files).unwrap().count()).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let options = StoreOptions {
+    let options = SqliteOptions {
         path: folder.path().join("new/data"),
         synchronous: Synchronous::Full,
         readers: 1,
     };
-    let store = Store::open(options).await.unwrap();
+    let store = Store::open(StoreOptions::Sqlite(options)).await.unwrap();
     let workspace = WorkspaceId::default_workspace();
     store.ensure_workspace(&workspace, "default", Timestamp::default()).await.unwrap();
     let health = store.health().await.unwrap();
-    assert_eq!((health.schema_version, health.journal.as_str()), (migrations, "wal"));
+    assert_eq!((health.kind, health.schema_version), (StoreKind::Sqlite, migrations));
+    assert_eq!(health.journal.as_deref(), Some("wal"));
     assert!(health.size_bytes > 4_096);
 }

@@ -52,7 +52,7 @@ pub async fn write_features(
     let unwritable = |cause| Error::internal(format!("the features cannot be written: {cause}"));
     let folder = tempfile::tempdir().map_err(unwritable)?;
     let path = folder.path().to_owned();
-    let store = Store::open(StoreOptions { path, ..StoreOptions::default() }).await?;
+    let store = Store::open(StoreOptions::folder(path)).await?;
     let workspace = WorkspaceId::default_workspace();
     store.ensure_workspace(&workspace, "features", Timestamp::default()).await?;
     let embeddings = embedder.map_or(Embeddings::None, Embeddings::Builtin);

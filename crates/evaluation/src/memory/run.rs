@@ -63,7 +63,7 @@ pub async fn run(
         Err(reason) => (None, Some(reason)),
     };
     let path = folder.path().to_owned();
-    let store = Store::open(StoreOptions { path, ..StoreOptions::default() }).await?;
+    let store = Store::open(StoreOptions::folder(path)).await?;
     let workspace = WorkspaceId::default_workspace();
     store.ensure_workspace(&workspace, "bench", Timestamp::default()).await?;
     let embeddings = embedder.as_ref().map_or(Embeddings::None, TimedEmbedder::embeddings);

@@ -62,7 +62,7 @@ impl World {
     pub(crate) async fn with(embeddings: Embeddings, options: MemoryOptions) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().to_owned();
-        let store = Store::open(StoreOptions { path, ..StoreOptions::default() }).await.unwrap();
+        let store = Store::open(StoreOptions::folder(path)).await.unwrap();
         for name in ["a", "b"] {
             store.ensure_workspace(&workspace(name), name, moment()).await.unwrap();
         }

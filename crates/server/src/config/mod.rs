@@ -5,6 +5,7 @@ mod provider_credentials;
 mod providers;
 #[cfg(test)]
 mod providers_test;
+mod store;
 mod unknown_key;
 
 use std::{
@@ -17,11 +18,12 @@ use backstay_core::{Error, Result, RoutingPolicy, limits};
 use backstay_engine::{EngineOptions, MemoryVectors};
 use backstay_providers::{Environment, Provider, TimeoutsMs};
 use backstay_routing::{ConfiguredModel, Route, RouterOptions};
-use backstay_store::Synchronous;
+use backstay_store::StoreOptions;
 use serde::Deserialize;
 
 use learning::LearningSection;
 use providers::ProviderSection;
+pub use store::StoreSection;
 
 /// Everything an operator can set. Without a file all of it has defaults.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -64,13 +66,6 @@ impl Default for ServerSection {
             drain_timeout_ms: 30_000,
         }
     }
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct StoreSection {
-    /// `normal` survives a crash of the process, `full` also a loss of power.
-    pub synchronous: Synchronous,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -197,7 +192,13 @@ impl Config {
                 "routing.retries_percent can be at most {RETRIES_PERCENT_MAX}"
             )));
         }
+        self.store.check()?;
         self.memory.learning.check()
+    }
+
+    /// Where the store is: the configured database, or the data folder.
+    pub fn store_options(&self, environment: &Environment) -> Result<StoreOptions> {
+        self.store.options(&self.server.data, environment)
     }
 
     /// The configured providers, with keys taken from the environment where the file says so.

@@ -21,9 +21,9 @@ statements! {
     OPEN = "INSERT INTO spending (workspace, api_key, period, starts_at, ends_at, spent, reserved)
         VALUES ($1, $2, $3, $4, $5, $6, $7)";
     /// Identifiers sort by time, so that the period is one stretch of the table.
-    SPENT = "SELECT coalesce(sum(cost), 0) FROM generations
+    SPENT = "SELECT CAST(coalesce(sum(cost), 0) AS BIGINT) FROM generations
         WHERE workspace = $1 AND id >= $2 AND started_at >= $3 AND ($4 = '' OR api_key = $4)";
-    RESERVED = "SELECT coalesce(sum(amount), 0) FROM reservations
+    RESERVED = "SELECT CAST(coalesce(sum(amount), 0) AS BIGINT) FROM reservations
         WHERE workspace = $1 AND started_at >= $2 AND ($3 = '' OR api_key = $3)";
     OF_WORKSPACE = "SELECT 1 FROM budgets WHERE workspace = $1 AND api_key = '' LIMIT 1";
 }

@@ -14,9 +14,22 @@ statements! {
         FROM generations AS call
         WHERE call.workspace = $3 AND call.id = $4
             AND spending.workspace = call.workspace AND spending.api_key IN (call.api_key, '')
-            AND spending.starts_at <= call.started_at AND spending.ends_at > call.started_at";
+            AND spending.starts_at <= call.started_at AND spending.ends_at > call.started_at",
+        postgres: "UPDATE spending SET spent = spent + $1, reserved = reserved - $2
+        FROM (SELECT s.workspace, s.api_key, s.period, s.starts_at
+            FROM generations AS call CROSS JOIN spending AS s
+            WHERE call.workspace = $3 AND call.id = $4
+                AND s.workspace = call.workspace AND s.api_key IN (call.api_key, '')
+                AND s.starts_at <= call.started_at AND s.ends_at > call.started_at
+            ORDER BY s.api_key, s.period, s.starts_at FOR UPDATE OF s) AS held
+        WHERE spending.workspace = held.workspace AND spending.api_key = held.api_key
+            AND spending.period = held.period AND spending.starts_at = held.starts_at";
     LOST = "SELECT r.workspace, r.generation, r.if_lost
-        FROM workspaces AS w CROSS JOIN reservations AS r WHERE r.workspace = w.id";
+        FROM workspaces AS w CROSS JOIN reservations AS r WHERE r.workspace = w.id",
+        postgres: "SELECT r.workspace, r.generation, r.if_lost
+        FROM generations AS call JOIN reservations AS r
+            ON r.workspace = call.workspace AND r.generation = call.id
+        WHERE call.status = 'pending' AND node_is_gone(call.node)";
 }
 
 /// A reservation that a process left behind.
@@ -56,7 +69,7 @@ pub(crate) fn move_to_spent(
     Ok(())
 }
 
-/// The reservations of calls that are open, in every workspace.
+/// The reservations of calls that processes which are gone left open, in every workspace.
 pub(crate) fn lost(session: &Session<'_>) -> Result<Vec<Reserved>, Failure> {
     session.all(LOST, &[], |row| {
         let if_lost = row.json(2)?.ok_or_else(|| {

@@ -2,18 +2,25 @@
 
 use backstay_core::{Error, ErrorCode};
 
-use super::sqlite;
+use super::{postgres, sqlite};
 
 /// An error while the database is at hand: its own, or one that is already meant for the caller.
 #[derive(Debug)]
 pub(crate) enum Failure {
     Sqlite(rusqlite::Error),
+    Postgres(tokio_postgres::Error),
     Told(Error),
 }
 
 impl From<rusqlite::Error> for Failure {
     fn from(error: rusqlite::Error) -> Self {
         Self::Sqlite(error)
+    }
+}
+
+impl From<tokio_postgres::Error> for Failure {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Postgres(error)
     }
 }
 
@@ -28,6 +35,7 @@ impl From<Failure> for Error {
         match failure {
             Failure::Told(error) => error,
             Failure::Sqlite(cause) => sqlite::told(&cause),
+            Failure::Postgres(cause) => postgres::told(&cause),
         }
     }
 }

@@ -1,56 +1,97 @@
 //! The database behind the areas, and the forms in which it is spoken to. Nothing above this folder
-//! names SQLite.
+//! names SQLite or PostgreSQL, but for the texts of statements.
 
 pub(crate) mod code;
 mod failure;
+mod health;
+mod postgres;
 mod row;
 mod session;
 mod sqlite;
 mod statement;
 mod value;
 
-use std::path::Path;
-
-use backstay_core::Result;
+use backstay_core::{Error, Result, WorkspaceId};
 
 pub(crate) use failure::Failure;
+pub use health::{ConnectionUse, StoreHealth, StoreKind};
+pub use postgres::PostgresOptions;
 pub(crate) use row::Row;
 pub(crate) use session::Session;
-pub use sqlite::Synchronous;
 #[cfg(test)]
 pub(crate) use sqlite::sqlite_migrate;
+pub use sqlite::{SqliteOptions, Synchronous};
 pub(crate) use statement::{Statement, sql, statements};
 pub(crate) use value::{Value, values};
+
+use self::postgres::Access;
 
 /// An open database; clones share it.
 #[derive(Clone)]
 pub(crate) enum Db {
     Sqlite(sqlite::Sqlite),
+    Postgres(postgres::Postgres),
+}
+
+/// Whose rows a unit of work is about. On PostgreSQL rows of other workspaces are not there for it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Reach<'a> {
+    /// Every workspace's, and what belongs to none.
+    Installation,
+    Workspace(&'a WorkspaceId),
 }
 
 impl Db {
-    /// Blocks.
-    pub(crate) fn open(folder: &Path, synchronous: Synchronous, readers: usize) -> Result<Self> {
-        sqlite::Sqlite::open(folder, synchronous, readers).map(Self::Sqlite)
+    pub(crate) async fn open_sqlite(options: SqliteOptions) -> Result<Self> {
+        let opening = tokio::task::spawn_blocking(move || sqlite::Sqlite::open(&options));
+        let opened = opening
+            .await
+            .map_err(|cause| Error::internal(format!("opening the store failed: {cause}")))?;
+        opened.map(Self::Sqlite)
     }
 
-    /// Runs `work` in a transaction; returns once that is committed.
+    pub(crate) async fn open_postgres(options: &PostgresOptions) -> Result<Self> {
+        postgres::Postgres::open(options).await.map(Self::Postgres)
+    }
+
+    /// Runs `work` in a transaction, while nothing else is written to what it reaches; returns once
+    /// that is committed.
     pub(crate) async fn write<T: Send + 'static>(
         &self,
+        reach: Reach<'_>,
         work: impl FnOnce(&Session<'_>) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T> {
         match self {
             Self::Sqlite(sqlite) => sqlite.write(work).await,
+            Self::Postgres(postgres) => postgres.run(Access::WriteAlone, reach, work).await,
         }
     }
 
-    /// Like [`Db::write`], for work that deletes what must not be found again.
+    /// Like [`Db::write`], but on PostgreSQL beside others of its kind. For units that would be
+    /// right if their statements were interleaved with those of others: each depends on rows that
+    /// the unit has changed or locked itself, and units lock rows in one order.
+    pub(crate) async fn write_beside<T: Send + 'static>(
+        &self,
+        reach: Reach<'_>,
+        work: impl FnOnce(&Session<'_>) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.write(work).await,
+            Self::Postgres(postgres) => postgres.run(Access::WriteBeside, reach, work).await,
+        }
+    }
+
+    /// Like [`Db::write`], for work that deletes what must not be found again: on SQLite it is in no
+    /// file afterwards. On PostgreSQL its pages are used anew after a vacuum, and its log goes with
+    /// the server's archive.
     pub(crate) async fn erase<T: Send + 'static>(
         &self,
+        reach: Reach<'_>,
         work: impl FnOnce(&Session<'_>) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T> {
         match self {
             Self::Sqlite(sqlite) => sqlite.erase(work).await,
+            Self::Postgres(postgres) => postgres.run(Access::WriteAlone, reach, work).await,
         }
     }
 
@@ -58,23 +99,26 @@ impl Db {
     /// acknowledged before.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
+        reach: Reach<'_>,
         work: impl FnOnce(&Session<'_>) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T> {
         match self {
             Self::Sqlite(sqlite) => sqlite.read(work).await,
+            Self::Postgres(postgres) => postgres.run(Access::Read, reach, work).await,
+        }
+    }
+
+    pub(crate) async fn health(&self) -> Result<StoreHealth> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.health().await,
+            Self::Postgres(postgres) => postgres.health().await,
         }
     }
 
     pub(crate) async fn close(&self) -> Result<()> {
         match self {
             Self::Sqlite(sqlite) => sqlite.close().await,
-        }
-    }
-
-    /// Bytes that the database takes.
-    pub(crate) fn size_bytes(&self) -> Result<u64> {
-        match self {
-            Self::Sqlite(sqlite) => sqlite.size_bytes(),
+            Self::Postgres(postgres) => postgres.close().await,
         }
     }
 }

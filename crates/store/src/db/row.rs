@@ -7,12 +7,13 @@ use backstay_core::{
     memory::{Confidence, MemoryKind, RecalledId, Speaker, Trust},
 };
 
-use super::{Failure, Value, code::Coded, sqlite};
+use super::{Failure, Value, code::Coded, postgres, sqlite};
 use crate::jobs::JobState;
 
 /// One row of an answer, valid until the next is read.
 pub(crate) enum Row<'a> {
     Sqlite(&'a rusqlite::Row<'a>),
+    Postgres(&'a tokio_postgres::Row),
 }
 
 impl Row<'_> {
@@ -52,6 +53,7 @@ impl Row<'_> {
     fn value(&self, index: usize) -> Result<Value<'_>, Failure> {
         let value = match self {
             Self::Sqlite(row) => sqlite::value(row, index)?,
+            Self::Postgres(row) => postgres::value(row, index),
         };
         value.ok_or_else(|| self.unreadable(index))
     }
@@ -59,6 +61,7 @@ impl Row<'_> {
     fn unreadable(&self, index: usize) -> Failure {
         let column = match self {
             Self::Sqlite(row) => sqlite::column_name(row, index),
+            Self::Postgres(row) => postgres::column_name(row, index),
         };
         Error::internal(format!("column {column} holds a value that this version does not know"))
             .into()

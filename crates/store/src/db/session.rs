@@ -1,10 +1,11 @@
 //! Running statements inside a unit of work.
 
-use super::{Failure, Row, Statement, Value, sqlite};
+use super::{Failure, Row, Statement, Value, postgres, sqlite};
 
 /// A connection within one transaction. Statements stay prepared from one unit of work to the next.
 pub(crate) enum Session<'a> {
     Sqlite(&'a rusqlite::Connection),
+    Postgres(&'a postgres::Transaction<'a>),
 }
 
 impl Session<'_> {
@@ -16,6 +17,7 @@ impl Session<'_> {
     ) -> Result<usize, Failure> {
         match self {
             Self::Sqlite(connection) => sqlite::execute(connection, statement, values),
+            Self::Postgres(transaction) => transaction.execute(statement, values),
         }
     }
 
@@ -28,6 +30,7 @@ impl Session<'_> {
     ) -> Result<Option<T>, Failure> {
         match self {
             Self::Sqlite(connection) => sqlite::one(connection, statement, values, read),
+            Self::Postgres(transaction) => transaction.one(statement, values, read),
         }
     }
 
@@ -40,6 +43,7 @@ impl Session<'_> {
     ) -> Result<Vec<T>, Failure> {
         match self {
             Self::Sqlite(connection) => sqlite::all(connection, statement, values, read),
+            Self::Postgres(transaction) => transaction.all(statement, values, read),
         }
     }
 }

@@ -6,23 +6,35 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Statement {
     sqlite: &'static str,
+    postgres: &'static str,
 }
 
 impl Statement {
     pub(crate) const fn sqlite(self) -> &'static str {
         self.sqlite
     }
+
+    pub(crate) const fn postgres(self) -> &'static str {
+        self.postgres
+    }
+
+    /// The same with another text for PostgreSQL.
+    pub(crate) const fn on_postgres(self, text: &'static str) -> Self {
+        Self { postgres: text, ..self }
+    }
 }
 
 /// A statement that reads the same in every dialect.
 pub(crate) const fn sql(text: &'static str) -> Statement {
-    Statement { sqlite: text }
+    Statement { sqlite: text, postgres: text }
 }
 
-/// The statements of one area, each a constant; `ALL` lists them for the test that prepares them.
+/// The statements of one area, each a constant; `ALL` lists them for the test that prepares them. One
+/// whose text differs on PostgreSQL is written `NAME = "…", postgres: "…";`.
 macro_rules! statements {
-    ($($(#[$doc:meta])* $name:ident = $text:expr;)*) => {
-        $($(#[$doc])* const $name: $crate::db::Statement = $crate::db::sql($text);)*
+    ($($(#[$doc:meta])* $name:ident = $text:expr $(, postgres: $postgres:expr)?;)*) => {
+        $($(#[$doc])* const $name: $crate::db::Statement =
+            $crate::db::sql($text)$(.on_postgres($postgres))?;)*
 
         #[cfg(test)]
         pub(crate) const ALL: &[(&str, $crate::db::Statement)] =

@@ -6,7 +6,7 @@ use super::{NewGeneration, SettledGeneration, settle};
 use crate::{
     Store, Workspace,
     budgets::{self, Reserved},
-    db::{Failure, Session, statements, values},
+    db::{statements, values},
 };
 
 statements! {
@@ -15,7 +15,14 @@ statements! {
              assistant, user_name, memory_tokens)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
     /// Names the status as text, not as a parameter, so that the index of open calls is used.
-    INTERRUPT = "UPDATE generations SET status = $1, finished_at = $2 WHERE status = 'pending'";
+    INTERRUPT = "UPDATE generations SET status = $1, finished_at = $2 WHERE status = 'pending'",
+        postgres: "UPDATE generations SET status = $1, finished_at = $2
+        WHERE (workspace, id) IN (
+            SELECT call.workspace, call.id FROM generations AS call
+            WHERE call.status = 'pending' AND node_is_gone(call.node)
+                AND NOT EXISTS (SELECT 1 FROM reservations AS r
+                    WHERE r.workspace = call.workspace AND r.generation = call.id)
+            FOR UPDATE OF call SKIP LOCKED)";
 }
 
 impl Workspace {
@@ -23,7 +30,7 @@ impl Workspace {
     /// returns once that is durable. Fails with `conflict` when the id is taken, and with
     /// `budget_exceeded` when a budget does not leave enough; then nothing is recorded.
     pub async fn begin_generation(&self, new: NewGeneration) -> Result<()> {
-        self.write(move |session, workspace| {
+        self.write_beside(move |session, workspace| {
             let values = values![
                 workspace,
                 &new.id,
@@ -50,30 +57,31 @@ impl Workspace {
 }
 
 impl Store {
-    /// Marks calls that are still open as `interrupted`; how many there were. For the start of the
-    /// one process that has the data folder, before it serves: every open call is then one that an
-    /// earlier process did not live to settle. Where money was reserved, the provider is taken to
+    /// Marks calls as `interrupted` that a process which is gone left open; how many there were. Of a
+    /// data folder that is every open call: for the start of the one process that has it, before it
+    /// serves. Of a shared database it is those of processes that were not heard of for the time of a
+    /// lease: for every start, and now and then. Where money was reserved, the provider is taken to
     /// have had the prompt, which is charged as estimated; what the others cost stays unknown.
     pub async fn settle_interrupted(&self, now: Timestamp) -> Result<u64> {
-        self.db()
-            .write(move |session| {
-                let lost = budgets::lost(session)?;
-                let charged = lost.len();
-                for reserved in lost {
-                    charge_prompt(session, reserved, now)?;
-                }
-                let interrupted =
-                    session.execute(INTERRUPT, values![SettlementStatus::Interrupted, now])?;
-                Ok((charged + interrupted) as u64)
-            })
-            .await
+        let mut settled = 0;
+        for reserved in self.read(budgets::lost).await? {
+            let workspace = self.workspace(&reserved.workspace);
+            let charging = workspace.write_beside(move |session, workspace| {
+                settle(session, workspace, &charged_the_prompt(reserved, now))
+            });
+            settled += u64::from(charging.await?);
+        }
+        let interrupting = self.write_beside(move |session| {
+            session.execute(INTERRUPT, values![SettlementStatus::Interrupted, now])
+        });
+        Ok(settled + interrupting.await? as u64)
     }
 }
 
-fn charge_prompt(session: &Session<'_>, lost: Reserved, now: Timestamp) -> Result<(), Failure> {
-    let Reserved { workspace, generation, if_lost } = lost;
+fn charged_the_prompt(lost: Reserved, now: Timestamp) -> SettledGeneration {
+    let Reserved { generation, if_lost, .. } = lost;
     let charge = if_lost.charge.as_ref();
-    let settled = SettledGeneration {
+    SettledGeneration {
         id: generation,
         status: SettlementStatus::Interrupted,
         provider: Some(if_lost.provider.clone()),
@@ -89,7 +97,5 @@ fn charge_prompt(session: &Session<'_>, lost: Reserved, now: Timestamp) -> Resul
         attempts: vec![if_lost],
         reserved: true,
         cached: None,
-    };
-    settle(session, &workspace, &settled)?;
-    Ok(())
+    }
 }

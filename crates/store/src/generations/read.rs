@@ -28,9 +28,9 @@ statements! {
         ORDER BY id DESC LIMIT $3");
     /// Names the key as text, so that the index of learning's calls is used.
     SPENT_ON_LEARNING = "SELECT
-            coalesce(sum(prompt_tokens), 0) + coalesce(sum(completion_tokens), 0),
-            coalesce(sum(cost), 0),
-            coalesce(sum(cost IS NULL AND prompt_tokens IS NOT NULL), 0)
+            CAST(coalesce(sum(prompt_tokens), 0) + coalesce(sum(completion_tokens), 0) AS BIGINT),
+            CAST(coalesce(sum(cost), 0) AS BIGINT),
+            coalesce(sum(CASE WHEN cost IS NULL AND prompt_tokens IS NOT NULL THEN 1 ELSE 0 END), 0)
         FROM generations
         WHERE workspace = $1 AND api_key = 'key_learning' AND started_at >= $2";
     ATTEMPTS = "SELECT provider, model, error_code, http_status, started_at, duration_ms, usage,

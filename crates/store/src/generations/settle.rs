@@ -33,7 +33,7 @@ impl Workspace {
     /// Writes how a call ended. Whether this did it: a call that is settled already stays as it is.
     /// Fails with `not_found` when the call was never begun.
     pub async fn settle_generation(&self, settled: SettledGeneration) -> Result<bool> {
-        self.write(move |session, workspace| settle(session, workspace, &settled)).await
+        self.write_beside(move |session, workspace| settle(session, workspace, &settled)).await
     }
 }
 

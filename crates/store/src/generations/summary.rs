@@ -20,9 +20,11 @@ macro_rules! sums {
             $label,
             " AS label, count(*),
                 coalesce(sum(CASE WHEN status = 'completed' THEN 0 ELSE 1 END), 0),
-                coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0),
-                coalesce(sum(cached_tokens), 0), coalesce(sum(reasoning_tokens), 0),
-                coalesce(sum(cost), 0),
+                CAST(coalesce(sum(prompt_tokens), 0) AS BIGINT),
+                CAST(coalesce(sum(completion_tokens), 0) AS BIGINT),
+                CAST(coalesce(sum(cached_tokens), 0) AS BIGINT),
+                CAST(coalesce(sum(reasoning_tokens), 0) AS BIGINT),
+                CAST(coalesce(sum(cost), 0) AS BIGINT),
                 coalesce(sum(CASE WHEN cost IS NULL THEN 1 ELSE 0 END), 0),
                 count(cached_from), CAST(coalesce(sum(saved), 0) AS BIGINT)
             FROM generations
@@ -45,10 +47,10 @@ statements! {
     BY_USER = sums!("coalesce('=' || user_name, '~')");
     BY_DAY_AND_ENDPOINT = sums!("CAST(started_at / 86400000000 AS TEXT) || ' '
         || coalesce(provider, '-') || ' ' || coalesce(model, requested_model)");
-    SPENT = "SELECT coalesce(sum(cost), 0),
-            coalesce(sum(CASE WHEN started_at >= $1 THEN cost ELSE 0 END), 0),
-            coalesce(sum(CASE WHEN started_at >= $2 THEN cost ELSE 0 END), 0),
-            coalesce(sum(CASE WHEN started_at >= $3 THEN cost ELSE 0 END), 0),
+    SPENT = "SELECT CAST(coalesce(sum(cost), 0) AS BIGINT),
+            CAST(coalesce(sum(CASE WHEN started_at >= $1 THEN cost ELSE 0 END), 0) AS BIGINT),
+            CAST(coalesce(sum(CASE WHEN started_at >= $2 THEN cost ELSE 0 END), 0) AS BIGINT),
+            CAST(coalesce(sum(CASE WHEN started_at >= $3 THEN cost ELSE 0 END), 0) AS BIGINT),
             max(started_at)
         FROM generations WHERE workspace = $4 AND ($5 = '' OR api_key = $5)";
 }

@@ -13,15 +13,27 @@ const LEASES_MAX: usize = 100;
 
 statements! {
     /// Names the state as text, not as a parameter, so that the index of open jobs is used. A lease
-    /// that has run out is due like any other job.
+    /// that has run out is due like any other job. Nodes that ask at once get different jobs, and
+    /// take the workspaces' fences in one order.
     DUE = "SELECT workspace, id, kind, key, payload, wanted, failures FROM jobs
-        WHERE kind = $1 AND due_at <= $2 AND state <> 'dead' ORDER BY due_at LIMIT $3";
+        WHERE kind = $1 AND due_at <= $2 AND state <> 'dead' ORDER BY due_at LIMIT $3",
+        postgres: "SELECT workspace, id, kind, key, payload, wanted, failures FROM (
+            SELECT * FROM jobs
+            WHERE kind = $1 AND due_at <= $2 AND state <> 'dead'
+            ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED
+        ) AS due ORDER BY workspace";
     NEXT_FENCE = "UPDATE workspaces SET fence = fence + 1 WHERE id = $1 RETURNING fence";
     TAKE = "UPDATE jobs SET state = $1, due_at = $2, fence = $3
+        WHERE workspace = $4 AND id = $5",
+        postgres: "UPDATE jobs SET state = $1, due_at = $2, fence = $3,
+            node = current_setting('backstay.node', true)
         WHERE workspace = $4 AND id = $5";
     EXTEND = "UPDATE jobs SET due_at = $1
         WHERE workspace = $2 AND id = $3 AND fence = $4 AND state = 'leased'";
-    RELEASE_ALL = "UPDATE jobs SET state = $1, due_at = $2 WHERE state = 'leased'";
+    RELEASE_ALL = "UPDATE jobs SET state = $1, due_at = $2 WHERE state = 'leased'",
+        postgres: "UPDATE jobs SET state = $1, due_at = $2 WHERE (workspace, id) IN (
+            SELECT workspace, id FROM jobs
+            WHERE state = 'leased' AND node_is_gone(node) FOR UPDATE SKIP LOCKED)";
 }
 
 impl Store {
@@ -35,23 +47,21 @@ impl Store {
         now: Timestamp,
     ) -> Result<Vec<Lease>> {
         let kind = kind.to_owned();
-        self.db()
-            .write(move |session| {
-                let values = values![&kind, now, limit.min(LEASES_MAX)];
-                let due = session.all(DUE, values, |row| lease(row, until))?;
-                due.into_iter().map(|lease| take(session, lease)).collect()
-            })
-            .await
+        self.write_beside(move |session| {
+            let values = values![&kind, now, limit.min(LEASES_MAX)];
+            let due = session.all(DUE, values, |row| lease(row, until))?;
+            due.into_iter().map(|lease| take(session, lease)).collect()
+        })
+        .await
     }
 
-    /// Takes every lease back; how many there were. For the start of the one process that has the
-    /// data folder: every worker was then one of an earlier process.
+    /// Takes the leases of processes that are gone back before their time; how many there were. When
+    /// to call it, see [`Store::settle_interrupted`].
     pub async fn release_leases(&self, now: Timestamp) -> Result<u64> {
-        self.db()
-            .write(move |session| {
-                Ok(session.execute(RELEASE_ALL, values![JobState::Ready, now])? as u64)
-            })
-            .await
+        self.write_beside(move |session| {
+            Ok(session.execute(RELEASE_ALL, values![JobState::Ready, now])? as u64)
+        })
+        .await
     }
 }
 
@@ -60,7 +70,7 @@ impl Workspace {
     /// `conflict` when another has taken it over.
     pub async fn extend_lease(&self, lease: &Lease, until: Timestamp) -> Result<()> {
         let (id, fence) = (lease.job.clone(), lease.fence);
-        self.write(move |session, workspace| {
+        self.write_beside(move |session, workspace| {
             match session.execute(EXTEND, values![until, workspace, &id, fence])? {
                 0 => Err(superseded(&id).into()),
                 _ => Ok(()),

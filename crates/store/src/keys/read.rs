@@ -34,11 +34,11 @@ impl Store {
     /// expired or disabled.
     pub async fn find_key(&self, hash: &[u8; 32]) -> Result<Option<KeyRecord>> {
         let hash = *hash;
-        self.db().read(move |session| session.one(FIND, values![hash.as_slice()], key)).await
+        self.read(move |session| session.one(FIND, values![hash.as_slice()], key)).await
     }
 
     pub async fn any_key_exists(&self) -> Result<bool> {
-        let found = self.db().read(|session| session.one(ANY, &[], |_| Ok(()))).await?;
+        let found = self.read(|session| session.one(ANY, &[], |_| Ok(()))).await?;
         Ok(found.is_some())
     }
 }

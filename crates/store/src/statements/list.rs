@@ -61,10 +61,10 @@ pub struct StatementCounts {
 
 statements! {
     COUNTS = "SELECT
-            coalesce(sum(retracted_at IS NULL AND quarantine IS NULL), 0),
-            coalesce(sum(retracted_at IS NULL AND quarantine IS NOT NULL), 0),
-            coalesce(sum(superseded_by IS NOT NULL), 0),
-            coalesce(sum(retracted_at IS NOT NULL AND superseded_by IS NULL), 0)
+            coalesce(sum(CASE WHEN retracted_at IS NULL AND quarantine IS NULL THEN 1 ELSE 0 END), 0),
+            coalesce(sum(CASE WHEN retracted_at IS NULL AND quarantine IS NOT NULL THEN 1 ELSE 0 END), 0),
+            coalesce(sum(CASE WHEN superseded_by IS NOT NULL THEN 1 ELSE 0 END), 0),
+            coalesce(sum(CASE WHEN retracted_at IS NOT NULL AND superseded_by IS NULL THEN 1 ELSE 0 END), 0)
         FROM statements
         WHERE workspace = $1 AND assistant = $2 AND user_name = $3
             AND NOT EXISTS (SELECT 1 FROM statements AS later

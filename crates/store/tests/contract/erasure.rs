@@ -17,11 +17,11 @@ pub(crate) async fn what_is_forgotten_is_in_no_file(store: &TestStore) {
         .put_vectors("m", "1", vec![(said[0].clone(), vec![passage(&[0.5; 384]); 3])])
         .await
         .unwrap();
-    assert!(occurrences(&store.bytes_on_disk(), "zanzibar-4711") > 0);
+    assert!(occurrences(&store.all_bytes().await, "zanzibar-4711") > 0);
 
     assert_eq!(forget(&workspace, &said).await, 4);
-    assert_eq!(occurrences(&store.bytes_on_disk(), "zanzibar-4711"), 0);
-    assert_eq!(occurrences(&store.bytes_on_disk(), "and more of it"), 0);
+    assert_eq!(occurrences(&store.all_bytes().await, "zanzibar-4711"), 0);
+    assert_eq!(occurrences(&store.all_bytes().await, "and more of it"), 0);
     let messages = workspace.thread_messages(&thread_id("1"), 10).await.unwrap();
     assert!(messages.iter().all(|message| message.message.text() == "[forgotten]"));
     assert!(store.store().vector_counts().await.unwrap().is_empty());
@@ -53,7 +53,7 @@ pub(crate) async fn a_deleted_thread_takes_its_memories_along(store: &TestStore)
     assert!(workspace.thread_messages(&thread_id("1"), 10).await.unwrap().is_empty());
     assert_eq!(texts(&workspace, &ann()).await, ["I live in Ghent", "noted"]);
     assert_eq!(workspace.scope_version(&ann()).await.unwrap().forgotten, 2);
-    assert_eq!(occurrences(&store.bytes_on_disk(), "zanzibar-4711"), 0);
+    assert_eq!(occurrences(&store.all_bytes().await, "zanzibar-4711"), 0);
 }
 
 pub(crate) async fn forgetting_what_is_not_there_forgets_nothing(store: &TestStore) {

@@ -35,7 +35,7 @@ pub(crate) async fn a_forgotten_turn_takes_what_was_learned_from_it_along(store:
     assert_eq!(gone.statements, std::slice::from_ref(&id));
     assert!(workspace.statement_history(&id).await.unwrap().is_empty());
     assert!(workspace.statement(&other).await.unwrap().is_some());
-    let bytes = store.bytes_on_disk();
+    let bytes = store.all_bytes().await;
     let secret = b"zanzibar-4711";
     assert!(!bytes.windows(secret.len()).any(|window| window == secret));
 }

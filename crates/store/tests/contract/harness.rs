@@ -1,39 +1,49 @@
-//! A store in a folder of its own, and short ways to make what is written to it.
+//! A store in a place of its own, and short ways to make what is written to it.
 
-use std::{
-    path::Path,
-    sync::{
-        Mutex,
-        atomic::{AtomicU64, Ordering},
-    },
+use std::sync::{
+    Mutex,
+    atomic::{AtomicU64, Ordering},
 };
 
 use backstay_core::{
-    Charge, EpisodeId, GenerationId, KeyId, MessageId, Money, Name, Price, RequestId, ThreadId,
-    Timestamp, Usage, WorkspaceId,
+    Charge, EpisodeId, GenerationId, KeyId, MessageId, Money, Name, Price, RequestId, Secret,
+    ThreadId, Timestamp, Usage, WorkspaceId,
     chat::{Message, Role, SettlementStatus},
     memory::{RecalledId, Scope, Speaker},
 };
 use backstay_store::{
-    Finish, NewEpisode, NewGeneration, NewMessage, NewThread, PassageVector, SettledAttempt,
-    SettledGeneration, Store, StoreOptions, ThreadTurn, TurnRecord, Workspace,
+    Finish, NewEpisode, NewGeneration, NewMessage, NewThread, PassageVector, PostgresOptions,
+    SettledAttempt, SettledGeneration, Store, StoreOptions, ThreadTurn, TurnRecord, Workspace,
 };
+use backstay_test_database::TestDatabase;
 use tempfile::TempDir;
 
 /// A fresh store with the workspaces `ws_a` and `ws_b`.
 pub(crate) struct TestStore {
-    folder: TempDir,
+    place: Place,
     store: Mutex<Option<Store>>,
+}
+
+enum Place {
+    Folder(TempDir),
+    Database(TestDatabase),
 }
 
 impl TestStore {
     pub(crate) async fn sqlite() -> Self {
-        let folder = TempDir::new().unwrap();
-        let store = open(folder.path()).await;
+        Self::at(Place::Folder(TempDir::new().unwrap())).await
+    }
+
+    pub(crate) async fn postgres() -> Self {
+        Self::at(Place::Database(TestDatabase::create().await.unwrap())).await
+    }
+
+    async fn at(place: Place) -> Self {
+        let store = place.open().await;
         for id in ["ws_a", "ws_b"] {
             store.ensure_workspace(&workspace_id(id), id, at(0)).await.unwrap();
         }
-        Self { folder, store: Mutex::new(Some(store)) }
+        Self { place, store: Mutex::new(Some(store)) }
     }
 
     pub(crate) fn store(&self) -> Store {
@@ -49,23 +59,39 @@ impl TestStore {
         self.store().workspace(&workspace_id("ws_b"))
     }
 
-    /// Drops the store, without closing it, and opens it again.
+    /// Drops the store, without closing it, and opens it again when its process is known to be gone.
     pub(crate) async fn reopen(&self) {
         drop(self.store.lock().unwrap().take());
-        let store = open(self.folder.path()).await;
+        if let Place::Database(database) = &self.place {
+            database.end_leases().await.unwrap();
+        }
+        let store = self.place.open().await;
         *self.store.lock().unwrap() = Some(store);
     }
 
-    /// Every byte that the store keeps.
-    pub(crate) fn bytes_on_disk(&self) -> Vec<u8> {
-        let files = std::fs::read_dir(self.folder.path()).unwrap();
-        files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect()
+    /// Every byte that can be read of what the store keeps: of a folder every file, of a database
+    /// every row.
+    pub(crate) async fn all_bytes(&self) -> Vec<u8> {
+        match &self.place {
+            Place::Folder(folder) => {
+                let files = std::fs::read_dir(folder.path()).unwrap();
+                files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect()
+            }
+            Place::Database(database) => database.all_rows().await.unwrap().into_bytes(),
+        }
     }
 }
 
-async fn open(folder: &Path) -> Store {
-    let options = StoreOptions { path: folder.to_owned(), readers: 2, ..StoreOptions::default() };
-    Store::open(options).await.unwrap()
+impl Place {
+    async fn open(&self) -> Store {
+        let options = match self {
+            Self::Folder(folder) => StoreOptions::folder(folder.path()),
+            Self::Database(database) => {
+                StoreOptions::Postgres(PostgresOptions::new(Secret::new(database.url()).unwrap()))
+            }
+        };
+        Store::open(options).await.unwrap()
+    }
 }
 
 pub(crate) fn at(second: i64) -> Timestamp {

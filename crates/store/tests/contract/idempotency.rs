@@ -91,6 +91,6 @@ pub(crate) async fn what_is_forgotten_is_in_no_kept_answer(store: &TestStore) {
     workspace.finish_idempotent(&request(1, 1), Some(quoting)).await.unwrap();
     forget(&workspace, &said).await;
     assert_eq!(begin(&workspace, &request(1, 1), 1).await, Idempotency::Unstored);
-    let on_disk = store.bytes_on_disk();
-    assert!(!on_disk.windows(10).any(|bytes| bytes == b"kingfisher"));
+    let kept = store.all_bytes().await;
+    assert!(!kept.windows(10).any(|bytes| bytes == b"kingfisher"));
 }

@@ -1,5 +1,5 @@
 //! What every store must do, written once against the public handles. `contract!` stamps each
-//! behaviour for each store; a second store is a second line there and in [`harness`].
+//! behaviour for each store.
 
 #![expect(clippy::unwrap_used, reason = "a test stops where something is not as it should be")]
 
@@ -25,11 +25,15 @@ mod vectors;
 
 macro_rules! contract {
     ($($area:ident: $($behaviour:ident)+;)+) => {
-        mod sqlite {
+        contract! { @on sqlite $($area: $($behaviour)+;)+ }
+        contract! { @on postgres $($area: $($behaviour)+;)+ }
+    };
+    (@on $store:ident $($area:ident: $($behaviour:ident)+;)+) => {
+        mod $store {
             $(mod $area {
                 $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $behaviour() {
-                    let store = crate::harness::TestStore::sqlite().await;
+                    let store = crate::harness::TestStore::$store().await;
                     crate::$area::$behaviour(&store).await;
                 })+
             })+

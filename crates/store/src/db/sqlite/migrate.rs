@@ -27,7 +27,7 @@ pub(crate) fn apply(connection: &mut Connection, known: &[Migration]) -> Result<
         .prepare(APPLIED)?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_, _>>()?;
-    check(&applied, known)?;
+    check(&applied, known, "data folder")?;
     for migration in known.iter().skip(applied.len()) {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         transaction.execute_batch(migration.sql)?;

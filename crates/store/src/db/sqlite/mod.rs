@@ -8,10 +8,7 @@ mod readers;
 mod session;
 mod writer;
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::PathBuf, sync::Arc};
 
 use backstay_core::{Error, Result};
 
@@ -21,10 +18,30 @@ pub(super) use failure::told;
 pub(crate) use migrate::apply as sqlite_migrate;
 pub(super) use session::{all, column_name, execute, one, value};
 
-use super::{Failure, Session};
+use super::{Failure, Session, Statement, StoreHealth, StoreKind, sql};
 use crate::migrations;
 
 const CHECKPOINT_ATTEMPTS_MAX: usize = 5;
+
+const SCHEMA_VERSION: Statement = sql("SELECT max(version) FROM schema_migrations");
+const VERSION: Statement = sql("SELECT sqlite_version()");
+const JOURNAL_MODE: Statement = sql("PRAGMA journal_mode");
+
+/// How a store in a data folder is opened.
+#[derive(Clone, Debug)]
+pub struct SqliteOptions {
+    /// The data folder; made when it is not there.
+    pub path: PathBuf,
+    pub synchronous: Synchronous,
+    /// Connections that read beside each other.
+    pub readers: usize,
+}
+
+impl SqliteOptions {
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), synchronous: Synchronous::default(), readers: 4 }
+    }
+}
 
 /// An open database; clones share it. When the last one is dropped, what is queued is still
 /// written.
@@ -43,23 +60,20 @@ impl Sqlite {
     /// Blocks: locks the folder, opens the file, empties the log that a crash left and brings the
     /// tables up to date. Left to the checkpoints between writes, the log of a server that is killed
     /// again and again before the first of them would grow, and be read whole at each start.
-    pub(in crate::db) fn open(
-        folder: &Path,
-        synchronous: Synchronous,
-        readers: usize,
-    ) -> Result<Self> {
+    pub(in crate::db) fn open(options: &SqliteOptions) -> Result<Self> {
+        let SqliteOptions { path: folder, synchronous, readers } = options;
         connection::create_folder(folder)?;
         let lock = connection::lock(folder)?;
         let file = connection::file(folder);
-        let mut connection = connection::open_writer(&file, synchronous)?;
+        let mut connection = connection::open_writer(&file, *synchronous)?;
         writer::checkpoint(&connection)?;
         migrate::apply(&mut connection, migrations::SQLITE)?;
         let readers: Result<Vec<_>, Failure> =
-            (0..readers.max(1)).map(|_| connection::open_reader(&file)).collect();
+            (0..*readers.max(&1)).map(|_| connection::open_reader(&file)).collect();
         let readers = Arc::new(readers::Readers::new(readers?));
         let checkpointer =
             checkpointer::Checkpointer::start(connection::open_checkpointer(&file)?)?;
-        let writer = writer::Writer::start(connection, checkpointer, synchronous, lock)?;
+        let writer = writer::Writer::start(connection, checkpointer, *synchronous, lock)?;
         Ok(Self { shared: Arc::new(Shared { readers, writer, file }) })
     }
 
@@ -103,8 +117,23 @@ impl Sqlite {
         self.shared.writer.close().await
     }
 
+    pub(in crate::db) async fn health(&self) -> Result<StoreHealth> {
+        let size_bytes = self.size_bytes()?;
+        self.read(move |session| {
+            Ok(StoreHealth {
+                kind: StoreKind::Sqlite,
+                version: session.one(VERSION, &[], |row| row.get(0))?.unwrap_or_default(),
+                schema_version: session.one(SCHEMA_VERSION, &[], |row| row.get(0))?.unwrap_or(0),
+                size_bytes,
+                journal: session.one(JOURNAL_MODE, &[], |row| row.get(0))?,
+                connections: None,
+            })
+        })
+        .await
+    }
+
     /// Bytes of the database file and of its log.
-    pub(in crate::db) fn size_bytes(&self) -> Result<u64> {
+    fn size_bytes(&self) -> Result<u64> {
         let log = self.shared.file.with_extension("db-wal");
         let file = std::fs::metadata(&self.shared.file).map_err(|cause| {
             Error::internal(format!("the database file's size is unknown: {cause}"))

@@ -1,0 +1,114 @@
+//! PostgreSQL, which several processes may share: a bounded pool of connections, and a transaction
+//! for each unit of work.
+//!
+//! SQLite lets one unit write at a time, and units rely on it: they read what they are about to
+//! change. Here that holds within a workspace, by an advisory lock that a unit takes before anything
+//! else and holds until it ends. Units that rely on the order of changes to single rows alone share
+//! the lock with each other (`WriteBeside`), and lock rows in a fixed order.
+
+mod connection;
+mod failure;
+mod migrate;
+mod node;
+mod options;
+mod pool;
+mod tls;
+mod transaction;
+mod value;
+
+use std::sync::Arc;
+
+use backstay_core::{Error, Result};
+use tokio::runtime::Handle;
+
+pub use options::PostgresOptions;
+
+pub(super) use failure::told;
+pub(super) use transaction::{Access, Transaction};
+pub(super) use value::{column_name, value};
+
+use self::{node::Node, options::Connecting, pool::Pool};
+use super::{ConnectionUse, Failure, Reach, Session, Statement, StoreHealth, StoreKind, sql};
+use crate::migrations;
+
+const SCHEMA_VERSION: Statement = sql("SELECT max(version) FROM schema_migrations");
+const VERSION: Statement = sql("SELECT current_setting('server_version')");
+const SIZE: Statement = sql("SELECT pg_database_size(current_database())");
+
+/// An open database; clones share it.
+#[derive(Clone)]
+pub(crate) struct Postgres {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    pool: Arc<Pool>,
+    node: Node,
+}
+
+impl Postgres {
+    /// Connects, brings the tables up to date and joins the nodes.
+    pub(super) async fn open(options: &PostgresOptions) -> Result<Self> {
+        let connecting = Arc::new(Connecting::new(options)?);
+        let pool = Pool::new(Arc::clone(&connecting), options.connections_max, options.wait);
+        let connection = pool.first().await?;
+        migrate::apply(&connection, migrations::POSTGRES).await?;
+        let node = Node::join(connecting, options.node_lease).await?;
+        Ok(Self { shared: Arc::new(Shared { pool: Arc::new(pool), node }) })
+    }
+
+    /// Runs `work` in a transaction; returns once that is committed. Begun, it runs to its end, also
+    /// when the caller no longer waits.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        access: Access,
+        reach: Reach<'_>,
+        work: impl FnOnce(&Session<'_>) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T> {
+        let Shared { pool, node } = &*self.shared;
+        let opening = transaction::Opening::new(access, reach);
+        let lent = pool.begin(&opening, node.id()).await?;
+        let runtime = Handle::current();
+        let running = tokio::task::spawn_blocking(move || {
+            let transaction = Transaction::new(&lent.connection, &runtime);
+            let (outcome, is_usable) = transaction.carry_out(work);
+            if is_usable {
+                lent.give_back();
+            }
+            outcome
+        });
+        match running.await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(Error::internal("work on the store panicked and was taken back")),
+        }
+    }
+
+    /// Waits for the work under way, and tells the other nodes that nothing is open here.
+    pub(super) async fn close(&self) -> Result<()> {
+        let Shared { pool, node } = &*self.shared;
+        if pool.is_closed() {
+            return Ok(());
+        }
+        pool.close().await;
+        if let Err(cause) = node.leave().await {
+            tracing::warn!(%cause, "the other nodes were not told that this one stops");
+        }
+        Ok(())
+    }
+
+    pub(super) async fn health(&self) -> Result<StoreHealth> {
+        let pool = &self.shared.pool;
+        let connections = ConnectionUse { in_use: pool.in_use(), max: pool.size() };
+        self.run(Access::Read, Reach::Installation, move |session| {
+            Ok(StoreHealth {
+                kind: StoreKind::Postgres,
+                version: session.one(VERSION, &[], |row| row.get(0))?.unwrap_or_default(),
+                schema_version: session.one(SCHEMA_VERSION, &[], |row| row.get(0))?.unwrap_or(0),
+                size_bytes: session.one(SIZE, &[], |row| row.get(0))?.unwrap_or(0),
+                journal: None,
+                connections: Some(connections),
+            })
+        })
+        .await
+    }
+}

@@ -1,0 +1,161 @@
+//! A bounded number of connections, lent to units of work one at a time.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use backstay_core::{Error, Result};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, sleep, timeout_at},
+};
+
+use super::{
+    connection::Connection,
+    failure::{is_passing, told, unavailable},
+    options::Connecting,
+    transaction::Opening,
+};
+use crate::db::failure::closed;
+
+/// Between two attempts to reach a server that restarts.
+const CONNECT_AGAIN: Duration = Duration::from_millis(100);
+
+pub(super) struct Pool {
+    connecting: Arc<Connecting>,
+    idle: Mutex<Vec<Connection>>,
+    /// As many permits as there may be connections.
+    permits: Arc<Semaphore>,
+    size: usize,
+    wait: Duration,
+}
+
+/// A connection that is used by nobody else. Dropped without being given back, as by a panic or by
+/// a caller who left, it is closed; the server then takes back what was not committed.
+pub(super) struct Lent {
+    pub(super) connection: Connection,
+    pool: Arc<Pool>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Pool {
+    pub(super) fn new(connecting: Arc<Connecting>, size: usize, wait: Duration) -> Self {
+        let (size, idle) = (size.max(1), Mutex::default());
+        Self { connecting, idle, permits: Arc::new(Semaphore::new(size)), size, wait }
+    }
+
+    /// A connection on which the transaction has begun. Idle connections that the server has closed
+    /// are found out here, before any work is done on them.
+    pub(super) async fn begin(self: &Arc<Self>, opening: &Opening, node: &str) -> Result<Lent> {
+        let deadline = Instant::now() + self.wait;
+        let permit = timeout_at(deadline, Arc::clone(&self.permits).acquire_owned()).await;
+        let permit = permit.map_err(|_| busy())?.map_err(|_| closed())?;
+        let connection = loop {
+            let (connection, is_new) = match self.take_idle() {
+                Some(idle) => (idle, false),
+                None => (self.connect(deadline).await?, true),
+            };
+            match opening.open(&connection, node).await {
+                Ok(()) => break connection,
+                Err(cause) if is_new || !connection.is_closed() && !is_lost(&cause) => {
+                    return Err(told(&cause));
+                }
+                Err(_) => {}
+            }
+        };
+        Ok(Lent { connection, pool: Arc::clone(self), _permit: permit })
+    }
+
+    /// A connection for what comes before the first unit of work.
+    pub(super) async fn first(&self) -> Result<Connection> {
+        self.connect(Instant::now() + self.wait).await
+    }
+
+    fn take_idle(&self) -> Option<Connection> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let connection = idle.pop()?;
+            if !connection.is_closed() {
+                return Some(connection);
+            }
+        }
+    }
+
+    /// Waits for a server that restarts.
+    async fn connect(&self, deadline: Instant) -> Result<Connection> {
+        loop {
+            match timeout_at(deadline, Connection::open(&self.connecting)).await {
+                Ok(Ok(connection)) => return Ok(connection),
+                Ok(Err(cause)) if is_lost(&cause) && Instant::now() + CONNECT_AGAIN < deadline => {
+                    sleep(CONNECT_AGAIN).await;
+                }
+                Ok(Err(cause)) => return Err(told(&cause)),
+                Err(_) => {
+                    let message = "the database did not answer in time; call again in a moment";
+                    return Err(unavailable(message));
+                }
+            }
+        }
+    }
+
+    /// Waits until every connection is back, and lends none any more.
+    pub(super) async fn close(&self) {
+        let all = u32::try_from(self.size).unwrap_or(u32::MAX);
+        if let Ok(back) = self.permits.acquire_many(all).await {
+            self.permits.close();
+            drop(back);
+        }
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.permits.is_closed()
+    }
+
+    pub(super) fn size(&self) -> usize {
+        self.size
+    }
+
+    pub(super) fn in_use(&self) -> usize {
+        self.size.saturating_sub(self.permits.available_permits())
+    }
+}
+
+impl Lent {
+    pub(super) fn give_back(self) {
+        let Self { connection, pool, _permit } = self;
+        pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+    }
+}
+
+/// Whether it is worth waiting for the end of what the error tells of.
+fn is_lost(cause: &tokio_postgres::Error) -> bool {
+    cause.code().is_none_or(is_passing)
+}
+
+fn busy() -> Error {
+    unavailable(
+        "every connection to the database is in use; call again in a moment, or raise \
+         store.connections_max",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::PostgresOptions;
+    use backstay_core::{ErrorCode, Secret};
+
+    #[tokio::test]
+    async fn a_server_that_is_not_there_is_told_of_in_time() {
+        let url = Secret::new("postgres://nobody@127.0.0.1:9/none").unwrap();
+        let connecting = Arc::new(Connecting::new(&PostgresOptions::new(url)).unwrap());
+        let pool = Arc::new(Pool::new(connecting, 1, Duration::from_millis(250)));
+        let opening = Opening::new(super::super::Access::Read, crate::db::Reach::Installation);
+        let error = pool.begin(&opening, "").await.map(|_| ()).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::StoreUnavailable);
+        assert!(error.retry_after_ms().is_some());
+        assert_eq!(pool.in_use(), 0);
+    }
+}
