@@ -12,6 +12,8 @@ mod migrate;
 mod node;
 mod options;
 mod pool;
+#[cfg(test)]
+mod tests;
 mod tls;
 mod transaction;
 mod value;
