@@ -7,6 +7,8 @@ MODELS     ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/backstay/models
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 BACKSTAY   := $(TARGET_DIR)/release/backstay
 SIM        := $(TARGET_DIR)/release/upstream-sim
+# Runs what follows beside a PostgreSQL server of its own, which is installed once per user.
+WITH_POSTGRES := $(PYTHON) tests/postgres/run.py
 # cargo-nextest runs tests side by side where it is installed; building it would cost minutes.
 RUN_TESTS  := $(if $(shell command -v cargo-nextest 2>/dev/null),nextest run,test)
 
@@ -15,7 +17,7 @@ export BACKSTAY_BIN         := $(abspath $(BACKSTAY))
 export UPSTREAM_SIM_BIN     := $(abspath $(SIM))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run dev build models test lint fmt unit test-sdk test-kill test-reconcile test-demo bench clean
+.PHONY: help demo run dev build models postgres test lint fmt unit test-postgres test-sdk test-kill test-reconcile test-demo bench clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -35,7 +37,10 @@ build: ## The release binaries
 models: build ## Install the embedding model (all-MiniLM-L6-v2), checksums verified
 	@$(BACKSTAY) models pull --folder "$(MODELS)"
 
-test: lint models unit test-sdk test-kill test-reconcile test-demo ## Everything that CI runs
+postgres: ## Install PostgreSQL with pgvector for tests, checksums verified
+	@$(WITH_POSTGRES)
+
+test: lint models unit test-postgres test-sdk test-kill test-reconcile test-demo ## Everything that CI runs
 	@echo "All tests passed."
 
 lint: ## Formatting, and clippy with warnings denied
@@ -46,7 +51,10 @@ fmt: ## Format the code
 	$(CARGO) fmt --all
 
 unit: ## Unit, property, contract and server tests (T=name runs the matching ones)
-	$(CARGO) $(RUN_TESTS) --workspace --locked $(T)
+	$(WITH_POSTGRES) $(CARGO) $(RUN_TESTS) --workspace --locked $(T)
+
+test-postgres: ## The server's tests once more, with every server on PostgreSQL (T=name)
+	BACKSTAY_TEST_STORE=postgres $(WITH_POSTGRES) $(CARGO) $(RUN_TESTS) -p backstay-server --locked $(T)
 
 test-sdk: models ## Real client SDKs in Python and JavaScript against every wire format
 	$(PYTHON) tests/sdk/run.py

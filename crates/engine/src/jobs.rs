@@ -3,7 +3,11 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use backstay_core::chat::{ChatReply, SettlementStatus};
+use backstay_core::{
+    Result, Timestamp,
+    chat::{ChatReply, SettlementStatus},
+};
+use backstay_store::Store;
 use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -26,6 +30,8 @@ const EMBED_POLL: Duration = Duration::from_secs(30);
 const EXPIRE_BATCH: usize = 500;
 /// How late a memory may be deleted.
 const EXPIRE_POLL: Duration = Duration::from_secs(60);
+/// How soon after its lease a process is known to be gone.
+const RECOVER_POLL: Duration = Duration::from_secs(10);
 const MODELS_REFRESH: Duration = Duration::from_secs(600);
 
 impl Jobs {
@@ -78,6 +84,9 @@ impl Jobs {
 /// Starts the work that a serving installation needs.
 pub fn start(engine: &Engine) {
     engine.jobs().spawn(expire_forever(engine.clone()));
+    if engine.store().is_shared() {
+        engine.jobs().spawn(recover_forever(engine.clone()));
+    }
     engine.jobs().spawn(embed_forever(engine.clone()));
     engine.jobs().spawn(refresh_models_forever(engine.clone()));
     if let Some(options) = engine.options().learning.clone() {
@@ -119,6 +128,28 @@ async fn expire_forever(engine: Engine) {
             }
         }
     }
+}
+
+/// Ends what processes that share the store left open when they went.
+async fn recover_forever(engine: Engine) {
+    loop {
+        tokio::time::sleep(RECOVER_POLL).await;
+        if let Err(error) = recover(engine.store(), engine.clock().now()).await {
+            tracing::warn!(%error, cause = error.context(), "what others left open still is");
+        }
+    }
+}
+
+/// Settles calls, gives jobs back and lets requests be tried again that a process which is gone left
+/// open; see [`Store::settle_interrupted`] for when.
+pub async fn recover(store: &Store, now: Timestamp) -> Result<()> {
+    let interrupted = store.settle_interrupted(now).await?;
+    if interrupted > 0 {
+        tracing::warn!(interrupted, "calls that a stop or crash cut off were settled");
+    }
+    store.release_leases(now).await?;
+    store.release_idempotent().await?;
+    Ok(())
 }
 
 async fn refresh_models_forever(engine: Engine) {

@@ -42,7 +42,7 @@ pub use admission::{Access, Admission};
 pub use catalogue::{RefreshReport, start_catalogue};
 pub use embeddings::{BUILTIN_EMBEDDING_MODEL, TokenCount};
 pub use import::{ImportReport, ImportRequest, ImportSession, ImportTurn, ImportedEpisode};
-pub use jobs::{Jobs, start as start_jobs};
+pub use jobs::{Jobs, recover, start as start_jobs};
 pub use keys::{BootstrapKey, IssuedKey, KeyPatch, KeyRequest, bootstrap};
 pub use learning::{CALL_TOKENS_MAX as LEARNING_CALL_TOKENS_MAX, LearningOptions, LearningStatus};
 pub use memory_vectors::MemoryVectors;

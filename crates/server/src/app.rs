@@ -46,15 +46,11 @@ impl Server {
         let listener = bind(config.server.listen).await?;
         let address = listener.local_addr().map_err(|cause| Error::internal(cause.to_string()))?;
         let store = Store::open(config.store_options(&environment)?).await?;
-        let interrupted = store.settle_interrupted(clock.now()).await?;
-        store.release_leases(clock.now()).await?;
-        store.release_idempotent().await?;
-        if interrupted > 0 {
-            tracing::warn!(interrupted, "calls cut off by the last stop were settled");
-        }
+        backstay_engine::recover(&store, clock.now()).await?;
         let chosen = environment.get("BACKSTAY_BOOTSTRAP_KEY").and_then(Secret::new);
         let key = backstay_engine::bootstrap(&store, chosen.as_ref(), &clock, &random).await?;
 
+        let data = (!store.is_shared()).then(|| config.server.data.clone());
         let upstreams = Upstreams::new(config.timeouts)?.with_clock(clock.clone());
         let catalogue = catalogue(&config, &environment, &upstreams).await?;
         let now = clock.now();
@@ -76,7 +72,7 @@ impl Server {
             body_bytes_max: config.server.body_bytes_max,
             metrics,
             model_lists: Arc::default(),
-            started: StartedWith { data: config.server.data.clone(), models_folder },
+            started: StartedWith { data, models_folder },
         };
         let limits = listener::Limits {
             connections_max: config.server.connections_max,

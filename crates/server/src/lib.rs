@@ -12,4 +12,4 @@ mod state;
 pub mod telemetry;
 
 pub use app::{Server, ServerOptions};
-pub use config::{Config, ModelsFolder};
+pub use config::{Config, ModelsFolder, StoreUrl};

@@ -18,6 +18,7 @@ pub(crate) struct AppState {
 /// Facts that `doctor` shows.
 #[derive(Clone)]
 pub(crate) struct StartedWith {
-    pub(crate) data: PathBuf,
+    /// The store's folder; `None` when it is a database.
+    pub(crate) data: Option<PathBuf>,
     pub(crate) models_folder: PathBuf,
 }

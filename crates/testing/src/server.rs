@@ -4,7 +4,8 @@ use anyhow::Result;
 use backstay_core::{CallContext, Clock, ManualClock, Random, RequestId, Timestamp};
 use backstay_engine::Engine;
 use backstay_providers::Environment;
-use backstay_server::{Config, Server, ServerOptions};
+use backstay_server::{Config, Server, ServerOptions, StoreUrl};
+use backstay_test_database::TestDatabase;
 use tempfile::TempDir;
 use upstream_sim::{Options, Sim};
 
@@ -17,13 +18,31 @@ pub const UPSTREAMS: [&str; 7] =
 
 const KEY: &str = "bs-test-0123456789abcdef0123456789abcdef";
 
-/// A running server, its upstream and its data folder.
+/// `postgres`: every test server keeps its data in a database of its own; otherwise in a folder.
+const STORE: &str = "BACKSTAY_TEST_STORE";
+
+/// A running server, its upstream and its data.
 pub struct TestServer {
     pub sim: Sim,
     pub clock: ManualClock,
     server: Server,
-    data: TempDir,
+    data: Data,
     extra: String,
+}
+
+struct Data {
+    folder: TempDir,
+    database: Option<TestDatabase>,
+}
+
+impl Data {
+    async fn new() -> Result<Self> {
+        let database = match std::env::var(STORE).as_deref() {
+            Ok("postgres") => Some(TestDatabase::create().await?),
+            _ => None,
+        };
+        Ok(Self { folder: tempfile::tempdir()?, database })
+    }
 }
 
 /// What differs from an ordinary test server.
@@ -59,7 +78,7 @@ impl TestServerBuilder {
         let memory = embedding.as_deref().unwrap_or("none");
         extra.push_str(&format!("[memory]\nembedding = \"{memory}\"\n"));
         let sim = Sim::start(Options::default()).await?;
-        let data = tempfile::tempdir()?;
+        let data = Data::new().await?;
         let moment = Timestamp::parse("2026-03-01T12:00:00Z").unwrap_or_default();
         let clock = ManualClock::at(moment);
         if let Some(toml) = for_sim {
@@ -70,11 +89,12 @@ impl TestServerBuilder {
     }
 }
 
-async fn start(sim: &Sim, data: &TempDir, clock: &ManualClock, extra: &str) -> Result<Server> {
+async fn start(sim: &Sim, data: &Data, clock: &ManualClock, extra: &str) -> Result<Server> {
     let extra = extra.replace("{sim}", &sim.base_url());
     let mut config = Config::parse(&format!("{extra}\n{}", providers(&sim.base_url())))?;
     config.server.listen = ([127, 0, 0, 1], 0).into();
-    config.server.data = data.path().to_owned();
+    config.server.data = data.folder.path().to_owned();
+    config.store.url = data.database.as_ref().map(|database| StoreUrl::from(database.url()));
     let options = ServerOptions {
         config,
         environment: Environment::default().with("BACKSTAY_BOOTSTRAP_KEY", KEY),

@@ -77,15 +77,17 @@ fn failure(check: &'static str, found: String, advice: Option<String>) -> Findin
 }
 
 fn store(store: &Value) -> Finding {
-    finding(
-        "store",
-        format!(
-            "SQLite in {}, schema {}, {} bytes",
-            text(store, "path"),
-            text(store, "schema_version"),
-            text(store, "size_bytes")
+    let version = text(store, "version");
+    let place = match (store["path"].as_str(), &store["connections"]) {
+        (Some(path), _) => format!("SQLite {version} in {path}"),
+        (None, connections) => format!(
+            "PostgreSQL {version}, {} of {} connections in use",
+            text(connections, "in_use"),
+            text(connections, "max")
         ),
-    )
+    };
+    let (schema, size) = (text(store, "schema_version"), text(store, "size_bytes"));
+    finding("store", format!("{place}, schema {schema}, {size} bytes"))
 }
 
 fn embedding(embedding: &Value) -> Finding {

@@ -7,7 +7,7 @@ use backstay_core::{Clock, Random};
 use backstay_engine::BootstrapKey;
 use backstay_providers::Environment;
 use backstay_server::{
-    Config, Server, ServerOptions,
+    Config, Server, ServerOptions, StoreUrl,
     telemetry::{LogFormat, Metrics, start_logs},
 };
 use clap::{Args, ValueEnum};
@@ -27,6 +27,10 @@ pub(crate) struct Serve {
     /// Folder of the database and all else that must survive [default: ./data].
     #[arg(long, env = "BACKSTAY_DATA")]
     data: Option<PathBuf>,
+    /// `postgres://USER@HOST/DATABASE` of a database that several servers may share, in place of the
+    /// data folder; its password may be in BACKSTAY_STORE_PASSWORD.
+    #[arg(long, value_name = "URL", env = "BACKSTAY_STORE_URL", hide_env_values = true)]
+    store: Option<String>,
     /// Configuration file (TOML).
     #[arg(long, env = "BACKSTAY_CONFIG")]
     config: Option<PathBuf>,
@@ -60,6 +64,9 @@ impl Serve {
         }
         if let Some(data) = self.data {
             config.server.data = data;
+        }
+        if let Some(url) = self.store {
+            config.store.url = Some(StoreUrl::from(url));
         }
         let server = Server::start(ServerOptions {
             config,

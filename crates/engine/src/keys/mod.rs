@@ -52,8 +52,13 @@ pub async fn bootstrap(
     store.ensure_workspace(&workspace, "default", clock.now()).await?;
     if let Some(key) = chosen {
         check_strength(key)?;
-        if store.find_key(&hash(key.expose())).await?.is_none() {
-            save(store, &workspace, key, "bootstrap", clock, random).await?;
+        let hash = hash(key.expose());
+        if store.find_key(&hash).await?.is_none()
+            && let Err(error) = save(store, &workspace, key, "bootstrap", clock, random).await
+            // Another server on the same store may have been first.
+            && store.find_key(&hash).await?.is_none()
+        {
+            return Err(error);
         }
         return Ok(BootstrapKey::Chosen);
     }

@@ -23,7 +23,8 @@ use serde::Deserialize;
 
 use learning::LearningSection;
 use providers::ProviderSection;
-pub use store::StoreSection;
+use store::StoreSection;
+pub use store::StoreUrl;
 
 /// Everything an operator can set. Without a file all of it has defaults.
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -7,8 +7,6 @@ use backstay_providers::Environment;
 use backstay_store::{PostgresOptions, SqliteOptions, StoreOptions, Synchronous};
 use serde::Deserialize;
 
-/// In place of `store.url`.
-const URL: &str = "BACKSTAY_STORE_URL";
 /// In place of a password in the URL.
 const PASSWORD: &str = "BACKSTAY_STORE_PASSWORD";
 
@@ -59,7 +57,7 @@ impl StoreUrl {
         let is_known = |url: &&Secret| schemes.iter().any(|s| url.expose().starts_with(s));
         self.0.as_ref().filter(is_known).ok_or_else(|| {
             Error::invalid(
-                "store.url does not begin with postgres://; for a folder use --data or server.data",
+                "the store's URL does not begin with postgres://; for a folder use --data or server.data",
             )
         })
     }
@@ -89,10 +87,8 @@ impl StoreSection {
         Ok(())
     }
 
-    /// The file's URL, else the environment's.
     pub(super) fn options(&self, data: &Path, environment: &Environment) -> Result<StoreOptions> {
-        let of_environment = environment.get(URL).map(|url| StoreUrl::from(url.to_owned()));
-        let Some(url) = self.url.clone().or(of_environment) else {
+        let Some(url) = &self.url else {
             let options = SqliteOptions::new(data);
             let synchronous = self.synchronous;
             return Ok(StoreOptions::Sqlite(SqliteOptions { synchronous, ..options }));
@@ -112,7 +108,7 @@ mod tests {
     use super::*;
     use crate::Config;
 
-    fn options(toml: &str, environment: &[(&str, &str)]) -> StoreOptions {
+    fn options(toml: &str, environment: &[(&'static str, &'static str)]) -> StoreOptions {
         let environment = Environment::of(environment.iter().copied());
         Config::parse(toml).unwrap().store_options(&environment).unwrap()
     }
@@ -126,18 +122,13 @@ mod tests {
     }
 
     #[test]
-    fn url_and_password_come_from_the_environment_where_the_file_has_none() {
-        let environment = [(URL, "postgres://ann@db/d"), (PASSWORD, "hunter2")];
-        let StoreOptions::Postgres(found) = options("", &environment) else {
+    fn a_database_has_its_limits_from_the_file_and_its_password_from_the_environment() {
+        let file = "[store]\nurl = \"postgres://ann@db/d\"\nconnections_max = 3";
+        let StoreOptions::Postgres(found) = options(file, &[(PASSWORD, "hunter2")]) else {
             panic!("not a database");
         };
-        assert_eq!(found.url.expose(), "postgres://ann@db/d");
+        assert_eq!((found.url.expose(), found.connections_max), ("postgres://ann@db/d", 3));
         assert_eq!(found.password.unwrap().expose(), "hunter2");
-        let file = "[store]\nurl = \"postgres://ann@other/d\"\nconnections_max = 3";
-        let StoreOptions::Postgres(found) = options(file, &environment) else {
-            panic!("not a database");
-        };
-        assert_eq!((found.url.expose(), found.connections_max), ("postgres://ann@other/d", 3));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use axum::{Json, extract::State};
 use backstay_core::{Error, WireFormat};
 use backstay_engine::LearningStatus;
+use backstay_store::{ConnectionUse, StoreKind};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -23,9 +24,15 @@ pub(crate) struct StatusBody {
 
 #[derive(Serialize, ToSchema)]
 struct StoreBody {
-    path: String,
+    kind: StoreKind,
+    /// Of SQLite or PostgreSQL.
+    version: String,
+    /// The data folder; null for a database.
+    path: Option<String>,
     schema_version: u32,
     size_bytes: u64,
+    /// Connections to the database; null for a data folder.
+    connections: Option<ConnectionUse>,
 }
 
 /// Model, revision and dimension are null when recall goes by words alone.
@@ -70,9 +77,12 @@ async fn status(state: &AppState, caller: &Caller) -> Result<StatusBody, Error> 
     Ok(StatusBody {
         version: env!("CARGO_PKG_VERSION"),
         store: StoreBody {
-            path: state.started.data.display().to_string(),
+            kind: store.kind,
+            version: store.version,
+            path: state.started.data.as_ref().map(|data| data.display().to_string()),
             schema_version: store.schema_version,
             size_bytes: store.size_bytes,
+            connections: store.connections,
         },
         embedding: EmbeddingBody {
             model: model.map(|model| model.name.clone()),
