@@ -130,14 +130,7 @@ pub(crate) async fn begin(engine: &Engine, context: &CallContext, call: Call<'_>
         memory_tokens,
         reservation,
     };
-    let begun = engine.store().workspace(&context.workspace).begin_generation(intent).await;
-    if let Err(error) = begun {
-        if let Some(hold) = rate_hold {
-            rates.correct(&context.key, hold, Use::default(), started_at);
-        }
-        return Err(error);
-    }
-    Ok(Guard::new(Open {
+    let open = Open {
         engine: engine.clone(),
         context: context.clone(),
         id,
@@ -153,5 +146,20 @@ pub(crate) async fn begin(engine: &Engine, context: &CallContext, call: Call<'_>
         dropped: Vec::new(),
         cached: None,
         recording: None,
-    }))
+    };
+    // A caller who leaves while the row is written must not leave it open.
+    engine.jobs().finish(record(intent, open)).await
+}
+
+async fn record(intent: NewGeneration, open: Open) -> Result<Guard> {
+    let Open { engine, context, .. } = &open;
+    let store = engine.store().workspace(&context.workspace);
+    if let Err(error) = store.begin_generation(intent).await {
+        if let Some(hold) = open.rate_hold {
+            let rates = engine.admission().rates();
+            rates.correct(&context.key, hold, Use::default(), open.started_at);
+        }
+        return Err(error);
+    }
+    Ok(Guard::new(open))
 }

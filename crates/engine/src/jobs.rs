@@ -1,10 +1,10 @@
 //! Work that goes on behind calls. The one place that starts detached tasks, so that a shutdown can
 //! wait for them.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, task::Poll, time::Duration};
 
 use backstay_core::{
-    Result, Timestamp,
+    Error, Result, Timestamp,
     chat::{ChatReply, SettlementStatus},
 };
 use backstay_store::Store;
@@ -44,6 +44,20 @@ impl Jobs {
                 () = work => {}
             }
         });
+    }
+
+    /// Runs work to its end, also when its caller no longer waits; what it returns is then dropped.
+    /// Work that ends without waiting for anything costs no task.
+    pub async fn finish<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
+        let mut work = Box::pin(work);
+        if let Poll::Ready(outcome) = futures::poll!(&mut work) {
+            return outcome;
+        }
+        let running = self.tracker.spawn(work);
+        running.await.map_err(|cause| Error::internal(format!("work ended early: {cause}")))?
     }
 
     /// Something was remembered: its vectors should follow soon.

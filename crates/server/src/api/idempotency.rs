@@ -90,25 +90,31 @@ async fn once(
     let store = state.engine.store().workspace(&context.workspace);
     let now = state.engine.clock().now();
     let expires_at = Timestamp::from_micros(now.micros().saturating_add(DAY_MICROS));
-    match store.begin_idempotent(&named, expires_at, now).await? {
-        Idempotency::New => {
-            let open = Open { store, named, engine: state.engine.clone(), is_over: false };
+    let engine = state.engine.clone();
+    // A client that leaves meanwhile must not leave the request running.
+    let beginning = state.engine.jobs().finish(async move {
+        let known = store.begin_idempotent(&named, expires_at, now).await?;
+        let is_new = known == Idempotency::New;
+        Ok((known, is_new.then(|| Open { store, named, engine, is_over: false })))
+    });
+    match beginning.await? {
+        (_, Some(open)) => {
             let request = Request::from_parts(parts, Body::from(body));
             run(open, request, next).await
         }
-        Idempotency::Answered(answer) => Ok(replay(answer)),
-        Idempotency::Running => Err(Error::new(
+        (Idempotency::Answered(answer), None) => Ok(replay(answer)),
+        (Idempotency::New | Idempotency::Running, None) => Err(Error::new(
             ErrorCode::IdempotencyInProgress,
             "a request with this idempotency key is still being answered; ask again in a moment",
         )
         .with_retry_after_ms(Some(ASK_AGAIN_MS))),
-        Idempotency::Mismatch => Err(Error::new(
+        (Idempotency::Mismatch, None) => Err(Error::new(
             ErrorCode::IdempotencyMismatch,
             "this idempotency key belongs to a request that said something else; use a new key for \
              every request",
         )
         .with_parameter("Idempotency-Key")),
-        Idempotency::Unstored => Err(Error::new(
+        (Idempotency::Unstored, None) => Err(Error::new(
             ErrorCode::IdempotencyNotStored,
             format!(
                 "the request with this idempotency key was carried out, and its answer is not kept: \
