@@ -29,7 +29,12 @@ pub(super) use failure::told;
 pub(super) use transaction::{Access, Transaction};
 pub(super) use value::{column_name, value};
 
-use self::{node::Node, options::Connecting, pool::Pool};
+use self::{
+    node::Node,
+    options::Connecting,
+    pool::{Lent, Pool},
+    transaction::Opening,
+};
 use super::{ConnectionUse, Failure, Reach, Session, Statement, StoreHealth, StoreKind, sql};
 use crate::migrations;
 
@@ -59,7 +64,7 @@ impl Postgres {
         Ok(Self { shared: Arc::new(Shared { pool: Arc::new(pool), node }) })
     }
 
-    /// Runs `work` in a transaction; returns once that is committed. Begun, it runs to its end, also
+    /// Runs `work` in a transaction; returns once that is committed. What writes runs to its end, also
     /// when the caller no longer waits.
     pub(super) async fn run<T: Send + 'static>(
         &self,
@@ -67,21 +72,20 @@ impl Postgres {
         reach: Reach<'_>,
         work: impl FnOnce(&Session<'_>) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T> {
-        let Shared { pool, node } = &*self.shared;
-        let opening = transaction::Opening::new(access, reach);
-        let lent = pool.begin(&opening, node.id()).await?;
-        let runtime = Handle::current();
-        let running = tokio::task::spawn_blocking(move || {
-            let transaction = Transaction::new(&lent.connection, &runtime);
-            let (outcome, is_usable) = transaction.carry_out(work);
-            if is_usable {
-                lent.give_back();
+        let shared = Arc::clone(&self.shared);
+        let opening = Opening::new(access, reach);
+        let running = async move {
+            let lent = shared.pool.begin(&opening, shared.node.id()).await?;
+            let runtime = Handle::current();
+            tokio::task::spawn_blocking(move || carry_out(lent, &runtime, work))
+                .await
+                .unwrap_or_else(|_| Err(panicked()))
+        };
+        match access {
+            Access::Read => running.await,
+            Access::WriteAlone | Access::WriteBeside => {
+                tokio::spawn(running).await.unwrap_or_else(|_| Err(panicked()))
             }
-            outcome
-        });
-        match running.await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(Error::internal("work on the store panicked and was taken back")),
         }
     }
 
@@ -113,4 +117,22 @@ impl Postgres {
         })
         .await
     }
+}
+
+/// Blocks.
+fn carry_out<T>(
+    lent: Lent,
+    runtime: &Handle,
+    work: impl FnOnce(&Session<'_>) -> Result<T, Failure>,
+) -> Result<T> {
+    let transaction = Transaction::new(&lent.connection, runtime);
+    let (outcome, is_usable) = transaction.carry_out(work);
+    if is_usable {
+        lent.give_back();
+    }
+    outcome
+}
+
+fn panicked() -> Error {
+    Error::internal("work on the store panicked and was taken back")
 }

@@ -63,6 +63,18 @@ async fn a_unit_that_goes_on_after_a_failure_has_not_succeeded() {
 }
 
 #[tokio::test]
+async fn a_write_whose_caller_left_is_still_done() {
+    let database = database().await;
+    let store = open(options(database.url())).await;
+    let workspace = workspace(&store, "ws_a").await;
+    let mut abandoned = Box::pin(add(&workspace, b"1"));
+    assert!(futures::poll!(&mut abandoned).is_pending());
+    drop(abandoned);
+    let done = async { while count(&workspace).await == 0 {} };
+    tokio::time::timeout(Duration::from_secs(10), done).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_statement_that_takes_too_long_is_ended() {
     let database = database().await;
     let limit = Duration::from_millis(100);
