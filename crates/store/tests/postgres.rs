@@ -70,6 +70,8 @@ fn settled(id: &str) -> SettledGeneration {
         dropped: Vec::new(),
         attempts: Vec::new(),
         reserved: false,
+        finish: None,
+        cached: None,
     }
 }
 

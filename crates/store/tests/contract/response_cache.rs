@@ -123,6 +123,6 @@ pub(crate) async fn what_is_forgotten_is_in_no_cached_answer(store: &TestStore) 
     forget(&workspace, &said).await;
     assert_eq!(find(&workspace, &of("key_1", 1), 50).await, None);
     assert!(find(&store.b(), &of("key_1", 1), 50).await.is_some());
-    let on_disk = store.bytes_on_disk();
-    assert!(!on_disk.windows(10).any(|bytes| bytes == b"kingfisher"));
+    let kept = store.all_bytes().await;
+    assert!(!kept.windows(10).any(|bytes| bytes == b"kingfisher"));
 }
