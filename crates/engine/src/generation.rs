@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use backstay_core::{CallContext, GenerationId, Result, chat::ChatRequest};
+use backstay_core::{CallContext, GenerationId, RateUse, Result, chat::ChatRequest};
 use backstay_routing::{AttemptLog, Endpoint, Plan, RouterTrace};
 use backstay_store::NewGeneration;
 use futures::stream;
 
 use crate::{
     Engine, Reply, Served,
-    admission::Use,
     conversation::{Keep, Turn},
     meter::{Guard, metered},
     open::Open,
@@ -112,10 +111,12 @@ pub(crate) async fn begin(engine: &Engine, context: &CallContext, call: Call<'_>
     let reservation = quote.reservation(context)?;
     let reserved = reservation.is_some();
     let rates = engine.admission().rates();
-    let rate_use = quote.rate_use(context);
-    let rate_hold = rate_use
-        .map(|used| rates.take(&context.key, &context.rate_limits, used, started_at))
-        .transpose()?;
+    let rates_of = (&context.workspace, &context.key);
+    let limits = &context.rate_limits;
+    let rate_hold = match quote.rate_use(context) {
+        Some(wanted) => Some(rates.take(rates_of, limits, wanted, started_at).await?),
+        None => None,
+    };
     let scope = keep.scope.as_ref();
     let intent = NewGeneration {
         id: id.clone(),
@@ -157,7 +158,9 @@ async fn record(intent: NewGeneration, open: Open) -> Result<Guard> {
     if let Err(error) = store.begin_generation(intent).await {
         if let Some(hold) = open.rate_hold {
             let rates = engine.admission().rates();
-            rates.correct(&context.key, hold, Use::default(), open.started_at);
+            let of = (&context.workspace, &context.key);
+            let unused = (hold, RateUse::default());
+            rates.correct(of, &context.rate_limits, unused, open.started_at);
         }
         return Err(error);
     }

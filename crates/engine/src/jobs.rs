@@ -32,6 +32,8 @@ const EXPIRE_BATCH: usize = 500;
 const EXPIRE_POLL: Duration = Duration::from_secs(60);
 /// How soon after its lease a process is known to be gone.
 const RECOVER_POLL: Duration = Duration::from_secs(10);
+/// Slots of a rate limit's window are no shorter.
+const RATES_POLL: Duration = Duration::from_secs(1);
 const MODELS_REFRESH: Duration = Duration::from_secs(600);
 
 impl Jobs {
@@ -100,6 +102,7 @@ pub fn start(engine: &Engine) {
     engine.jobs().spawn(expire_forever(engine.clone()));
     if engine.store().is_shared() {
         engine.jobs().spawn(recover_forever(engine.clone()));
+        engine.jobs().spawn(give_back_rates_forever(engine.clone()));
     }
     engine.jobs().spawn(embed_forever(engine.clone()));
     engine.jobs().spawn(refresh_models_forever(engine.clone()));
@@ -120,6 +123,15 @@ async fn embed_forever(engine: Engine) {
                 tracing::warn!(%error, cause = error.context(), "embedding failed; trying again later");
                 tokio::time::sleep(EMBED_POLL).await;
             }
+        }
+    }
+}
+
+async fn give_back_rates_forever(engine: Engine) {
+    loop {
+        tokio::time::sleep(RATES_POLL).await;
+        if let Err(error) = engine.admission().give_back_rates().await {
+            tracing::warn!(%error, cause = error.context(), "rate limits were not told what is left");
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use backstay_core::{
-    CallContext, Charge, Error, GenerationId, Result, Timestamp, Usage,
+    CallContext, Charge, Error, GenerationId, RateUse, Result, Timestamp, Usage,
     chat::{ChatReply, ChatRequest, Part, Settlement, SettlementStatus},
 };
 use backstay_routing::{AttemptLog, ConversationKey, Ended, Endpoint};
@@ -11,7 +11,7 @@ use backstay_store::{CachedFrom, Finish, SettledAttempt, SettledGeneration, Turn
 
 use crate::{
     Engine,
-    admission::{RateHold, Use},
+    admission::RateHold,
     conversation::Keep,
     metrics,
     response_cache::Recording,
@@ -100,9 +100,10 @@ impl Open {
     fn correct_rates(&self, settled: &SettledGeneration) {
         let Some(hold) = self.rate_hold else { return };
         let tokens = settled.usage.as_ref().map_or(0, Usage::total_tokens);
-        let used = Use { requests: 0, tokens, money: settled.cost().unwrap_or_default() };
+        let used = RateUse { requests: 0, tokens, money: settled.cost().unwrap_or_default() };
         let rates = self.engine.admission().rates();
-        rates.correct(&self.context.key, hold, used, settled.finished_at);
+        let of = (&self.context.workspace, &self.context.key);
+        rates.correct(of, &self.context.rate_limits, (hold, used), settled.finished_at);
     }
 
     /// What the provider counted, or our own count, marked as such, when it said nothing believable

@@ -1,8 +1,8 @@
 //! What a call may cost at most, for callers whose spending is limited.
 
 use backstay_core::{
-    CallContext, Charge, Error, ErrorCode, Money, Price, RateLimit, Result, Spending, Timestamp,
-    Usage,
+    CallContext, Charge, Error, ErrorCode, Money, Price, RateLimit, RateUse, Result, Spending,
+    Timestamp, Usage,
     chat::{ChatRequest, Tool},
     tokens,
 };
@@ -11,7 +11,7 @@ use backstay_store::{Reservation, SettledAttempt};
 use backstay_wire::{EmbeddingInput, EmbeddingRequest, RerankRequest};
 use serde_json::Value;
 
-use crate::{Engine, EngineOptions, admission::Use};
+use crate::{Engine, EngineOptions};
 
 /// Our count of tokens lies within about ten per cent of a model's own on prose, and further off
 /// elsewhere: an eighth is added.
@@ -72,7 +72,7 @@ impl Quote<'_> {
     /// What the rate limits of the caller's key are charged until the real figures are known; `None`
     /// where it has none of tokens or money. Of the answer only what the request itself allows is
     /// counted: a limit of speed has to admit calls that do not say how long they may become.
-    pub(crate) fn rate_use(&self, context: &CallContext) -> Option<Use> {
+    pub(crate) fn rate_use(&self, context: &CallContext) -> Option<RateUse> {
         let counts = |limit: &RateLimit| !matches!(limit, RateLimit::Requests { .. });
         if !context.rate_limits.iter().any(counts) {
             return None;
@@ -83,7 +83,7 @@ impl Quote<'_> {
             Work::Embedding(_) | Work::Rerank(_) | Work::Repeated => 0,
         };
         let money = self.worst_case(prompt);
-        Some(Use { requests: 0, tokens: prompt.saturating_add(answer), money })
+        Some(RateUse { requests: 0, tokens: prompt.saturating_add(answer), money })
     }
 
     /// The most expensive endpoint's price for as much as there may be, as often as may be at once.

@@ -56,6 +56,11 @@ pub(crate) const SQLITE: &[Migration] = &[
         name: "response_cache",
         sql: include_str!("../migrations/sqlite/0009_response_cache.sql"),
     },
+    Migration {
+        version: 10,
+        name: "rates",
+        sql: include_str!("../migrations/sqlite/0010_rates.sql"),
+    },
 ];
 
 /// Begins with what SQLite's first seven make together.
@@ -74,6 +79,11 @@ pub(crate) const POSTGRES: &[Migration] = &[
         version: 9,
         name: "response_cache",
         sql: include_str!("../migrations/postgres/0009_response_cache.sql"),
+    },
+    Migration {
+        version: 10,
+        name: "rates",
+        sql: include_str!("../migrations/postgres/0010_rates.sql"),
     },
 ];
 

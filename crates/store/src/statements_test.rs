@@ -9,14 +9,14 @@ use crate::{
     PostgresOptions, Store, StoreOptions, budgets,
     db::{self, Statement},
     episodes, expire, forget, generations, idempotency, import, jobs, keys, learning, messages,
-    migrations, model_lists, policies, portable, prices, response_cache, responses, scopes,
+    migrations, model_lists, policies, portable, prices, rates, response_cache, responses, scopes,
     statement_vectors, statements, summaries, threads, tombstones, vectors, workspaces,
 };
 
 type Area = [(&'static str, Statement)];
 
 fn areas() -> Vec<&'static Area> {
-    let single: [&Area; 19] = [
+    let single: [&Area; 20] = [
         episodes::ALL,
         expire::ALL,
         idempotency::ALL,
@@ -27,6 +27,7 @@ fn areas() -> Vec<&'static Area> {
         policies::ALL,
         portable::ALL,
         prices::ALL,
+        rates::ALL,
         response_cache::ALL,
         responses::ALL,
         scopes::ALL,

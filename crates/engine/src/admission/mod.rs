@@ -8,13 +8,13 @@ use std::{
 };
 
 use backstay_core::{
-    CallContext, Clock, Error, ErrorCode, KeyScope, RequestId, Result, Spending, Timestamp,
+    CallContext, Clock, Error, ErrorCode, KeyScope, RateUse, RequestId, Result, Spending, Timestamp,
 };
 use backstay_store::{KeyRecord, Store};
 
 use crate::keys::hash;
 
-pub(crate) use rates::{RateHold, Rates, Use};
+pub(crate) use rates::{RateHold, Rates};
 
 /// How long a looked-up key is believed, so that a revoked one stops working within a second.
 const BELIEVED_MS: i64 = 1_000;
@@ -53,7 +53,8 @@ struct Key {
 
 impl Admission {
     pub(crate) fn new(store: Store, clock: Clock) -> Self {
-        Self { store, clock, recent: Mutex::new(HashMap::new()), rates: Rates::default() }
+        let rates = Rates::new(&store);
+        Self { store, clock, recent: Mutex::new(HashMap::new()), rates }
     }
 
     /// The caller behind a key, who may do what the route does and has not done too much of it.
@@ -70,7 +71,8 @@ impl Admission {
         Self::authorise(&context, access)?;
         if !context.rate_limits.is_empty() {
             let limits = &context.rate_limits;
-            self.rates.take(&context.key, limits, Use::REQUEST, self.clock.now())?;
+            let of = (&context.workspace, &context.key);
+            self.rates.take(of, limits, RateUse::REQUEST, self.clock.now()).await?;
         }
         Ok(context)
     }
@@ -108,6 +110,11 @@ impl Admission {
 
     pub(crate) fn rates(&self) -> &Rates {
         &self.rates
+    }
+
+    /// Gives back what this node took of shared rate limits and no longer needs.
+    pub(crate) async fn give_back_rates(&self) -> Result<()> {
+        self.rates.give_back(self.clock.now()).await
     }
 
     /// Looks every key up again at its next use: one was changed.

@@ -16,6 +16,7 @@ mod keys;
 mod learning;
 mod ledger;
 mod lists;
+mod rates;
 mod response_cache;
 mod responses;
 mod statements;
@@ -56,6 +57,12 @@ contract! {
         a_rotated_key_is_found_by_both_texts
         a_deleted_key_is_gone_with_its_budgets
         a_fresh_installation_has_no_key;
+    rates:
+        of_takers_at_once_only_as_many_as_fit_get_through
+        what_is_taken_in_advance_counts_until_it_is_given_back
+        a_window_frees_when_the_refusal_said
+        a_refusal_takes_from_no_limit_and_keeps_what_it_was_told
+        limits_of_one_key_and_workspace_are_its_own;
     generations:
         a_call_is_pending_until_it_is_settled_with_all_its_figures
         a_settled_call_is_never_overwritten
