@@ -37,6 +37,7 @@ mod store;
 mod summaries;
 mod threads;
 mod tombstones;
+mod transfer;
 mod turns;
 mod vectors;
 mod workspace;
@@ -74,6 +75,7 @@ pub use statements::{
 pub use store::{Store, StoreOptions};
 pub use summaries::ThreadSummary;
 pub use threads::{NewThread, Thread};
+pub use transfer::{MovedTable, TABLES};
 pub use turns::{StoredTurn, ThreadTurn, TurnRecord};
 pub use vectors::{PassageVector, ScopeVectors, Unembedded, VectorCount};
 pub use workspace::Workspace;

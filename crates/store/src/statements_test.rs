@@ -10,7 +10,7 @@ use crate::{
     db::{self, Statement},
     episodes, expire, forget, generations, idempotency, import, jobs, keys, learning, messages,
     migrations, model_lists, policies, portable, prices, rates, response_cache, responses, scopes,
-    statement_vectors, statements, summaries, threads, tombstones, vectors, workspaces,
+    statement_vectors, statements, summaries, threads, tombstones, transfer, vectors, workspaces,
 };
 
 type Area = [(&'static str, Statement)];
@@ -38,8 +38,15 @@ fn areas() -> Vec<&'static Area> {
         vectors::ALL,
         workspaces::ALL,
     ];
-    let folders =
-        [budgets::ALL, forget::AREAS, generations::ALL, jobs::ALL, keys::ALL, statements::ALL];
+    let folders = [
+        budgets::ALL,
+        forget::AREAS,
+        generations::ALL,
+        jobs::ALL,
+        keys::ALL,
+        statements::ALL,
+        transfer::AREAS,
+    ];
     single.into_iter().chain(folders.into_iter().flatten().copied()).collect()
 }
 
@@ -84,7 +91,7 @@ fn highest_parameter(text: &str) -> usize {
 }
 
 /// Statements that look at whole tables, because that is what they are for.
-const READ_EVERYTHING: [&str; 4] = ["ANY", "COUNT_ALL", "RELEASE_ALL", "ALL_LISTS"];
+const READ_EVERYTHING: [&str; 5] = ["ANY", "COUNT_ALL", "RELEASE_ALL", "ALL_LISTS", "WORKSPACES"];
 
 #[test]
 fn no_statement_grows_slower_with_the_rows_of_others() {
@@ -104,6 +111,8 @@ fn no_statement_grows_slower_with_the_rows_of_others() {
             let bounded = [
                 "SCAN w",
                 "SCAN part",
+                "SCAN CONSTANT ROW",
+                "SCAN pragma_table_info",
                 "SCAN generations USING INDEX generations_pending",
                 "SCAN idempotency USING INDEX idempotency_running",
             ];
@@ -115,10 +124,27 @@ fn no_statement_grows_slower_with_the_rows_of_others() {
 }
 
 #[test]
+fn every_table_is_moved_with_an_installation() {
+    let mut connection = Connection::open_in_memory().unwrap();
+    db::sqlite_migrate(&mut connection, migrations::SQLITE).unwrap();
+    let mut listed = connection
+        .prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+        .unwrap();
+    let names = listed.query_map([], |row| row.get::<_, String>(0)).unwrap();
+    let mut names: Vec<String> = names.map(Result::unwrap).collect();
+    names.retain(|name| name != "schema_migrations");
+    names.sort();
+    let mut moved = transfer::TABLES.to_vec();
+    moved.sort_unstable();
+    assert_eq!(names, moved);
+}
+
+#[test]
 fn every_area_that_has_statements_is_in_the_list() {
     let source = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let folders = ["", "budgets", "forget", "generations", "jobs", "keys", "statements"]
-        .map(|folder| source.join(folder));
+    let folders =
+        ["", "budgets", "forget", "generations", "jobs", "keys", "statements", "transfer"]
+            .map(|folder| source.join(folder));
     let files = folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap());
     let with_statements = files
         .map(|entry| entry.unwrap().path())

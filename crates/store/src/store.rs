@@ -59,6 +59,10 @@ impl Store {
         self.db.health().await
     }
 
+    pub(crate) fn db(&self) -> &Db {
+        &self.db
+    }
+
     /// The handle to one tenant's data.
     pub fn workspace(&self, id: &WorkspaceId) -> Workspace {
         Workspace::new(self.db.clone(), id.clone())

@@ -50,7 +50,7 @@ impl Row<'_> {
         })
     }
 
-    fn value(&self, index: usize) -> Result<Value<'_>, Failure> {
+    pub(crate) fn value(&self, index: usize) -> Result<Value<'_>, Failure> {
         let value = match self {
             Self::Sqlite(row) => sqlite::value(row, index)?,
             Self::Postgres(row) => postgres::value(row, index),

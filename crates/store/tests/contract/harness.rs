@@ -22,6 +22,8 @@ use tempfile::TempDir;
 pub(crate) struct TestStore {
     place: Place,
     store: Mutex<Option<Store>>,
+    /// Kept until the test is over.
+    others: Mutex<Vec<Place>>,
 }
 
 enum Place {
@@ -38,12 +40,24 @@ impl TestStore {
         Self::at(Place::Database(TestDatabase::create().await.unwrap())).await
     }
 
+    /// An empty store of the other kind, or of this one.
+    pub(crate) async fn empty(&self, of_this_kind: bool) -> Store {
+        let is_folder = matches!(self.place, Place::Folder(_));
+        let place = match is_folder == of_this_kind {
+            true => Place::Folder(TempDir::new().unwrap()),
+            false => Place::Database(TestDatabase::create().await.unwrap()),
+        };
+        let store = place.open().await;
+        self.others.lock().unwrap().push(place);
+        store
+    }
+
     async fn at(place: Place) -> Self {
         let store = place.open().await;
         for id in ["ws_a", "ws_b"] {
             store.ensure_workspace(&workspace_id(id), id, at(0)).await.unwrap();
         }
-        Self { place, store: Mutex::new(Some(store)) }
+        Self { place, store: Mutex::new(Some(store)), others: Mutex::default() }
     }
 
     pub(crate) fn store(&self) -> Store {

@@ -16,6 +16,7 @@ mod keys;
 mod learning;
 mod ledger;
 mod lists;
+mod moving;
 mod rates;
 mod response_cache;
 mod responses;
@@ -57,6 +58,9 @@ contract! {
         a_rotated_key_is_found_by_both_texts
         a_deleted_key_is_gone_with_its_budgets
         a_fresh_installation_has_no_key;
+    moving:
+        an_installation_goes_to_the_other_kind_of_store_and_back_unchanged
+        a_store_that_is_not_empty_is_not_moved_to;
     rates:
         of_takers_at_once_only_as_many_as_fit_get_through
         what_is_taken_in_advance_counts_until_it_is_given_back
