@@ -119,16 +119,17 @@ def start_simulator(folder: pathlib.Path, port: int) -> Running:
 
 
 def server_command(
-    folder: pathlib.Path, port: int, simulator_port: int, log: str = "info", settings: str = ""
+    folder: pathlib.Path, port: int, simulator_port: int, log: str = "info", settings: str = "", store: str = ""
 ) -> list[str]:
-    """How to start Backstay on `folder/data`, which is kept from one start to the next."""
+    """How to start Backstay on `folder/data`, which is kept from one start to the next, or on a shared store."""
     config = folder / "backstay.toml"
     account = folder / "service-account.json"
     with urllib.request.urlopen(f"http://127.0.0.1:{simulator_port}/sim/service-account", timeout=30) as answer:
         account.write_bytes(answer.read())
     config.write_text(server_config(simulator_port, account, settings), "utf-8")
     command = [str(binary("backstay")), "serve", "--listen", f"127.0.0.1:{port}"]
-    return [*command, "--data", str(folder / "data"), "--config", str(config), "--log", log]
+    place = ["--store", store] if store else ["--data", str(folder / "data")]
+    return [*command, *place, "--config", str(config), "--log", log]
 
 
 def server_environment(key: str) -> dict[str, str]:
@@ -142,10 +143,16 @@ def is_credential(name: str) -> bool:
 
 
 def start_server(
-    folder: pathlib.Path, port: int, simulator_port: int, key: str, log: str = "info", settings: str = ""
+    folder: pathlib.Path,
+    port: int,
+    simulator_port: int,
+    key: str,
+    log: str = "info",
+    settings: str = "",
+    store: str = "",
 ) -> Running:
     """Starts Backstay; returns when it is ready."""
-    command = server_command(folder, port, simulator_port, log, settings)
+    command = server_command(folder, port, simulator_port, log, settings, store)
     server = Running(command, folder / "backstay.log", server_environment(key))
     server.wait_until(f"http://127.0.0.1:{port}/ready")
     return server

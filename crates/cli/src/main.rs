@@ -56,6 +56,8 @@ enum Command {
     Key(key::KeyCommand),
     /// Sum up what calls have used and cost.
     Ledger(ledger::Ledger),
+    /// Move everything to another store: from a data folder to PostgreSQL, or back.
+    Migrate(migrate::Migrate),
     /// Check the installation and say what to do about what is wrong.
     Doctor(doctor::Doctor),
     /// Show the main job: a year of conversation remembered across two models.
@@ -79,6 +81,7 @@ async fn main() -> ExitCode {
         Command::Jobs(command) => command.run(&connection, output).await,
         Command::Key(command) => command.run(&connection, output).await,
         Command::Ledger(command) => command.run(&connection, output).await,
+        Command::Migrate(command) => command.run(output).await,
         Command::Doctor(command) => command.run(&connection, output).await,
         Command::Demo(command) => command.run(output).await,
         Command::Bench(command) => command.run(&connection, output).await,

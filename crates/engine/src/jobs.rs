@@ -4,10 +4,10 @@
 use std::{future::Future, sync::Arc, task::Poll, time::Duration};
 
 use backstay_core::{
-    Error, Result, Timestamp,
+    Error, ErrorCode, Result, Timestamp,
     chat::{ChatReply, SettlementStatus},
 };
-use backstay_store::Store;
+use backstay_store::{SettledGeneration, Store, Workspace};
 use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -34,6 +34,8 @@ const EXPIRE_POLL: Duration = Duration::from_secs(60);
 const RECOVER_POLL: Duration = Duration::from_secs(10);
 /// Slots of a rate limit's window are no shorter.
 const RATES_POLL: Duration = Duration::from_secs(1);
+const SETTLE_AGAIN_FIRST: Duration = Duration::from_millis(200);
+const SETTLE_AGAIN_LATEST: Duration = Duration::from_secs(10);
 const MODELS_REFRESH: Duration = Duration::from_secs(600);
 
 impl Jobs {
@@ -85,6 +87,28 @@ impl Jobs {
         self.tracker.spawn(async move {
             if let Err(error) = open.close(SettlementStatus::Cancelled, None, said).await {
                 tracing::error!(%error, cause = error.context(), "a cancelled call was not settled");
+            }
+        });
+    }
+
+    /// Settles a call that the store could not take, again and again until it can. Once the server is
+    /// asked to stop it is tried a last time: then other nodes settle what this one leaves open.
+    pub(crate) fn settle_later(&self, store: Workspace, settled: SettledGeneration) {
+        let stop = self.stop.clone();
+        self.tracker.spawn(async move {
+            let mut wait = SETTLE_AGAIN_FIRST;
+            loop {
+                let is_last = tokio::select! {
+                    () = stop.cancelled() => true,
+                    () = tokio::time::sleep(wait) => false,
+                };
+                let outcome = store.settle_generation(settled.clone()).await;
+                let Err(error) = outcome else { return };
+                if is_last || error.code() != ErrorCode::StoreUnavailable {
+                    tracing::error!(%error, generation = %settled.id, "a call was not settled");
+                    return;
+                }
+                wait = (wait * 2).min(SETTLE_AGAIN_LATEST);
             }
         });
     }

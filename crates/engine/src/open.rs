@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use backstay_core::{
-    CallContext, Charge, Error, GenerationId, RateUse, Result, Timestamp, Usage,
+    CallContext, Charge, Error,
+    ErrorCode::StoreUnavailable,
+    GenerationId, RateUse, Result, Timestamp, Usage,
     chat::{ChatReply, ChatRequest, Part, Settlement, SettlementStatus},
 };
 use backstay_routing::{AttemptLog, ConversationKey, Ended, Endpoint};
@@ -73,7 +75,24 @@ impl Open {
         let record = turn_record::build(made, &self.keep, settled, &reply)?;
         let record = TurnRecord { cache, ..record };
         let store = self.engine.store().workspace(&self.context.workspace);
-        let completed = store.complete_turn(record).await?;
+        let charged = store.is_shared().then(|| record.settled.clone());
+        let completed = match store.complete_turn(record).await {
+            Ok(completed) => completed,
+            Err(error) => {
+                // The client is told that its turn was not kept; what the provider charges stays.
+                if let Some(settled) = charged.filter(|_| error.code() == StoreUnavailable) {
+                    self.engine.jobs().settle_later(store, settled);
+                }
+                return Err(error);
+            }
+        };
+        if !completed.newly_settled {
+            return Err(Error::new(
+                StoreUnavailable,
+                "this server was not heard of for so long that others settled the call; its answer \
+                 is not kept: ask again",
+            ));
+        }
         if !completed.episodes.is_empty() {
             self.engine.jobs().embed_soon();
             self.engine.jobs().learn_soon();

@@ -46,7 +46,7 @@ impl Store {
 
     /// Whether other processes may have the same store open: what is open there may be theirs.
     pub fn is_shared(&self) -> bool {
-        matches!(self.db, Db::Postgres(_))
+        self.db.is_shared()
     }
 
     /// Commits what is queued, and releases the data folder or the connections. Calls after

@@ -21,6 +21,11 @@ impl Workspace {
         &self.id
     }
 
+    /// See [`crate::Store::is_shared`].
+    pub fn is_shared(&self) -> bool {
+        self.db.is_shared()
+    }
+
     pub(crate) async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Session<'_>, &WorkspaceId) -> Result<T, Failure> + Send + 'static,

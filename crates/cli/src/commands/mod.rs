@@ -9,6 +9,7 @@ pub(crate) mod jobs;
 pub(crate) mod key;
 pub(crate) mod ledger;
 pub(crate) mod memory;
+pub(crate) mod migrate;
 pub(crate) mod models;
 pub(crate) mod route;
 pub(crate) mod serve;

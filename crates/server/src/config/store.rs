@@ -11,6 +11,7 @@ use serde::Deserialize;
 const PASSWORD: &str = "BACKSTAY_STORE_PASSWORD";
 
 const CONNECTIONS_MAX: usize = 1_000;
+const LEASE_MS_MIN: u64 = 1_000;
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -25,6 +26,8 @@ pub struct StoreSection {
     pub wait_ms: u64,
     /// How long one statement may take there.
     pub statement_timeout_ms: u64,
+    /// How long a server that is not heard of is taken to live by those that share the database.
+    pub lease_ms: u64,
 }
 
 impl Default for StoreSection {
@@ -35,6 +38,7 @@ impl Default for StoreSection {
             connections_max: 16,
             wait_ms: 5_000,
             statement_timeout_ms: 30_000,
+            lease_ms: 30_000,
         }
     }
 }
@@ -84,6 +88,11 @@ impl StoreSection {
                 "store.wait_ms and store.statement_timeout_ms must be above 0",
             ));
         }
+        if self.lease_ms < LEASE_MS_MIN {
+            return Err(Error::invalid(format!(
+                "store.lease_ms is at least {LEASE_MS_MIN}: a server that is only slow is not gone"
+            )));
+        }
         Ok(())
     }
 
@@ -98,6 +107,7 @@ impl StoreSection {
             connections_max: self.connections_max,
             wait: Duration::from_millis(self.wait_ms),
             statement_timeout: Duration::from_millis(self.statement_timeout_ms),
+            node_lease: Duration::from_millis(self.lease_ms),
             ..PostgresOptions::new(url.check()?.clone())
         }))
     }

@@ -54,6 +54,10 @@ impl Db {
         postgres::Postgres::open(options).await.map(Self::Postgres)
     }
 
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
+
     /// Runs `work` in a transaction, while nothing else is written to what it reaches; returns once
     /// that is committed.
     pub(crate) async fn write<T: Send + 'static>(

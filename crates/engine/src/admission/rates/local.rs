@@ -10,7 +10,7 @@ use super::RateHold;
 const KEYS_MAX: usize = 100_000;
 
 #[derive(Default)]
-pub(super) struct Local {
+pub(crate) struct Local {
     keys: Mutex<HashMap<KeyId, Vec<RateWindow>>>,
 }
 

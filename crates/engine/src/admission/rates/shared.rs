@@ -4,10 +4,14 @@
 //! as much each time within a slot of the window, so that most of its calls need no round trip; one
 //! that comes rarely takes exactly what it needs.
 
-use std::{collections::HashMap, sync::Mutex};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
 
 use backstay_core::{KeyId, RateLimit, RateUse, RateWindow, Result, Timestamp, WorkspaceId};
 use backstay_store::{RateAsk, RateCorrection, RateGrant, Store};
+use tokio::sync::Mutex as Turn;
 
 use super::RateHold;
 
@@ -24,6 +28,8 @@ struct Advance {
     workspace: WorkspaceId,
     limits: Vec<Spare>,
     corrections: Vec<RateCorrection>,
+    /// One call at a time asks the store; those that waited may find enough left over.
+    asking: Arc<Turn<()>>,
 }
 
 /// What is left of what was taken of one limit in one slot of its window.
@@ -49,16 +55,14 @@ impl Shared {
     ) -> Result<RateHold> {
         let hold = RateHold { taken: wanted, at: now };
         let needed = |limit: &RateLimit| wanted.of(limit.limited()).min(limit.most());
-        let (asks, corrections) = {
-            let Ok(mut keys) = self.keys.lock() else { return Ok(hold) };
-            let advance = keys.entry(key.clone()).or_insert_with(|| Advance::of(workspace));
-            advance.begin_slot(limits, now);
-            if advance.spend(limits, needed) {
-                return Ok(hold);
-            }
-            let asks = limits.iter().map(|limit| advance.ask(*limit, needed(limit))).collect();
-            (asks, std::mem::take(&mut advance.corrections))
+        let Some(asking) = self.spend_or_wait((workspace, key), limits, &needed, now) else {
+            return Ok(hold);
         };
+        let _turn = asking.lock().await;
+        if self.spend_or_wait((workspace, key), limits, &needed, now).is_none() {
+            return Ok(hold);
+        }
+        let (asks, corrections) = self.to_ask(key, limits, &needed);
         let store = self.store.workspace(workspace);
         match store.take_rates(key, corrections.clone(), asks, now).await {
             Ok(Ok(grants)) => self.granted(key, limits, &grants),
@@ -119,6 +123,35 @@ impl Shared {
         outcome
     }
 
+    /// Takes from what is left over; where that is not enough, whom to wait for before asking.
+    fn spend_or_wait(
+        &self,
+        (workspace, key): (&WorkspaceId, &KeyId),
+        limits: &[RateLimit],
+        needed: &impl Fn(&RateLimit) -> u64,
+        now: Timestamp,
+    ) -> Option<Arc<Turn<()>>> {
+        let mut keys = self.keys.lock().ok()?;
+        let advance = keys.entry(key.clone()).or_insert_with(|| Advance::of(workspace));
+        advance.begin_slot(limits, now);
+        match advance.spend(limits, needed) {
+            true => None,
+            false => Some(Arc::clone(&advance.asking)),
+        }
+    }
+
+    fn to_ask(
+        &self,
+        key: &KeyId,
+        limits: &[RateLimit],
+        needed: &impl Fn(&RateLimit) -> u64,
+    ) -> (Vec<RateAsk>, Vec<RateCorrection>) {
+        let Ok(mut keys) = self.keys.lock() else { return Default::default() };
+        let Some(advance) = keys.get_mut(key) else { return Default::default() };
+        let asks = limits.iter().map(|limit| advance.ask(*limit, needed(limit))).collect();
+        (asks, std::mem::take(&mut advance.corrections))
+    }
+
     fn granted(&self, key: &KeyId, limits: &[RateLimit], grants: &[RateGrant]) {
         let Ok(mut keys) = self.keys.lock() else { return };
         let Some(advance) = keys.get_mut(key) else { return };
@@ -149,7 +182,12 @@ impl Shared {
 
 impl Advance {
     fn of(workspace: &WorkspaceId) -> Self {
-        Self { workspace: workspace.clone(), limits: Vec::new(), corrections: Vec::new() }
+        Self {
+            workspace: workspace.clone(),
+            limits: Vec::new(),
+            corrections: Vec::new(),
+            asking: Arc::default(),
+        }
     }
 
     /// Gives back what is left of earlier slots and of limits that the key no longer has.

@@ -1,0 +1,321 @@
+#!/usr/bin/env python3
+"""Three Backstay servers over one PostgreSQL, behind a plain TCP balancer, while parts of it fail.
+
+    python3 tests/chaos/nodes.py                     small counts, for every change
+    python3 tests/chaos/nodes.py --rounds 100        the full run
+    python3 tests/chaos/nodes.py --only limits,kill
+
+- `limits`: 1,000 callers at once on a budget for 100 calls, and on a rate limit of 100: neither is exceeded;
+- `kill`: servers are killed under load: no acknowledged turn is lost, and a request that its client repeats with the
+  same idempotency key is answered and charged once;
+- `pause`: a server stops in the middle of a call until its lease is over: the others settle the call, and what it
+  writes late changes nothing;
+- `restart`: PostgreSQL restarts under load: calls wait or are told when to try again, and nothing acknowledged is lost;
+- `promote`: the primary dies and a streaming replica takes over: nothing acknowledged is lost.
+
+Exit code 0 only if all of that holds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import collections
+import http.client
+import json
+import pathlib
+import random
+import secrets
+import signal
+import sys
+import tempfile
+import threading
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+
+import processes
+import verify
+from cluster import LEASE_S, Cluster
+from traffic import Conversation, Worker
+
+CALLERS = 1_000
+FITTING = 100
+ANSWER_TOKENS = 20
+CALL_MOST = 20 * 1_000_000 + ANSWER_TOKENS * 2_000_000
+"""Picodollars that a call may cost, at the prices of `processes.server_config`."""
+WORKERS = 12
+RETRIES_WITHIN_S = 90.0
+
+
+class Failed(Exception):
+    """What does not hold; the text says what was seen."""
+
+
+def expect(condition: bool, what: str) -> None:
+    if not condition:
+        raise Failed(what)
+
+
+async def post(port: int, key: str, body: dict, headers: dict[str, str] | None = None) -> tuple[int, dict[str, str], bytes]:
+    """One call on a connection of its own; status 0 when the connection broke."""
+    sent = json.dumps(body).encode()
+    lines = ["POST /v1/chat/completions HTTP/1.1", "Host: backstay", f"Authorization: Bearer {key}"]
+    lines += ["Content-Type: application/json", f"Content-Length: {len(sent)}", "Connection: close"]
+    lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write("\r\n".join([*lines, "", ""]).encode() + sent)
+        answer = await asyncio.wait_for(reader.read(), 120)
+        writer.close()
+    except OSError:
+        return 0, {}, b""
+    head, _, rest = answer.partition(b"\r\n\r\n")
+    if not head:
+        return 0, {}, b""
+    status, *fields = head.decode().split("\r\n")
+    pairs = (field.split(": ", 1) for field in fields)
+    return int(status.split()[1]), {name.lower(): value for name, value in pairs}, rest
+
+
+def ask(words: str, model: str = "sim-openai/sim-echo", **more: object) -> dict:
+    return {"model": model, "max_tokens": ANSWER_TOKENS, "messages": [{"role": "user", "content": words}], **more}
+
+
+async def at_once(cluster: Cluster, key: str, body: dict) -> collections.Counter:
+    """Statuses of all callers, spread over the nodes."""
+    calls = [post(cluster.ports[number % len(cluster.ports)], key, body) for number in range(CALLERS)]
+    return collections.Counter(status for status, _, _ in await asyncio.gather(*calls))
+
+
+def limits(cluster: Cluster, options: argparse.Namespace) -> str:
+    """A budget and a rate limit hold over all nodes."""
+    body = ask("one two three four")
+    totals: collections.Counter = collections.Counter()
+    fewest = CALLERS
+    for _ in range(options.rounds):
+        budget = cluster.new_key({"budgets": [{"period": "total", "limit": dollars(FITTING * CALL_MOST)}]})
+        statuses = asyncio.run(at_once(cluster, budget["key"], body))
+        row = cluster.settled_budget(budget["id"])
+        spent, limit = picodollars(row["spent"]), picodollars(row["limit"])
+        expect(spent <= limit, f"${row['spent']} was spent of ${row['limit']}")
+        expect(set(statuses) <= {200, 402, 503}, f"callers on a budget got {dict(statuses)}")
+        expect(statuses[200] > 0, f"nobody got through: {dict(statuses)}")
+        expect(cluster.ledger_sum(budget["id"]) == spent, "the ledger and the budget do not agree")
+        totals.update({f"budget {status}": count for status, count in statuses.items()})
+
+        rate = cluster.new_key({"rate_limits": [{"of": "requests", "per": "hour", "limit": FITTING}]})
+        statuses = asyncio.run(at_once(cluster, rate["key"], body))
+        expect(statuses[200] <= FITTING, f"{statuses[200]} calls on a limit of {FITTING}")
+        expect(set(statuses) <= {200, 429, 503}, f"callers on a rate limit got {dict(statuses)}")
+        fewest = min(fewest, statuses[200])
+        totals.update({f"rate {status}": count for status, count in statuses.items()})
+    return f"{options.rounds} rounds of {CALLERS} callers, overspent 0; at least {fewest} of {FITTING} calls; {dict(totals)}"
+
+
+def picodollars(text: str) -> int:
+    whole, _, part = text.partition(".")
+    return int(whole) * 10**12 + int(part.ljust(12, "0")[:12] or 0)
+
+
+def dollars(amount: int) -> str:
+    return f"{amount // 10**12}.{amount % 10**12:012d}"
+
+
+class Load:
+    """Workers that talk through the balancer until they are told to stop."""
+
+    def __init__(self, cluster: Cluster, name: str, rng: random.Random) -> None:
+        self.stopped = threading.Event()
+        self.workers = [
+            Worker(f"{name}w{at}", cluster.balancer.port, cluster.key, rng.randrange(2**32), self.stopped)
+            for at in range(WORKERS)
+        ]
+        for worker in self.workers:
+            worker.start()
+
+    def stop(self) -> list[Conversation]:
+        self.stopped.set()
+        for worker in self.workers:
+            worker.join()
+        return [conversation for worker in self.workers for conversation in worker.conversations]
+
+
+def check(cluster: Cluster, conversations: list[Conversation], node: int) -> int:
+    """Every acknowledged turn is there, as a node tells it; how many there were."""
+    losses = verify.conversations(cluster.ports[node], cluster.key, conversations)
+    expect(not losses, "; ".join(losses[:5]))
+    return sum(len(conversation.acknowledged) for conversation in conversations)
+
+
+async def insist(cluster: Cluster, number: str, outcomes: collections.Counter) -> None:
+    """Repeats one request with the same idempotency key until it is answered."""
+    deadline = time.monotonic() + RETRIES_WITHIN_S
+    headers = {"Idempotency-Key": f"insist-{number}", "X-Request-Id": f"req_{number}"}
+    while True:
+        status, told, _ = await post(cluster.balancer.port, cluster.key, ask(number), headers)
+        outcomes[status] += 1
+        if status == 200:
+            return
+        expect(status in {0, 409, 503}, f"{number} was answered {status}")
+        expect(time.monotonic() < deadline, f"{number} was not answered within {RETRIES_WITHIN_S:.0f} s")
+        await asyncio.sleep(min(float(told.get("retry-after", "0.2")), 1.0))
+
+
+async def insist_while(cluster: Cluster, prefix: str, count: int, kill: asyncio.Event) -> collections.Counter:
+    outcomes: collections.Counter = collections.Counter()
+    waiting = asyncio.Semaphore(30)
+
+    async def one(number: int) -> None:
+        async with waiting:
+            if number == count // 3:
+                kill.set()
+            await insist(cluster, f"{prefix}{number}", outcomes)
+
+    await asyncio.gather(*(one(number) for number in range(count)))
+    return outcomes
+
+
+def kill(cluster: Cluster, options: argparse.Namespace) -> str:
+    """A node is killed, and comes back."""
+    rng = random.Random(options.seed)
+    turns, retried = 0, collections.Counter()
+    kills = options.kills
+    for number in range(kills):
+        node = number % len(cluster.ports)
+        load = Load(cluster, f"k{number}", rng)
+        time.sleep(rng.uniform(0.3, 0.9))
+        load.stopped.set()
+        cluster.nodes[node].kill()
+        conversations = load.stop()
+        turns += check(cluster, conversations, (node + 1) % len(cluster.ports))
+        cluster.start_node(node)
+
+        # Then the same with clients that insist.
+        prefix, count = f"k{number}n", 150
+        asked = asyncio.run(kill_and_insist(cluster, node, prefix, count))
+        retried.update(asked)
+        cluster.start_node(node)
+        rows = cluster.completed(prefix)
+        twice = [text for text, times in rows.items() if times > 1]
+        expect(len(rows) == count and not twice, f"{len(rows)} of {count} completed, {len(twice)} more than once")
+    return f"{kills * 2} kills, {turns} acknowledged turns, lost 0; requests that were repeated until answered: {dict(retried)}"
+
+
+async def kill_and_insist(cluster: Cluster, node: int, prefix: str, count: int) -> collections.Counter:
+    due = asyncio.Event()
+
+    async def killing() -> None:
+        await due.wait()
+        await asyncio.to_thread(cluster.nodes[node].kill)
+
+    outcomes, _ = await asyncio.gather(insist_while(cluster, prefix, count, due), killing())
+    return outcomes
+
+
+def pause(cluster: Cluster, _options: argparse.Namespace) -> str:
+    """A node that sleeps past its lease writes too late."""
+    words = f"req_paused{secrets.token_hex(4)}"
+    body = json.dumps(ask(words, model="sim-openai/sim-echo!slow-headers-4000"))
+    connection = http.client.HTTPConnection("127.0.0.1", cluster.ports[0], timeout=120)
+    headers = {"Authorization": f"Bearer {cluster.key}", "Content-Type": "application/json", "X-Request-Id": words}
+    connection.request("POST", "/v1/chat/completions", body, headers)
+    cluster.wait_until(lambda: cluster.statuses(words) == ["pending"], "the call is open")
+    process = cluster.nodes[0].process
+    process.send_signal(signal.SIGSTOP)
+    try:
+        cluster.wait_until(lambda: cluster.statuses(words) == ["interrupted"], "others settle the call")
+    finally:
+        process.send_signal(signal.SIGCONT)
+    status = connection.getresponse().status
+    expect(cluster.statuses(words) == ["interrupted"], "the late write changed the ledger")
+    expect(status != 200, "the late answer was acknowledged")
+    return f"settled by others after a lease of {LEASE_S} s; the paused node answered {status}, and its write changed nothing"
+
+
+def restart(cluster: Cluster, options: argparse.Namespace) -> str:
+    """PostgreSQL restarts under load."""
+    turns, statuses = 0, collections.Counter()
+    for number in range(options.restarts):
+        answers = asyncio.run(restart_under_load(cluster, f"r{number}n"))
+        statuses.update(status for status, _, _ in answers)
+        late = [told for status, told, _ in answers if status == 503 and "retry-after" not in told]
+        expect(not late, f"{len(late)} answers of 503 without Retry-After")
+        expect(set(statuses) <= {200, 503}, f"calls got {dict(statuses)}")
+        load = Load(cluster, f"r{number}", random.Random(options.seed))
+        time.sleep(0.5)
+        turns += check(cluster, load.stop(), 0)
+    expect(turns > 0, "no turn after the restarts")
+    return f"{options.restarts} restarts; calls meanwhile: {dict(statuses)}; {turns} turns after it, lost 0"
+
+
+async def restart_under_load(cluster: Cluster, prefix: str) -> list[tuple[int, dict[str, str], bytes]]:
+    restarting = asyncio.create_task(asyncio.to_thread(cluster.database.restart))
+    calls = []
+    number = 0
+    while not restarting.done() or number < 50:
+        calls.append(asyncio.create_task(post(cluster.ports[number % 3], cluster.key, ask(f"{prefix}{number}"))))
+        number += 1
+        await asyncio.sleep(0.02)
+    await restarting
+    return await asyncio.gather(*calls)
+
+
+def promote(cluster: Cluster, options: argparse.Namespace) -> str:
+    """The primary dies; a replica that has every acknowledged write takes over."""
+    rng = random.Random(options.seed)
+    cluster.database.add_replica()
+    load = Load(cluster, "p", rng)
+    time.sleep(1.0)
+    load.stopped.set()
+    cluster.database.lose_primary()
+    conversations = load.stop()
+    cluster.database.promote_replica()
+    cluster.wait_until(lambda: cluster.is_ready(0), "a node is ready again")
+    turns = check(cluster, conversations, 0)
+    expect(turns > 0, "nothing was acknowledged before the primary died")
+    after = Load(cluster, "q", rng)
+    time.sleep(0.5)
+    later = check(cluster, after.stop(), 1)
+    expect(later > 0, "nothing was acknowledged by the new primary")
+    return f"{turns} turns acknowledged before the primary died, lost 0; {later} after it"
+
+
+SCENARIOS = {"limits": limits, "kill": kill, "pause": pause, "restart": restart, "promote": promote}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=1, help="of `limits`")
+    parser.add_argument("--kills", type=int, default=3)
+    parser.add_argument("--restarts", type=int, default=2)
+    parser.add_argument("--only", default=",".join(SCENARIOS))
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(2**32))
+    options = parser.parse_args()
+    chosen = options.only.split(",")
+    if unknown := set(chosen) - set(SCENARIOS):
+        parser.error(f"there is no {', '.join(unknown)}; there are {', '.join(SCENARIOS)}")
+    print(f"seed {options.seed}", flush=True)
+    failed = 0
+    with tempfile.TemporaryDirectory(prefix="backstay-nodes-") as folder:
+        cluster = Cluster(pathlib.Path(folder))
+        try:
+            for name in chosen:
+                started = time.monotonic()
+                try:
+                    outcome = SCENARIOS[name](cluster, options)
+                except Failed as failure:
+                    failed += 1
+                    outcome = f"FAILED: {failure}\n{cluster.log_ends()}"
+                print(f"{name}: {outcome} ({time.monotonic() - started:.0f} s)", flush=True)
+        finally:
+            cluster.stop()
+    print(f"{len(chosen) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except processes.DidNotStart as reason:
+        sys.exit(str(reason))
