@@ -32,6 +32,7 @@ pub const TABLES: &[&str] = &[
     "spending",
     "reservations",
     "idempotency",
+    "response_cache",
 ];
 
 /// Which node has begun a row is known where there are several.
