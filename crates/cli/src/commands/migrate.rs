@@ -1,6 +1,6 @@
 //! `backstay migrate`: moves a whole installation from one store to another.
 
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 
 use anyhow::{Context as _, Result, bail};
 use backstay_core::Secret;
@@ -31,6 +31,11 @@ pub(crate) struct Migrate {
 
 impl Migrate {
     pub(crate) async fn run(self, output: Output) -> Result<ExitCode> {
+        if let Some(folder) = self.from.strip_prefix("sqlite:")
+            && !Path::new(folder).is_dir()
+        {
+            bail!("there is no folder {folder}; --data of the server says which it is");
+        }
         let (from, to) = (options(&self.from)?, options(&self.to)?);
         let source = Store::open(from).await.context("the store to move from")?;
         let target = Store::open(to).await.context("the store to move to")?;
