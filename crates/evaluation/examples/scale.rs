@@ -1,6 +1,11 @@
 //! How long a recall takes in a large scope, and how much memory its index takes:
 //! `cargo run --release -p backstay-evaluation --example scale -- 10000 100000 1000000`
 //!
+//! `1000000/1000` spreads the turns over so many workspaces and asks each question in one of them at
+//! random, loading its index included. With `BACKSTAY_TEST_POSTGRES` set to the URL of an empty
+//! database they are kept there (`python3 tests/postgres/run.py cargo run …`, one size at a time),
+//! otherwise in a folder.
+//!
 //! Turns are made up: words drawn as in natural language (Zipf), vectors and token states of the
 //! built-in model's size at random, in conversations of 20 turns. They are written to a real store
 //! and recalled through the public interface; the question's own embedding is not in the times.
@@ -8,14 +13,16 @@
 use std::{error::Error, io::Write as _, time::Instant};
 
 use backstay_core::{
-    EpisodeId, Name, Timestamp, WorkspaceId,
+    EpisodeId, Name, Secret, Timestamp, WorkspaceId,
     memory::{Scope, Speaker},
 };
 use backstay_memory::{
     Embedding, EmbeddingModel, Embeddings, Memory, MemoryOptions, RecallOptions, TokenStates,
     UpstreamEmbedder,
 };
-use backstay_store::{ImportedThread, ImportedTurn, PassageVector, Store, StoreOptions};
+use backstay_store::{
+    ImportedThread, ImportedTurn, PassageVector, PostgresOptions, Store, StoreOptions,
+};
 
 const DIMENSION: usize = 384;
 const TOKENS: usize = 12;
@@ -57,24 +64,40 @@ impl Random {
     }
 }
 
+/// So many turns, over so many workspaces.
+#[derive(Clone, Copy)]
+struct Size {
+    turns: usize,
+    workspaces: usize,
+}
+
+impl Size {
+    fn parse(text: &str) -> Result<Self, Box<dyn Error>> {
+        let (turns, workspaces) = text.split_once('/').unwrap_or((text, "1"));
+        Ok(Self { turns: turns.parse()?, workspaces: workspaces.parse()? })
+    }
+}
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let sizes: Vec<usize> =
-        std::env::args().skip(1).map(|size| size.parse()).collect::<Result<_, _>>()?;
     let mut out = std::io::stdout();
-    writeln!(out, "| turns | first recall | p50 | p95 | index |\n|---|---|---|---|---|")?;
-    for size in sizes {
-        writeln!(out, "{}", measure(size).await?)?;
+    writeln!(out, "| turns | workspaces | written | first recall | p50 | p95 | index | store |")?;
+    writeln!(out, "|---|---|---|---|---|---|---|---|")?;
+    for size in std::env::args().skip(1) {
+        writeln!(out, "{}", measure(Size::parse(&size)?).await?)?;
     }
     Ok(())
 }
 
-async fn measure(size: usize) -> Result<String, Box<dyn Error>> {
+async fn measure(size: Size) -> Result<String, Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
-    let path = folder.path().to_owned();
-    let store = Store::open(StoreOptions::folder(path)).await?;
-    let workspace = WorkspaceId::default_workspace();
-    store.ensure_workspace(&workspace, "scale", Timestamp::default()).await?;
+    let options = match std::env::var("BACKSTAY_TEST_POSTGRES") {
+        Ok(url) => {
+            StoreOptions::Postgres(PostgresOptions::new(Secret::new(url).ok_or("an empty URL")?))
+        }
+        Err(_) => StoreOptions::folder(folder.path()),
+    };
+    let store = Store::open(options).await?;
     let assistant = Name::parse("scale").ok_or("not a name")?;
     let scope = Scope { assistant, user: None };
     let model = EmbeddingModel { name: "m".into(), revision: "1".into(), dimension: DIMENSION };
@@ -88,15 +111,24 @@ async fn measure(size: usize) -> Result<String, Box<dyn Error>> {
     let upstream = UpstreamEmbedder::new(model, embed);
     let revision = upstream.model().revision.clone();
     let mut random = Random(42);
-    for thread in 0..size.div_ceil(TURNS_PER_THREAD) {
-        let count = TURNS_PER_THREAD.min(size - thread * TURNS_PER_THREAD);
-        let imported = conversation(&mut random, &scope, thread, count);
-        let ids: Vec<Option<EpisodeId>> =
-            store.workspace(&workspace).import_conversation(imported).await?.ids;
-        let vectors =
-            ids.into_iter().flatten().map(|id| (id, vec![random.embedding(TOKENS)])).collect();
-        store.workspace(&workspace).put_vectors("m", &revision, vectors).await?;
+    let workspaces: Vec<WorkspaceId> = (0..size.workspaces)
+        .map(|number| WorkspaceId::parse(&format!("ws_{number}")).ok_or("not an id"))
+        .collect::<Result<_, _>>()?;
+    let began = Instant::now();
+    for workspace in &workspaces {
+        store.ensure_workspace(workspace, "scale", Timestamp::default()).await?;
+        let handle = store.workspace(workspace);
+        let turns = size.turns / size.workspaces;
+        for thread in 0..turns.div_ceil(TURNS_PER_THREAD) {
+            let count = TURNS_PER_THREAD.min(turns - thread * TURNS_PER_THREAD);
+            let imported = conversation(&mut random, &scope, thread, count);
+            let ids: Vec<Option<EpisodeId>> = handle.import_conversation(imported).await?.ids;
+            let vectors =
+                ids.into_iter().flatten().map(|id| (id, vec![random.embedding(TOKENS)])).collect();
+            handle.put_vectors("m", &revision, vectors).await?;
+        }
     }
+    let written = began.elapsed().as_secs();
     let before = resident_bytes()?;
     let memory =
         Memory::new(store.clone(), Embeddings::Upstream(upstream), MemoryOptions::default());
@@ -104,17 +136,23 @@ async fn measure(size: usize) -> Result<String, Box<dyn Error>> {
     let mut first = 0.0;
     for number in 0..=QUESTIONS {
         let question = random.words(QUESTION_WORDS);
+        let workspace = &workspaces[random.next() as usize % workspaces.len()];
         let options = RecallOptions::at(Timestamp::default());
         let started = Instant::now();
-        memory.recall(&workspace, &scope, &question, options).await?;
+        memory.recall(workspace, &scope, &question, options).await?;
         let seconds = started.elapsed().as_secs_f64();
         if number == 0 { first = seconds } else { times.push(seconds * 1_000.0) }
     }
     times.sort_by(f64::total_cmp);
     let index_mb = resident_bytes()?.saturating_sub(before) / (1024 * 1024);
     let (p50, p95) = (times[QUESTIONS / 2], times[QUESTIONS * 95 / 100]);
+    let stored_mb = store.health().await?.size_bytes / (1024 * 1024);
     store.close().await?;
-    Ok(format!("| {size} | {first:.1} s | {p50:.1} ms | {p95:.1} ms | {index_mb} MiB |"))
+    let Size { turns, workspaces } = size;
+    Ok(format!(
+        "| {turns} | {workspaces} | {written} s | {first:.2} s | {p50:.1} ms | {p95:.1} ms | \
+         {index_mb} MiB | {stored_mb} MiB |"
+    ))
 }
 
 fn conversation(random: &mut Random, scope: &Scope, number: usize, count: usize) -> ImportedThread {

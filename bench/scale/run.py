@@ -1,0 +1,124 @@
+#!/usr/bin/env python3
+"""How much more one, two and three servers over one PostgreSQL answer, beside one server with a data folder.
+
+    python3 bench/scale/run.py                    five rounds
+    python3 bench/scale/run.py --rounds 3 --seconds 2 --connections 32
+
+Every server runs from the start; in each round every arrangement has one window, in an order that rotates. The mock
+model, the load generator, PostgreSQL and the servers share this machine's cores: the last line says what that hides.
+Needs the release binaries `backstay` and `gateways-bench`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "postgres")]
+
+import processes
+import run as postgres
+
+KEY = "bs-0123456789abcdefghijklmnopqrstuvwxyz0123"
+NODES = 3
+CONFIG = """
+[[providers]]
+id = "bench"
+format = "openai"
+base_url = "http://127.0.0.1:{upstream}/v1"
+api_key = "sk-upstream"
+
+[[providers.models]]
+id = "bench-model"
+price = {{ prompt = "0.000001", completion = "0.000002" }}
+
+[discovery]
+enabled = false
+
+[memory]
+embedding = "none"
+"""
+DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "autovacuum": "on", "max_connections": 100}
+
+
+def start(folder: pathlib.Path, config: pathlib.Path, place: list[str]) -> tuple[processes.Running, int]:
+    port = processes.free_port()
+    command = [str(processes.binary("backstay")), "serve", "--listen", f"127.0.0.1:{port}", *place]
+    command += ["--config", str(config), "--log", "warn"]
+    server = processes.Running(command, folder / f"{port}.log", processes.server_environment(KEY))
+    server.wait_until(f"http://127.0.0.1:{port}/ready")
+    return server, port
+
+
+def window(ports: list[int], options: argparse.Namespace) -> tuple[float, float]:
+    """Requests per second of all servers together, and the p50 in milliseconds."""
+    share = max(1, options.connections // len(ports))
+    load = [str(processes.binary("gateways-bench")), "load", "--key", KEY, "--connections", str(share)]
+    load += ["--seconds", str(options.seconds)]
+    running = [
+        subprocess.Popen([*load, "--target", f"127.0.0.1:{port}"], stdout=subprocess.PIPE, text=True) for port in ports
+    ]
+    figures = [json.loads(process.communicate()[0]) for process in running]
+    rate = sum(figure["completed"] for figure in figures) / max(figure["elapsed_s"] for figure in figures)
+    return rate, statistics.median(figure["total_p50_us"] for figure in figures) / 1000
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--connections", type=int, default=33, help="of all servers together")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="backstay-scale-") as name:
+        folder = pathlib.Path(name)
+        folder.chmod(0o755)
+        (folder / "database").mkdir()
+        database = postgres.Server(postgres.install(), folder / "database", postgres.SETTINGS | DURABLE)
+        upstream = processes.free_port()
+        mock_command = [str(processes.binary("gateways-bench")), "upstream", "--listen", f"127.0.0.1:{upstream}"]
+        mock = processes.Running(mock_command, folder / "upstream.log", dict(os.environ))
+        config = folder / "backstay.toml"
+        config.write_text(CONFIG.format(upstream=upstream), "utf-8")
+        servers = []
+        try:
+            servers.append(start(folder, config, ["--data", str(folder / "data")]))
+            servers += [start(folder, config, ["--store", database.url]) for _ in range(NODES)]
+            embedded, *nodes = (port for _, port in servers)
+            arrangements = {"data folder, 1 server": [embedded]}
+            arrangements |= {f"PostgreSQL, {count} server{'s'[:count > 1]}": nodes[:count] for count in range(1, NODES + 1)}
+            measured: dict[str, list[tuple[float, float]]] = {name: [] for name in arrangements}
+            for ports in arrangements.values():
+                window(ports, argparse.Namespace(connections=options.connections, seconds=1.0))
+            names = list(arrangements)
+            for number in range(options.rounds):
+                for name in names[number % len(names) :] + names[: number % len(names)]:
+                    measured[name].append(window(arrangements[name], options))
+        finally:
+            for server, _ in servers:
+                server.stop()
+            mock.kill()
+            database.stop()
+    print("| store | requests/s | ÷ PostgreSQL, 1 server | p50 ms |\n|---|--:|--:|--:|")
+    one = measured["PostgreSQL, 1 server"]
+    for name, windows in measured.items():
+        rates = [rate for rate, _ in windows]
+        ratios = [rate / base for (rate, _), (base, _) in zip(windows, one, strict=True)]
+        p50 = statistics.median(p50 for _, p50 in windows)
+        print(f"| {name} | {spread(rates, 0)} | {spread(ratios, 2)} | {p50:.1f} |")
+    print(f"\n{options.connections} connections, {options.rounds} rounds of {options.seconds:g} s, median [min–max]; {os.cpu_count()} cores.")
+    return 0
+
+
+def spread(values: list[float], digits: int) -> str:
+    return f"{statistics.median(values):.{digits}f} [{min(values):.{digits}f}–{max(values):.{digits}f}]"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
