@@ -10,8 +10,12 @@ const RETRY_AFTER_MS: u64 = 1_000;
 
 pub(in crate::db) fn told(cause: &tokio_postgres::Error) -> Error {
     let Some(state) = cause.code() else {
-        return unavailable("the connection to the database was lost; call again in a moment")
-            .with_context(in_full(cause));
+        let is_lost = cause.source().is_none_or(|source| source.is::<std::io::Error>());
+        let error = match is_lost {
+            true => unavailable("the connection to the database was lost; call again in a moment"),
+            false => Error::internal("the database's answer was not understood"),
+        };
+        return error.with_context(in_full(cause));
     };
     let error = match *state {
         SqlState::UNIQUE_VIOLATION => {
@@ -47,6 +51,18 @@ pub(in crate::db) fn told(cause: &tokio_postgres::Error) -> Error {
         _ => Error::internal("the database answered with an error"),
     };
     error.with_context(in_full(cause))
+}
+
+/// Why there is no connection: refused, a host that is not known, a certificate that is not believed.
+pub(super) fn unreachable(cause: &tokio_postgres::Error) -> Error {
+    if cause.code().is_some() {
+        return told(cause);
+    }
+    let reason = cause.source().map_or_else(|| cause.to_string(), ToString::to_string);
+    unavailable(&format!(
+        "the database is not to be reached: {reason}; see that it runs and that the store's URL is \
+         right, or call again in a moment"
+    ))
 }
 
 /// Whether the server is on its way down or up, or has no place for another connection.

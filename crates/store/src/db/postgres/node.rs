@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 use backstay_core::{Error, Result};
 use tokio::task::JoinHandle;
 
-use super::{connection::Connection, options::Connecting, told};
+use super::{connection::Connection, failure::unreachable, options::Connecting, told};
 use crate::db::Value;
 
 /// A lease outlives this many renewals that fail.
@@ -31,7 +31,8 @@ pub(super) struct Node {
 
 impl Node {
     pub(super) async fn join(connecting: Arc<Connecting>, lease: Duration) -> Result<Self> {
-        let connection = Connection::open(&connecting).await.map_err(|cause| told(&cause))?;
+        let connection =
+            Connection::open(&connecting).await.map_err(|cause| unreachable(&cause))?;
         let id = connection.client.query_one(NEW_ID, &[]).await.map_err(|cause| told(&cause))?;
         let id: String = id
             .try_get(0)

@@ -1,6 +1,8 @@
 //! A bounded number of connections, lent to units of work one at a time.
 
 use std::{
+    error::Error as _,
+    io::{self, ErrorKind},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -13,7 +15,7 @@ use tokio::{
 
 use super::{
     connection::Connection,
-    failure::{is_passing, told, unavailable},
+    failure::{is_passing, told, unavailable, unreachable},
     options::Connecting,
     transaction::Opening,
 };
@@ -87,10 +89,12 @@ impl Pool {
         loop {
             match timeout_at(deadline, Connection::open(&self.connecting)).await {
                 Ok(Ok(connection)) => return Ok(connection),
-                Ok(Err(cause)) if is_lost(&cause) && Instant::now() + CONNECT_AGAIN < deadline => {
+                Ok(Err(cause))
+                    if is_starting(&cause) && Instant::now() + CONNECT_AGAIN < deadline =>
+                {
                     sleep(CONNECT_AGAIN).await;
                 }
-                Ok(Err(cause)) => return Err(told(&cause)),
+                Ok(Err(cause)) => return Err(unreachable(&cause)),
                 Err(_) => {
                     let message = "the database did not answer in time; call again in a moment";
                     return Err(unavailable(message));
@@ -129,7 +133,17 @@ impl Lent {
     }
 }
 
-/// Whether it is worth waiting for the end of what the error tells of.
+/// Whether a server that restarts would say this.
+fn is_starting(cause: &tokio_postgres::Error) -> bool {
+    let io = cause.source().and_then(|source| source.downcast_ref::<io::Error>());
+    cause.code().is_some_and(is_passing)
+        || io.is_some_and(|io| {
+            [ErrorKind::ConnectionRefused, ErrorKind::ConnectionReset, ErrorKind::UnexpectedEof]
+                .contains(&io.kind())
+        })
+}
+
+/// Whether the connection is at fault and not what was asked on it.
 fn is_lost(cause: &tokio_postgres::Error) -> bool {
     cause.code().is_none_or(is_passing)
 }
@@ -155,6 +169,7 @@ mod tests {
         let opening = Opening::new(super::super::Access::Read, crate::db::Reach::Installation);
         let error = pool.begin(&opening, "").await.map(|_| ()).unwrap_err();
         assert_eq!(error.code(), ErrorCode::StoreUnavailable);
+        assert!(error.message().contains("refused"), "{error}");
         assert!(error.retry_after_ms().is_some());
         assert_eq!(pool.in_use(), 0);
     }
