@@ -10,6 +10,8 @@ use crate::{KeyId, KeyScopes, RateLimit, RequestId, RoutingPolicy, WorkspaceId};
 pub struct CallContext {
     pub workspace: WorkspaceId,
     pub key: KeyId,
+    /// SHA-256 of the key's text that the caller presented; `None` for Backstay itself.
+    pub credential: Option<[u8; 32]>,
     pub request: RequestId,
     /// What the caller's key permits.
     pub policy: Arc<RoutingPolicy>,
@@ -40,6 +42,7 @@ impl CallContext {
         Self {
             workspace,
             key,
+            credential: None,
             request,
             policy: Arc::default(),
             spending: Spending::Unlimited,

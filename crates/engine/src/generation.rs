@@ -40,7 +40,12 @@ pub(crate) async fn call(
     guard.record(recording);
     let generation = guard.id().clone();
     let log = guard.attempts();
-    match engine.router().run(&plan, &request, &log).await {
+    let started = tokio::select! {
+        biased;
+        revoked = guard.revoked() => Err(revoked),
+        started = engine.router().run(&plan, &request, &log) => started,
+    };
+    match started {
         Ok(started) => {
             let router = plan.trace.map(|trace| RouterTrace { attempts: log.all(), ..trace });
             let served = Served::by(&started.endpoint);

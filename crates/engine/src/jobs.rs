@@ -124,6 +124,7 @@ impl Jobs {
 /// Starts the work that a serving installation needs.
 pub fn start(engine: &Engine) {
     engine.jobs().spawn(expire_forever(engine.clone()));
+    engine.jobs().spawn(end_calls_of_revoked_keys(engine.clone()));
     if engine.store().is_shared() {
         engine.jobs().spawn(recover_forever(engine.clone()));
         engine.jobs().spawn(give_back_rates_forever(engine.clone()));
@@ -149,6 +150,10 @@ async fn embed_forever(engine: Engine) {
             }
         }
     }
+}
+
+async fn end_calls_of_revoked_keys(engine: Engine) {
+    engine.admission().end_calls_of_revoked_keys().await;
 }
 
 async fn give_back_rates_forever(engine: Engine) {

@@ -9,7 +9,7 @@ use backstay_routing::{AttemptLog, ConversationKey, Endpoint};
 use backstay_store::CachedFrom;
 use futures::{StreamExt as _, stream};
 
-use crate::{open::Open, response_cache::Recording};
+use crate::{admission::KeyWatch, open::Open, response_cache::Recording};
 
 /// Holds an open generation. Dropped while it still holds it, the client has gone away: one message
 /// to the settlement job closes the generation as cancelled, with what had been answered.
@@ -18,6 +18,7 @@ pub(crate) struct Guard {
     attempts: AttemptLog,
     /// `None` once it is settled.
     open: Option<Box<Open>>,
+    key: KeyWatch,
     said: Collector,
 }
 
@@ -26,6 +27,7 @@ impl Guard {
         Self {
             id: open.id.clone(),
             attempts: open.attempts.clone(),
+            key: open.engine.admission().open_calls().watch(open.context.credential),
             open: Some(Box::new(open)),
             said: Collector::default(),
         }
@@ -37,6 +39,11 @@ impl Guard {
 
     pub(crate) fn attempts(&self) -> AttemptLog {
         self.attempts.clone()
+    }
+
+    /// Waits until the caller's key is taken back; returns what the caller is to be told.
+    pub(crate) async fn revoked(&mut self) -> Error {
+        self.key.revoked().await
     }
 
     /// A call whose answer came whole has succeeded.
@@ -128,7 +135,7 @@ impl Metered {
         match std::mem::replace(&mut self.state, State::Done) {
             State::Done => None,
             State::Failing(error) => Some(Err(error)),
-            State::Answering => match self.frames.next().await {
+            State::Answering => match self.frame().await {
                 Some(Ok(frame)) => {
                     self.state = State::Answering;
                     self.watch(&frame);
@@ -137,6 +144,15 @@ impl Metered {
                 Some(Err(error)) => self.settle(Some(error)).await,
                 None => self.settle(None).await,
             },
+        }
+    }
+
+    /// What comes next of the answer, unless the caller's key was taken back.
+    async fn frame(&mut self) -> Option<Result<Frame>> {
+        tokio::select! {
+            biased;
+            revoked = self.guard.revoked() => Some(Err(revoked)),
+            frame = self.frames.next() => frame,
         }
     }
 

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use backstay_core::{
-    CallContext, Charge, Error,
-    ErrorCode::StoreUnavailable,
-    GenerationId, RateUse, Result, Timestamp, Usage,
+    CallContext, Charge, Error, ErrorCode, GenerationId, RateUse, Result, Timestamp, Usage,
     chat::{ChatReply, ChatRequest, Part, Settlement, SettlementStatus},
 };
 use backstay_routing::{AttemptLog, ConversationKey, Ended, Endpoint};
@@ -80,7 +78,9 @@ impl Open {
             Ok(completed) => completed,
             Err(error) => {
                 // The client is told that its turn was not kept; what the provider charges stays.
-                if let Some(settled) = charged.filter(|_| error.code() == StoreUnavailable) {
+                if let Some(settled) =
+                    charged.filter(|_| error.code() == ErrorCode::StoreUnavailable)
+                {
                     self.engine.jobs().settle_later(store, settled);
                 }
                 return Err(error);
@@ -88,7 +88,7 @@ impl Open {
         };
         if !completed.newly_settled {
             return Err(Error::new(
-                StoreUnavailable,
+                ErrorCode::StoreUnavailable,
                 "this server was not heard of for so long that others settled the call; its answer \
                  is not kept: ask again",
             ));
@@ -106,6 +106,9 @@ impl Open {
         let Some(endpoint) = self.endpoint.as_ref().filter(|_| self.cached.is_none()) else {
             return;
         };
+        if error.is_some_and(|error| is_about_the_caller(error.code())) {
+            return;
+        }
         let after_first_ms = self.first_token_at.map(|at| elapsed_ms(at, finished_at));
         self.engine.router().observe(&Ended {
             endpoint,
@@ -256,6 +259,11 @@ fn finish(reply: &ChatReply) -> Option<Finish> {
     let choice = reply.choices.first()?;
     let reason = choice.finish_reason.as_ref()?.as_str().to_owned();
     Some(Finish { reason, native: choice.native_finish_reason.clone() })
+}
+
+/// A key that was taken back says nothing of the endpoint.
+fn is_about_the_caller(code: ErrorCode) -> bool {
+    matches!(code, ErrorCode::InvalidKey | ErrorCode::DisabledKey | ErrorCode::ExpiredKey)
 }
 
 fn estimated_answer(reply: &ChatReply) -> u64 {

@@ -44,7 +44,9 @@ mod workspace;
 mod workspaces;
 
 pub use budgets::{BudgetOf, BudgetRow, Reservation};
-pub use db::{ConnectionUse, PostgresOptions, SqliteOptions, StoreHealth, StoreKind, Synchronous};
+pub use db::{
+    ConnectionUse, KeyChanges, PostgresOptions, SqliteOptions, StoreHealth, StoreKind, Synchronous,
+};
 pub use episodes::{NewEpisode, ScopeEpisodes, StoredEpisode};
 pub use forget::Forgotten;
 pub use generations::{

@@ -61,6 +61,11 @@ pub(crate) const SQLITE: &[Migration] = &[
         name: "rates",
         sql: include_str!("../migrations/sqlite/0010_rates.sql"),
     },
+    Migration {
+        version: 11,
+        name: "key_changes",
+        sql: include_str!("../migrations/sqlite/0011_key_changes.sql"),
+    },
 ];
 
 /// Begins with what SQLite's first seven make together.
@@ -84,6 +89,11 @@ pub(crate) const POSTGRES: &[Migration] = &[
         version: 10,
         name: "rates",
         sql: include_str!("../migrations/postgres/0010_rates.sql"),
+    },
+    Migration {
+        version: 11,
+        name: "key_changes",
+        sql: include_str!("../migrations/postgres/0011_key_changes.sql"),
     },
 ];
 

@@ -112,6 +112,7 @@ fn no_statement_grows_slower_with_the_rows_of_others() {
                 "SCAN w",
                 "SCAN part",
                 "SCAN CONSTANT ROW",
+                "SCAN json_each",
                 "SCAN pragma_table_info",
                 "SCAN generations USING INDEX generations_pending",
                 "SCAN idempotency USING INDEX idempotency_running",

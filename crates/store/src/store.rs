@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use backstay_core::{Result, WorkspaceId};
 
 use crate::{
-    PostgresOptions, SqliteOptions, StoreHealth, Workspace,
+    KeyChanges, PostgresOptions, SqliteOptions, StoreHealth, Workspace,
     db::{Db, Failure, Reach, Session},
 };
 
@@ -57,6 +57,11 @@ impl Store {
 
     pub async fn health(&self) -> Result<StoreHealth> {
         self.db.health().await
+    }
+
+    /// What other processes change about keys from now on.
+    pub fn key_changes(&self) -> KeyChanges {
+        self.db.key_changes()
     }
 
     pub(crate) fn db(&self) -> &Db {

@@ -3,13 +3,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops where something is not as it should be")]
 
+use std::time::Duration;
+
 use backstay_core::{
     Budget, BudgetPeriod, Charge, ErrorCode, GenerationId, KeyId, Money, Price, RequestId, Result,
     Secret, Timestamp, Usage, WorkspaceId, chat::SettlementStatus,
 };
 use backstay_store::{
-    BudgetOf, Idempotency, IdempotentRequest, NewGeneration, PostgresOptions, Reservation,
-    SettledAttempt, SettledGeneration, Store, StoreKind, StoreOptions, StoredAnswer, Workspace,
+    BudgetOf, Idempotency, IdempotentRequest, KeyChange, KeyChanges, KeySettings, KeyToken,
+    NewGeneration, NewKey, PostgresOptions, Reservation, SettledAttempt, SettledGeneration, Store,
+    StoreKind, StoreOptions, StoredAnswer, Workspace,
 };
 use backstay_test_database::TestDatabase;
 
@@ -37,6 +40,12 @@ fn at(second: i64) -> Timestamp {
 
 fn key() -> KeyId {
     KeyId::parse("key_1").unwrap()
+}
+
+fn new_key() -> NewKey {
+    let token = KeyToken { hash: [7; 32], prefix: "bs-".to_owned(), suffix: "end".to_owned() };
+    let settings = KeySettings { name: "test".to_owned(), ..KeySettings::default() };
+    NewKey { id: key(), token, created_at: at(1), settings, budgets: Vec::new() }
 }
 
 fn intent(id: &str, reservation: Option<Reservation>) -> NewGeneration {
@@ -282,4 +291,45 @@ async fn a_user_with_no_more_than_a_database_of_its_own_can_run_a_store() {
     let leave =
         format!("REASSIGN OWNED BY {owner} TO postgres; DROP OWNED BY {owner}; DROP ROLE {owner}");
     client.batch_execute(&leave).await.unwrap();
+}
+
+/// Until each of the nodes listens.
+async fn listening(database: &TestDatabase, nodes: i64) {
+    const LISTENING: &str = "SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND query LIKE 'LISTEN%' AND state = 'idle'";
+    let client = database.client().await.unwrap();
+    while client.query_one(LISTENING, &[]).await.unwrap().get::<_, i64>(0) != nodes {}
+}
+
+async fn heard(changes: &mut KeyChanges) {
+    tokio::time::timeout(Duration::from_secs(20), changes.next()).await.unwrap();
+}
+
+#[tokio::test]
+async fn changes_of_keys_are_heard_from_other_nodes_also_after_a_connection_was_cut() {
+    const CUT: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND query LIKE 'LISTEN%'";
+    let database = database().await;
+    let (one, workspace) = node(&database).await;
+    let two = open(&database).await.unwrap();
+    listening(&database, 2).await;
+    let mut changes = two.key_changes();
+    workspace.create_key(new_key()).await.unwrap();
+    for cut in [false, true] {
+        if cut {
+            database.client().await.unwrap().batch_execute(CUT).await.unwrap();
+            heard(&mut changes).await;
+            listening(&database, 2).await;
+        }
+        // That a node begins to listen is told as a change once: the others are these.
+        for disabled in [true, false, true, false] {
+            let change = KeyChange { disabled: Some(disabled), ..KeyChange::default() };
+            workspace.update_key(&key(), change, at(2)).await.unwrap();
+            heard(&mut changes).await;
+        }
+    }
+    workspace.delete_key(&key()).await.unwrap();
+    heard(&mut changes).await;
+    one.close().await.unwrap();
+    two.close().await.unwrap();
 }

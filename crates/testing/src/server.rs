@@ -1,5 +1,7 @@
 //! A server of its own for each test.
 
+use std::sync::Arc;
+
 use anyhow::Result;
 use backstay_core::{CallContext, Clock, ManualClock, Random, RequestId, Timestamp};
 use backstay_engine::Engine;
@@ -23,7 +25,7 @@ const STORE: &str = "BACKSTAY_TEST_STORE";
 
 /// A running server, its upstream and its data.
 pub struct TestServer {
-    pub sim: Sim,
+    pub sim: Arc<Sim>,
     pub clock: ManualClock,
     server: Server,
     data: Data,
@@ -32,14 +34,15 @@ pub struct TestServer {
 
 struct Data {
     folder: TempDir,
-    database: Option<TestDatabase>,
+    database: Option<Arc<TestDatabase>>,
 }
 
 impl Data {
-    async fn new() -> Result<Self> {
-        let database = match std::env::var(STORE).as_deref() {
-            Ok("postgres") => Some(TestDatabase::create().await?),
-            _ => None,
+    async fn new(shared: bool) -> Result<Self> {
+        let shared = shared || std::env::var(STORE).as_deref() == Ok("postgres");
+        let database = match shared {
+            true => Some(Arc::new(TestDatabase::create().await?)),
+            false => None,
         };
         Ok(Self { folder: tempfile::tempdir()?, database })
     }
@@ -51,6 +54,7 @@ pub struct TestServerBuilder {
     extra: String,
     for_sim: Option<fn(&str) -> String>,
     embedding: Option<String>,
+    shared: bool,
 }
 
 impl TestServerBuilder {
@@ -73,12 +77,18 @@ impl TestServerBuilder {
         self
     }
 
+    /// Keeps its data in a database whatever the other tests do, so that others can join it.
+    pub fn shared(mut self) -> Self {
+        self.shared = true;
+        self
+    }
+
     pub async fn start(self) -> Result<TestServer> {
-        let Self { mut extra, for_sim, embedding } = self;
+        let Self { mut extra, for_sim, embedding, shared } = self;
         let memory = embedding.as_deref().unwrap_or("none");
         extra.push_str(&format!("[memory]\nembedding = \"{memory}\"\n"));
-        let sim = Sim::start(Options::default()).await?;
-        let data = Data::new().await?;
+        let sim = Arc::new(Sim::start(Options::default()).await?);
+        let data = Data::new(shared).await?;
         let moment = Timestamp::parse("2026-03-01T12:00:00Z").unwrap_or_default();
         let clock = ManualClock::at(moment);
         if let Some(toml) = for_sim {
@@ -189,6 +199,20 @@ impl TestServer {
         TestClient::new(self.url(), None)
     }
 
+    /// Another server on the same database and upstream, with the same clock.
+    pub async fn another(&self) -> Result<Self> {
+        let database = self.data.database.clone();
+        let data = Data { folder: tempfile::tempdir()?, database };
+        let (sim, clock, extra) = (Arc::clone(&self.sim), self.clock.clone(), self.extra.clone());
+        let server = start(&sim, &data, &clock, &extra).await?;
+        Ok(Self { sim, clock, server, data, extra })
+    }
+
+    /// The database, where there is one.
+    pub fn database(&self) -> Option<&TestDatabase> {
+        self.data.database.as_deref()
+    }
+
     /// Stops and starts again on the same data.
     pub async fn restart(self) -> Result<Self> {
         let Self { sim, clock, server, data, extra } = self;
@@ -199,7 +223,9 @@ impl TestServer {
 
     pub async fn stop(self) -> Result<()> {
         self.server.stop().await?;
-        self.sim.shutdown().await;
+        if let Some(sim) = Arc::into_inner(self.sim) {
+            sim.shutdown().await;
+        }
         Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! Who is calling, may they, and how fast: the one place that decides it.
 
+mod open_calls;
 mod rates;
 
 use std::{
@@ -10,13 +11,16 @@ use std::{
 use backstay_core::{
     CallContext, Clock, Error, ErrorCode, KeyScope, RateUse, RequestId, Result, Spending, Timestamp,
 };
-use backstay_store::{KeyRecord, Store};
+use backstay_store::{KeyChanges, KeyRecord, Store};
+use tokio::sync::Notify;
 
 use crate::keys::hash;
 
+pub(crate) use open_calls::{KeyWatch, OpenCalls};
 pub(crate) use rates::{RateHold, Rates};
 
-/// How long a looked-up key is believed, so that a revoked one stops working within a second.
+/// How long a looked-up key is believed where nobody told of a change, so that a revoked one stops
+/// working within a second.
 const BELIEVED_MS: i64 = 1_000;
 const CACHED_KEYS_MAX: usize = 10_000;
 
@@ -35,6 +39,9 @@ pub struct Admission {
     clock: Clock,
     recent: Mutex<HashMap<[u8; 32], Known>>,
     rates: Rates,
+    open_calls: OpenCalls,
+    /// A key was changed by this process.
+    changed: Notify,
 }
 
 #[derive(Clone)]
@@ -54,7 +61,14 @@ struct Key {
 impl Admission {
     pub(crate) fn new(store: Store, clock: Clock) -> Self {
         let rates = Rates::new(&store);
-        Self { store, clock, recent: Mutex::new(HashMap::new()), rates }
+        Self {
+            store,
+            clock,
+            recent: Mutex::default(),
+            rates,
+            open_calls: OpenCalls::default(),
+            changed: Notify::new(),
+        }
     }
 
     /// The caller behind a key, who may do what the route does and has not done too much of it.
@@ -92,14 +106,7 @@ impl Admission {
                 )
             })?;
         let key = self.key(hash(presented)).await?;
-        if key.disabled {
-            let message = "this API key is disabled; enable it, or use another";
-            return Err(Error::new(ErrorCode::DisabledKey, message));
-        }
-        if let Some(end) = key.expires_at.filter(|end| *end <= self.clock.now()) {
-            let message = format!("this API key expired at {end}; use another");
-            return Err(Error::new(ErrorCode::ExpiredKey, message));
-        }
+        key.check(self.clock.now())?;
         Ok(CallContext { request, ..key.context.clone() })
     }
 
@@ -117,8 +124,52 @@ impl Admission {
         self.rates.give_back(self.clock.now()).await
     }
 
-    /// Looks every key up again at its next use: one was changed.
+    pub(crate) fn open_calls(&self) -> &OpenCalls {
+        &self.open_calls
+    }
+
+    /// A key was changed: every key is looked up again at its next use, and those of open calls now.
     pub(crate) fn forget_keys(&self) {
+        self.forget_recent();
+        self.changed.notify_one();
+    }
+
+    /// Ends open calls whose key was taken back: at once when this process or another told of a
+    /// change, and soon when nobody did.
+    pub(crate) async fn end_calls_of_revoked_keys(&self) {
+        let mut elsewhere: KeyChanges = self.store.key_changes();
+        loop {
+            tokio::select! {
+                () = self.changed.notified() => {}
+                () = elsewhere.next() => self.forget_recent(),
+                () = self.open_calls.due() => {}
+            }
+            if let Err(error) = self.end_revoked().await {
+                tracing::warn!(%error, cause = error.context(), "keys of open calls were not looked at");
+            }
+        }
+    }
+
+    async fn end_revoked(&self) -> Result<()> {
+        let open = self.open_calls.keys();
+        if open.is_empty() {
+            return Ok(());
+        }
+        let known: HashMap<_, _> = self.store.find_keys(&open).await?.into_iter().collect();
+        let now = self.clock.now();
+        for hash in open {
+            let checked = match known.get(&hash) {
+                Some(record) => Key::of(record.clone(), &hash).check(now),
+                None => Err(unknown()),
+            };
+            if let Err(error) = checked {
+                self.open_calls.end(&hash, error);
+            }
+        }
+        Ok(())
+    }
+
+    fn forget_recent(&self) {
         if let Ok(mut all) = self.recent.lock() {
             all.clear();
         }
@@ -131,9 +182,7 @@ impl Admission {
         if let Some(known) = recent {
             return Ok(known.key);
         }
-        let record = self.store.find_key(&hash).await?.ok_or_else(|| {
-            invalid("this API key is not known here; check that it was copied whole")
-        })?;
+        let record = self.store.find_key(&hash).await?.ok_or_else(unknown)?;
         let key = Arc::new(Key::of(record, &hash));
         if let Ok(mut all) = self.recent.lock() {
             if all.len() >= CACHED_KEYS_MAX {
@@ -158,6 +207,7 @@ impl Key {
         };
         Self {
             context: CallContext {
+                credential: Some(*presented),
                 policy: Arc::new(settings.policy),
                 spending,
                 scopes: settings.scopes,
@@ -167,6 +217,18 @@ impl Key {
             expires_at: ends.into_iter().flatten().min(),
             disabled: record.disabled_at.is_some(),
         }
+    }
+
+    fn check(&self, now: Timestamp) -> Result<()> {
+        if self.disabled {
+            let message = "this API key is disabled; enable it, or use another";
+            return Err(Error::new(ErrorCode::DisabledKey, message));
+        }
+        if let Some(end) = self.expires_at.filter(|end| *end <= now) {
+            let message = format!("this API key expired at {end}; use another");
+            return Err(Error::new(ErrorCode::ExpiredKey, message));
+        }
+        Ok(())
     }
 }
 
@@ -207,6 +269,7 @@ pub(crate) fn authorise_memory(context: &CallContext) -> Result<()> {
     .with_parameter("backstay"))
 }
 
-fn invalid(message: &str) -> Error {
+fn unknown() -> Error {
+    let message = "this API key is not known here; check that it was copied whole";
     Error::new(ErrorCode::InvalidKey, message)
 }

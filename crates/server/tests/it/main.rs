@@ -27,6 +27,7 @@ mod rerank;
 mod response_cache;
 mod response_cache_limits;
 mod responses;
+mod revocation;
 mod routing;
 mod statements;
 mod threads;

@@ -1,6 +1,7 @@
 //! The database behind the areas, and the forms in which it is spoken to. Nothing above this folder
 //! names SQLite or PostgreSQL, but for the texts of statements.
 
+mod changes;
 pub(crate) mod code;
 mod failure;
 mod health;
@@ -13,6 +14,7 @@ mod value;
 
 use backstay_core::{Error, Result, WorkspaceId};
 
+pub use changes::KeyChanges;
 pub(crate) use failure::Failure;
 pub use health::{ConnectionUse, StoreHealth, StoreKind};
 pub use postgres::PostgresOptions;
@@ -109,6 +111,13 @@ impl Db {
         match self {
             Self::Sqlite(sqlite) => sqlite.read(work).await,
             Self::Postgres(postgres) => postgres.run(Access::Read, reach, work).await,
+        }
+    }
+
+    pub(crate) fn key_changes(&self) -> KeyChanges {
+        match self {
+            Self::Sqlite(_) => KeyChanges::none(),
+            Self::Postgres(postgres) => KeyChanges::from(postgres.heard()),
         }
     }
 

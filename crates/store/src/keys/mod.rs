@@ -32,13 +32,17 @@ pub struct KeyToken {
 impl KeyToken {
     /// 64 lowercase digits.
     pub fn hash_in_hex(&self) -> String {
-        self.hash.iter().map(|byte| format!("{byte:02x}")).collect()
+        in_hex(&self.hash)
     }
 
     /// What people are shown: `bs-0123...cdef`.
     pub fn label(&self) -> String {
         format!("{}...{}", self.prefix, self.suffix)
     }
+}
+
+fn in_hex(hash: &[u8; 32]) -> String {
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What an owner can change of a key.

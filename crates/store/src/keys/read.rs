@@ -1,21 +1,27 @@
 //! Finding keys.
 
-use backstay_core::{KeyId, Result, WorkspaceId};
+use backstay_core::{Error, KeyId, Result, WorkspaceId};
 
-use super::{KeyRecord, KeySettings, KeyToken};
+use super::{KeyRecord, KeySettings, KeyToken, in_hex};
 use crate::{
     Page, PageRequest, Store, Workspace,
     db::{Failure, Row, Session, statements, values},
+    messages::to_json,
 };
 
 macro_rules! select {
     ($condition:literal) => {
+        select!("", "api_keys WHERE ", $condition)
+    };
+    ($more:literal, $from:literal, $condition:literal) => {
         concat!(
             "SELECT workspace, id, hash, prefix, suffix, name, created_at, updated_at, expires_at,
                 disabled_at, previous_until, scopes, policy, rate_limits, allow_unpriced,
                 EXISTS (SELECT 1 FROM budgets AS b WHERE b.workspace = api_keys.workspace
-                    AND b.api_key IN (api_keys.id, ''))
-            FROM api_keys WHERE ",
+                    AND b.api_key IN (api_keys.id, ''))",
+            $more,
+            " FROM ",
+            $from,
             $condition
         )
     };
@@ -23,6 +29,20 @@ macro_rules! select {
 
 statements! {
     FIND = select!("hash = $1 OR previous_hash = $1");
+    /// Of a list of hashes in hexadecimal.
+    FIND_ALL = select!(
+            ", presented",
+            "(SELECT unhex(value) AS presented FROM json_each($1)) AS asked
+            JOIN api_keys ON ",
+            "hash = presented OR previous_hash = presented"
+        ),
+        postgres: select!(
+            ", presented",
+            "(SELECT decode(value, 'hex') AS presented
+                FROM json_array_elements_text(CAST(CAST($1 AS TEXT) AS JSON)) AS value) AS asked
+            JOIN api_keys ON ",
+            "hash = presented OR previous_hash = presented"
+        );
     ANY = "SELECT 1 FROM api_keys LIMIT 1";
     ONE = select!("workspace = $1 AND id = $2");
     BY_HASH = select!("workspace = $1 AND hash = $2");
@@ -35,6 +55,16 @@ impl Store {
     pub async fn find_key(&self, hash: &[u8; 32]) -> Result<Option<KeyRecord>> {
         let hash = *hash;
         self.read(move |session| session.one(FIND, values![hash.as_slice()], key)).await
+    }
+
+    /// Those of the hashes that have a key, each with its own, as [`Store::find_key`] finds it.
+    pub async fn find_keys(&self, hashes: &[[u8; 32]]) -> Result<Vec<([u8; 32], KeyRecord)>> {
+        let hashes = hashes.iter().map(in_hex).collect::<Vec<_>>();
+        self.read(move |session| {
+            let hashes = to_json(&hashes)?;
+            session.all(FIND_ALL, values![&hashes], |row| Ok((hash(row, 16)?, key(row)?)))
+        })
+        .await
     }
 
     pub async fn any_key_exists(&self) -> Result<bool> {
@@ -76,14 +106,16 @@ pub(super) fn one(
     session.one(ONE, values![workspace, id], key)
 }
 
+fn hash(row: &Row<'_>, column: usize) -> Result<[u8; 32], Failure> {
+    let found = row.bytes(column)?.try_into();
+    Ok(found.map_err(|_| Error::internal("a stored key's hash has not the length of one"))?)
+}
+
 fn key(row: &Row<'_>) -> Result<KeyRecord, Failure> {
-    let hash = row.bytes(2)?.try_into().map_err(|_| {
-        backstay_core::Error::internal("a stored key's hash has not the length of one")
-    })?;
     Ok(KeyRecord {
         workspace: row.get(0)?,
         id: row.get(1)?,
-        token: KeyToken { hash, prefix: row.get(3)?, suffix: row.get(4)? },
+        token: KeyToken { hash: hash(row, 2)?, prefix: row.get(3)?, suffix: row.get(4)? },
         created_at: row.get(6)?,
         updated_at: row.get(7)?,
         disabled_at: row.get(9)?,

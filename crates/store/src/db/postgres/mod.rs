@@ -8,6 +8,7 @@
 
 mod connection;
 mod failure;
+mod listen;
 mod migrate;
 mod node;
 mod options;
@@ -21,7 +22,7 @@ mod value;
 use std::sync::Arc;
 
 use backstay_core::{Error, Result};
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, sync::watch};
 
 pub use options::PostgresOptions;
 
@@ -30,6 +31,7 @@ pub(super) use transaction::{Access, Transaction};
 pub(super) use value::{column_name, value};
 
 use self::{
+    listen::Listener,
     node::Node,
     options::Connecting,
     pool::{Lent, Pool},
@@ -51,6 +53,7 @@ pub(crate) struct Postgres {
 struct Shared {
     pool: Arc<Pool>,
     node: Node,
+    listener: Listener,
 }
 
 impl Postgres {
@@ -60,8 +63,9 @@ impl Postgres {
         let pool = Pool::new(Arc::clone(&connecting), options.connections_max, options.wait);
         let connection = pool.first().await?;
         migrate::apply(&connection, migrations::POSTGRES).await?;
-        let node = Node::join(connecting, options.node_lease).await?;
-        Ok(Self { shared: Arc::new(Shared { pool: Arc::new(pool), node }) })
+        let node = Node::join(Arc::clone(&connecting), options.node_lease).await?;
+        let listener = Listener::start(connecting);
+        Ok(Self { shared: Arc::new(Shared { pool: Arc::new(pool), node, listener }) })
     }
 
     /// Runs `work` in a transaction; returns once that is committed. What writes runs to its end, also
@@ -91,15 +95,20 @@ impl Postgres {
 
     /// Waits for the work under way, and tells the other nodes that nothing is open here.
     pub(super) async fn close(&self) -> Result<()> {
-        let Shared { pool, node } = &*self.shared;
+        let Shared { pool, node, listener } = &*self.shared;
         if pool.is_closed() {
             return Ok(());
         }
         pool.close().await;
+        listener.stop();
         if let Err(cause) = node.leave().await {
             tracing::warn!(%cause, "the other nodes were not told that this one stops");
         }
         Ok(())
+    }
+
+    pub(super) fn heard(&self) -> watch::Receiver<()> {
+        self.shared.listener.heard()
     }
 
     pub(super) async fn health(&self) -> Result<StoreHealth> {

@@ -1,0 +1,2 @@
+-- On PostgreSQL servers tell each other that a key was changed. A data folder has one process, which knows
+-- what it has changed: nothing to do.
