@@ -29,7 +29,7 @@ mod wire_format;
 
 pub use access::{KeyScope, KeyScopes, RateLimit, RatePeriod};
 pub use budget::{Amount, Budget, BudgetPeriod, LimitHit, LimitScope, Limited, TimeSpan};
-pub use clock::{Clock, ManualClock};
+pub use clock::{Clock, CorrectedClock, ManualClock};
 pub use context::{CallContext, Spending};
 pub use endpoint::{DataPolicy, EndpointFacts, Modality, Quantization};
 pub use error::{Error, ErrorClass, ErrorCode, FailedAttempt, Result, UpstreamError};

@@ -45,7 +45,9 @@ impl Server {
         let ServerOptions { config, environment, clock, random, metrics } = options;
         let listener = bind(config.server.listen).await?;
         let address = listener.local_addr().map_err(|cause| Error::internal(cause.to_string()))?;
-        let store = Store::open(config.store_options(&environment)?).await?;
+        let clock = clock.correctable();
+        let store_options = config.store_options(&environment)?.with_clock(&clock);
+        let store = Store::open(store_options).await?;
         backstay_engine::recover(&store, clock.now()).await?;
         let chosen = environment.get("BACKSTAY_BOOTSTRAP_KEY").and_then(Secret::new);
         let key = backstay_engine::bootstrap(&store, chosen.as_ref(), &clock, &random).await?;

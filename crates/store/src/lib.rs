@@ -45,7 +45,8 @@ mod workspaces;
 
 pub use budgets::{BudgetOf, BudgetRow, Reservation};
 pub use db::{
-    ConnectionUse, KeyChanges, PostgresOptions, SqliteOptions, StoreHealth, StoreKind, Synchronous,
+    ConnectionUse, DatabaseFacts, DatabaseUser, KeyChanges, NodeRow, PostgresOptions,
+    SqliteOptions, Standby, StoreHealth, StoreKind, Synchronous,
 };
 pub use episodes::{NewEpisode, ScopeEpisodes, StoredEpisode};
 pub use forget::Forgotten;

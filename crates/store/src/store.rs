@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use backstay_core::{Result, WorkspaceId};
+use backstay_core::{Clock, Result, WorkspaceId};
 
 use crate::{
-    KeyChanges, PostgresOptions, SqliteOptions, StoreHealth, Workspace,
+    ConnectionUse, DatabaseFacts, KeyChanges, PostgresOptions, SqliteOptions, StoreHealth,
+    Workspace,
     db::{Db, Failure, Reach, Session},
 };
 
@@ -22,6 +23,16 @@ impl StoreOptions {
     /// A data folder, made when it is not there.
     pub fn folder(path: impl Into<PathBuf>) -> Self {
         Self::Sqlite(SqliteOptions::new(path))
+    }
+
+    /// Brings the clock, if it can be corrected, to the time of a database that is shared.
+    pub fn with_clock(self, clock: &Clock) -> Self {
+        match (self, clock) {
+            (Self::Postgres(options), Clock::Corrected(clock)) => {
+                Self::Postgres(PostgresOptions { clock: Some(clock.clone()), ..options })
+            }
+            (other, _) => other,
+        }
     }
 }
 
@@ -57,6 +68,17 @@ impl Store {
 
     pub async fn health(&self) -> Result<StoreHealth> {
         self.db.health().await
+    }
+
+    /// What the database says about itself and about the servers that share it; `None` for a data
+    /// folder.
+    pub async fn database(&self) -> Result<Option<DatabaseFacts>> {
+        self.db.database().await
+    }
+
+    /// Connections in use now; `None` where nothing waits for one.
+    pub fn connections(&self) -> Option<ConnectionUse> {
+        self.db.connections()
     }
 
     /// What other processes change about keys from now on.

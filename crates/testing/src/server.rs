@@ -6,7 +6,7 @@ use anyhow::Result;
 use backstay_core::{CallContext, Clock, ManualClock, Random, RequestId, Timestamp};
 use backstay_engine::Engine;
 use backstay_providers::Environment;
-use backstay_server::{Config, Server, ServerOptions, StoreUrl};
+use backstay_server::{Config, Server, ServerOptions, StoreUrl, telemetry::Metrics};
 use backstay_test_database::TestDatabase;
 use tempfile::TempDir;
 use upstream_sim::{Options, Sim};
@@ -55,6 +55,8 @@ pub struct TestServerBuilder {
     for_sim: Option<fn(&str) -> String>,
     embedding: Option<String>,
     shared: bool,
+    metrics: Option<Metrics>,
+    of_machine: Option<Clock>,
 }
 
 impl TestServerBuilder {
@@ -83,8 +85,20 @@ impl TestServerBuilder {
         self
     }
 
+    /// Runs by this clock and not by [`TestServer::clock`].
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.of_machine = Some(clock);
+        self
+    }
+
+    /// Gathers metrics: of the whole process, so that there can be one of these in it.
+    pub fn metrics(mut self) -> Result<Self> {
+        self.metrics = Some(Metrics::install()?);
+        Ok(self)
+    }
+
     pub async fn start(self) -> Result<TestServer> {
-        let Self { mut extra, for_sim, embedding, shared } = self;
+        let Self { mut extra, for_sim, embedding, shared, metrics, of_machine } = self;
         let memory = embedding.as_deref().unwrap_or("none");
         extra.push_str(&format!("[memory]\nembedding = \"{memory}\"\n"));
         let sim = Arc::new(Sim::start(Options::default()).await?);
@@ -94,12 +108,20 @@ impl TestServerBuilder {
         if let Some(toml) = for_sim {
             extra.push_str(&toml(&sim.base_url()));
         }
-        let server = start(&sim, &data, &clock, &extra).await?;
+        let machine = of_machine.unwrap_or_else(|| Clock::Manual(clock.clone()));
+        let with = With { clock: machine, metrics };
+        let server = start(&sim, &data, with, &extra).await?;
         Ok(TestServer { sim, clock, server, data, extra })
     }
 }
 
-async fn start(sim: &Sim, data: &Data, clock: &ManualClock, extra: &str) -> Result<Server> {
+#[derive(Default)]
+struct With {
+    clock: Clock,
+    metrics: Option<Metrics>,
+}
+
+async fn start(sim: &Sim, data: &Data, with: With, extra: &str) -> Result<Server> {
     let extra = extra.replace("{sim}", &sim.base_url());
     let mut config = Config::parse(&format!("{extra}\n{}", providers(&sim.base_url())))?;
     config.server.listen = ([127, 0, 0, 1], 0).into();
@@ -108,9 +130,9 @@ async fn start(sim: &Sim, data: &Data, clock: &ManualClock, extra: &str) -> Resu
     let options = ServerOptions {
         config,
         environment: Environment::default().with("BACKSTAY_BOOTSTRAP_KEY", KEY),
-        clock: Clock::Manual(clock.clone()),
+        clock: with.clock,
         random: Random::System,
-        metrics: None,
+        metrics: with.metrics,
     };
     Ok(Server::start(options).await?)
 }
@@ -201,11 +223,16 @@ impl TestServer {
 
     /// Another server on the same database and upstream, with the same clock.
     pub async fn another(&self) -> Result<Self> {
+        self.another_with(Clock::Manual(self.clock.clone())).await
+    }
+
+    /// Another server on the same database and upstream, on a machine with this clock.
+    pub async fn another_with(&self, clock: Clock) -> Result<Self> {
         let database = self.data.database.clone();
         let data = Data { folder: tempfile::tempdir()?, database };
-        let (sim, clock, extra) = (Arc::clone(&self.sim), self.clock.clone(), self.extra.clone());
-        let server = start(&sim, &data, &clock, &extra).await?;
-        Ok(Self { sim, clock, server, data, extra })
+        let (sim, extra) = (Arc::clone(&self.sim), self.extra.clone());
+        let server = start(&sim, &data, With { clock, metrics: None }, &extra).await?;
+        Ok(Self { sim, clock: self.clock.clone(), server, data, extra })
     }
 
     /// The database, where there is one.
@@ -217,7 +244,8 @@ impl TestServer {
     pub async fn restart(self) -> Result<Self> {
         let Self { sim, clock, server, data, extra } = self;
         server.stop().await?;
-        let server = start(&sim, &data, &clock, &extra).await?;
+        let with = With { clock: Clock::Manual(clock.clone()), metrics: None };
+        let server = start(&sim, &data, with, &extra).await?;
         Ok(Self { sim, clock, server, data, extra })
     }
 

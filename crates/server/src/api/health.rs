@@ -29,9 +29,17 @@ pub(crate) async fn ready(State(state): State<AppState>) -> Response {
 pub(crate) async fn metrics(State(state): State<AppState>) -> Response {
     match &state.metrics {
         Some(metrics) => {
+            observe_connections(&state);
             let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
             (kind, metrics.render()).into_response()
         }
         None => StatusCode::NOT_FOUND.into_response(),
     }
+}
+
+/// What is asked for when it is shown, as it changes all the time.
+fn observe_connections(state: &AppState) {
+    let Some(connections) = state.engine.store().connections() else { return };
+    metrics::gauge!("backstay_store_connections_in_use").set(connections.in_use as f64);
+    metrics::gauge!("backstay_store_connections_max").set(connections.max as f64);
 }

@@ -16,6 +16,7 @@ mod keys;
 mod learning;
 mod ledger;
 mod memory;
+mod nodes;
 mod openapi;
 mod openrouter;
 mod openrouter_account;

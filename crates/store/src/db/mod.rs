@@ -3,6 +3,7 @@
 
 mod changes;
 pub(crate) mod code;
+mod database;
 mod failure;
 mod health;
 mod postgres;
@@ -15,6 +16,7 @@ mod value;
 use backstay_core::{Error, Result, WorkspaceId};
 
 pub use changes::KeyChanges;
+pub use database::{DatabaseFacts, DatabaseUser, NodeRow, Standby};
 pub(crate) use failure::Failure;
 pub use health::{ConnectionUse, StoreHealth, StoreKind};
 pub use postgres::PostgresOptions;
@@ -111,6 +113,22 @@ impl Db {
         match self {
             Self::Sqlite(sqlite) => sqlite.read(work).await,
             Self::Postgres(postgres) => postgres.run(Access::Read, reach, work).await,
+        }
+    }
+
+    /// `None` for a data folder.
+    pub(crate) async fn database(&self) -> Result<Option<DatabaseFacts>> {
+        match self {
+            Self::Sqlite(_) => Ok(None),
+            Self::Postgres(postgres) => postgres.facts().await.map(Some),
+        }
+    }
+
+    /// `None` where nothing waits for a connection.
+    pub(crate) fn connections(&self) -> Option<ConnectionUse> {
+        match self {
+            Self::Sqlite(_) => None,
+            Self::Postgres(postgres) => Some(postgres.connections()),
         }
     }
 

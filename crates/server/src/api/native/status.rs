@@ -3,7 +3,7 @@
 use axum::{Json, extract::State};
 use backstay_core::{Error, WireFormat};
 use backstay_engine::LearningStatus;
-use backstay_store::{ConnectionUse, StoreKind};
+use backstay_store::{ConnectionUse, DatabaseFacts, StoreKind};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -33,6 +33,8 @@ struct StoreBody {
     size_bytes: u64,
     /// Connections to the database; null for a data folder.
     connections: Option<ConnectionUse>,
+    /// What the database says; null for a data folder.
+    database: Option<DatabaseFacts>,
 }
 
 /// Model, revision and dimension are null when recall goes by words alone.
@@ -83,6 +85,7 @@ async fn status(state: &AppState, caller: &Caller) -> Result<StatusBody, Error> 
             schema_version: store.schema_version,
             size_bytes: store.size_bytes,
             connections: store.connections,
+            database: state.engine.store().database().await?,
         },
         embedding: EmbeddingBody {
             model: model.map(|model| model.name.clone()),

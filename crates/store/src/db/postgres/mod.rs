@@ -6,7 +6,9 @@
 //! else and holds until it ends. Units that rely on the order of changes to single rows alone share
 //! the lock with each other (`WriteBeside`), and lock rows in a fixed order.
 
+mod clock;
 mod connection;
+mod facts;
 mod failure;
 mod listen;
 mod migrate;
@@ -63,7 +65,8 @@ impl Postgres {
         let pool = Pool::new(Arc::clone(&connecting), options.connections_max, options.wait);
         let connection = pool.first().await?;
         migrate::apply(&connection, migrations::POSTGRES).await?;
-        let node = Node::join(Arc::clone(&connecting), options.node_lease).await?;
+        let node =
+            Node::join(Arc::clone(&connecting), options.node_lease, options.clock.clone()).await?;
         let listener = Listener::start(connecting);
         Ok(Self { shared: Arc::new(Shared { pool: Arc::new(pool), node, listener }) })
     }
@@ -107,13 +110,17 @@ impl Postgres {
         Ok(())
     }
 
+    pub(super) fn connections(&self) -> ConnectionUse {
+        let pool = &self.shared.pool;
+        ConnectionUse { in_use: pool.in_use(), max: pool.size() }
+    }
+
     pub(super) fn heard(&self) -> watch::Receiver<()> {
         self.shared.listener.heard()
     }
 
     pub(super) async fn health(&self) -> Result<StoreHealth> {
-        let pool = &self.shared.pool;
-        let connections = ConnectionUse { in_use: pool.in_use(), max: pool.size() };
+        let connections = self.connections();
         self.run(Access::Read, Reach::Installation, move |session| {
             Ok(StoreHealth {
                 kind: StoreKind::Postgres,

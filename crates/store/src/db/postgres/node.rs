@@ -6,10 +6,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use backstay_core::{Error, Result};
+use backstay_core::{CorrectedClock, Error, Result};
 use tokio::task::JoinHandle;
 
-use super::{connection::Connection, failure::unreachable, options::Connecting, told};
+use super::{clock, connection::Connection, failure::unreachable, options::Connecting, told};
 use crate::db::Value;
 
 /// A lease outlives this many renewals that fail.
@@ -26,24 +26,35 @@ const LEAVE: &str = "DELETE FROM nodes WHERE id = $1";
 pub(super) struct Node {
     id: String,
     connecting: Arc<Connecting>,
+    clock: Option<CorrectedClock>,
     renewing: JoinHandle<()>,
 }
 
 impl Node {
-    pub(super) async fn join(connecting: Arc<Connecting>, lease: Duration) -> Result<Self> {
+    /// `clock` is brought to the database's time, now and with every renewal.
+    pub(super) async fn join(
+        connecting: Arc<Connecting>,
+        lease: Duration,
+        clock: Option<CorrectedClock>,
+    ) -> Result<Self> {
         let connection =
             Connection::open(&connecting).await.map_err(|cause| unreachable(&cause))?;
         let id = connection.client.query_one(NEW_ID, &[]).await.map_err(|cause| told(&cause))?;
         let id: String = id
             .try_get(0)
             .map_err(|cause| Error::internal(format!("the database gave no name: {cause}")))?;
-        renew(&connection, &id, lease).await.map_err(|cause| told(&cause))?;
+        let lease = Lease { time: lease, clock: clock.clone() };
+        renew(&connection, &id, &lease).await.map_err(|cause| told(&cause))?;
         let renewing = keep_renewing(Arc::clone(&connecting), connection, id.clone(), lease);
-        Ok(Self { id, connecting, renewing: tokio::spawn(renewing) })
+        Ok(Self { id, connecting, clock, renewing: tokio::spawn(renewing) })
     }
 
     pub(super) fn id(&self) -> &str {
         &self.id
+    }
+
+    pub(super) fn clock(&self) -> Option<&CorrectedClock> {
+        self.clock.as_ref()
     }
 
     /// Tells the others that nothing of this node is open any more.
@@ -52,6 +63,12 @@ impl Node {
         let connection = Connection::open(&self.connecting).await?;
         change(&connection, LEAVE, &[Value::Text(&self.id)]).await
     }
+}
+
+/// What is kept up while the process lives.
+struct Lease {
+    time: Duration,
+    clock: Option<CorrectedClock>,
 }
 
 impl Drop for Node {
@@ -65,16 +82,16 @@ async fn keep_renewing(
     connecting: Arc<Connecting>,
     mut connection: Connection,
     id: String,
-    lease: Duration,
+    lease: Lease,
 ) {
     loop {
-        tokio::time::sleep(lease / RENEWALS_PER_LEASE).await;
+        tokio::time::sleep(lease.time / RENEWALS_PER_LEASE).await;
         let renewed = match connection.is_closed() {
-            false => renew(&connection, &id, lease).await,
+            false => renew(&connection, &id, &lease).await,
             true => match Connection::open(&connecting).await {
                 Ok(opened) => {
                     connection = opened;
-                    renew(&connection, &id, lease).await
+                    renew(&connection, &id, &lease).await
                 }
                 Err(cause) => Err(cause),
             },
@@ -88,10 +105,14 @@ async fn keep_renewing(
 async fn renew(
     connection: &Connection,
     id: &str,
-    lease: Duration,
+    lease: &Lease,
 ) -> Result<(), tokio_postgres::Error> {
-    let micros = i64::try_from(lease.as_micros()).unwrap_or(i64::MAX);
-    change(connection, RENEW, &[Value::Text(id), Value::Integer(micros)]).await
+    let micros = i64::try_from(lease.time.as_micros()).unwrap_or(i64::MAX);
+    change(connection, RENEW, &[Value::Text(id), Value::Integer(micros)]).await?;
+    match &lease.clock {
+        Some(clock) => clock::compare(connection, clock).await,
+        None => Ok(()),
+    }
 }
 
 async fn change(

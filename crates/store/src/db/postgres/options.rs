@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
-use backstay_core::{Error, Result, Secret};
+use backstay_core::{CorrectedClock, Error, Result, Secret};
 use tokio_postgres::{Config, config::SslMode};
 
 use super::tls::{self, Trust};
@@ -23,6 +23,8 @@ pub struct PostgresOptions {
     pub statement_timeout: Duration,
     /// How long a process that is not heard of is taken to live.
     pub node_lease: Duration,
+    /// Brought to the database's time while the store is open.
+    pub clock: Option<CorrectedClock>,
 }
 
 impl PostgresOptions {
@@ -34,6 +36,7 @@ impl PostgresOptions {
             wait: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(30),
             node_lease: Duration::from_secs(30),
+            clock: None,
         }
     }
 }

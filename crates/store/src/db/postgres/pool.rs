@@ -50,8 +50,11 @@ impl Pool {
     /// A connection on which the transaction has begun. Idle connections that the server has closed
     /// are found out here, before any work is done on them.
     pub(super) async fn begin(self: &Arc<Self>, opening: &Opening, node: &str) -> Result<Lent> {
-        let deadline = Instant::now() + self.wait;
+        let asked = Instant::now();
+        let deadline = asked + self.wait;
         let permit = timeout_at(deadline, Arc::clone(&self.permits).acquire_owned()).await;
+        metrics::histogram!("backstay_store_connection_wait_seconds")
+            .record(asked.elapsed().as_secs_f64());
         let permit = permit.map_err(|_| busy())?.map_err(|_| closed())?;
         let connection = loop {
             let (connection, is_new) = match self.take_idle() {
