@@ -1,5 +1,7 @@
 //! `backstay doctor`: is everything well, and what to do where it is not.
 
+mod database;
+
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -20,6 +22,8 @@ pub(crate) struct Doctor {}
 struct Finding {
     check: &'static str,
     ok: bool,
+    /// It works, and is not as it should be.
+    warning: bool,
     found: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     advice: Option<String>,
@@ -36,7 +40,11 @@ impl Doctor {
 }
 
 fn line(finding: &Finding) -> String {
-    let mark = if finding.ok { "ok  " } else { "FAIL" };
+    let mark = match finding {
+        Finding { ok: false, .. } => "FAIL",
+        Finding { warning: true, .. } => "warn",
+        _ => "ok  ",
+    };
     let advice = finding.advice.as_ref().map_or(String::new(), |text| format!("\n      {text}"));
     format!("{mark}  {}: {}{advice}", finding.check, finding.found)
 }
@@ -51,14 +59,14 @@ async fn examine(client: &Client) -> Vec<Finding> {
         Ok(status) => status,
         Err(error) => return vec![server, failure("key", error.to_string(), None)],
     };
-    vec![
-        server,
-        finding("key", "accepted".to_owned()),
-        store(&status["store"]),
+    let mut findings = vec![server, finding("key", "accepted".to_owned()), store(&status["store"])];
+    findings.extend(database::examine(&status["store"]["database"]));
+    findings.extend([
         embedding(&status["embedding"]),
         learning(&status["learning"]),
         providers(&status["providers"]),
-    ]
+    ]);
+    findings
 }
 
 fn text(value: &Value, name: &str) -> String {
@@ -69,11 +77,15 @@ fn text(value: &Value, name: &str) -> String {
 }
 
 fn finding(check: &'static str, found: String) -> Finding {
-    Finding { check, ok: true, found, advice: None }
+    Finding { check, ok: true, warning: false, found, advice: None }
 }
 
 fn failure(check: &'static str, found: String, advice: Option<String>) -> Finding {
-    Finding { check, ok: false, found, advice }
+    Finding { check, ok: false, warning: false, found, advice }
+}
+
+fn warning(check: &'static str, found: String, advice: String) -> Finding {
+    Finding { check, ok: true, warning: true, found, advice: Some(advice) }
 }
 
 fn store(store: &Value) -> Finding {
@@ -137,5 +149,5 @@ fn providers(providers: &Value) -> Finding {
          provider's key, or start Ollama, and start the server again"
             .to_owned()
     });
-    Finding { check: "providers", ok: true, found: names.join(", "), advice }
+    Finding { check: "providers", ok: true, warning: false, found: names.join(", "), advice }
 }
