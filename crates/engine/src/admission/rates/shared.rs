@@ -62,12 +62,16 @@ impl Shared {
         if self.spend_or_wait((workspace, key), limits, &needed, now).is_none() {
             return Ok(hold);
         }
-        let (asks, corrections) = self.to_ask(key, limits, &needed);
+        let (asks, in_hand, corrections) = self.to_ask(key, limits, &needed);
         let store = self.store.workspace(workspace);
         match store.take_rates(key, corrections.clone(), asks, now).await {
             Ok(Ok(grants)) => self.granted(key, limits, &grants),
-            Ok(Err(refused)) => return Err(refused),
+            Ok(Err(refused)) => {
+                self.granted(key, limits, &in_hand);
+                return Err(refused);
+            }
             Err(error) => {
+                self.granted(key, limits, &in_hand);
                 self.tell_later((workspace, key), corrections);
                 return Err(error);
             }
@@ -140,16 +144,18 @@ impl Shared {
         }
     }
 
+    /// What to ask for beyond what is left over, which is set aside meanwhile.
     fn to_ask(
         &self,
         key: &KeyId,
         limits: &[RateLimit],
         needed: &impl Fn(&RateLimit) -> u64,
-    ) -> (Vec<RateAsk>, Vec<RateCorrection>) {
+    ) -> (Vec<RateAsk>, Vec<RateGrant>, Vec<RateCorrection>) {
         let Ok(mut keys) = self.keys.lock() else { return Default::default() };
         let Some(advance) = keys.get_mut(key) else { return Default::default() };
-        let asks = limits.iter().map(|limit| advance.ask(*limit, needed(limit))).collect();
-        (asks, std::mem::take(&mut advance.corrections))
+        let asks = limits.iter().filter_map(|limit| advance.ask(*limit, needed(limit)));
+        let (asks, in_hand) = asks.unzip();
+        (asks, in_hand, std::mem::take(&mut advance.corrections))
     }
 
     fn granted(&self, key: &KeyId, limits: &[RateLimit], grants: &[RateGrant]) {
@@ -228,14 +234,16 @@ impl Advance {
         true
     }
 
-    /// What to ask the store for. Rare calls take nothing in advance.
-    fn ask(&mut self, limit: RateLimit, needed: u64) -> RateAsk {
-        let mut spare = 0;
-        if let Some(known) = self.limits.iter_mut().find(|spare| spare.limit == limit) {
-            spare = known.taken.min(limit.most() / PARTS_OF_LIMIT);
-            known.taken = known.taken.max(needed).saturating_mul(2);
-        }
-        RateAsk { limit, needed, spare }
+    /// What to ask the store for, and what of the need is left over. Rare calls take nothing in
+    /// advance.
+    fn ask(&mut self, limit: RateLimit, needed: u64) -> Option<(RateAsk, RateGrant)> {
+        let known = self.limits.iter_mut().find(|spare| spare.limit == limit)?;
+        let in_hand = known.left.min(needed);
+        known.left -= in_hand;
+        let spare = known.taken.min(limit.most() / PARTS_OF_LIMIT);
+        known.taken = known.taken.max(needed).saturating_mul(2);
+        let ask = RateAsk { limit, needed: needed - in_hand, spare };
+        Some((ask, RateGrant { slot: known.slot, spare: in_hand }))
     }
 }
 
@@ -368,6 +376,18 @@ mod tests {
             node.take(nodes.of(), &limit, RateUse::REQUEST, second(0)).await.unwrap();
         }
         assert!(asked < 20, "{asked} round trips for 2,000 calls");
+    }
+
+    #[tokio::test]
+    async fn what_a_call_gave_back_serves_the_next_with_what_it_lacks() {
+        let nodes = Nodes::start().await;
+        let hold = nodes.take(0, tokens(6_000), 0).await.unwrap();
+        let used = (hold, tokens(1_000));
+        nodes.nodes[0].correct(nodes.of(), &LIMITS, used, second(1));
+        nodes.take(0, tokens(6_000), 2).await.unwrap();
+        assert!(nodes.take(0, tokens(4_000), 3).await.is_err());
+        nodes.take(0, tokens(3_000), 4).await.unwrap();
+        assert!(nodes.take(1, tokens(1), 5).await.is_err(), "10,000 are taken");
     }
 
     #[tokio::test]
