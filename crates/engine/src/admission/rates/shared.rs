@@ -265,7 +265,7 @@ impl Spare {
     }
 
     fn is_of(&self, now: Timestamp) -> bool {
-        RateWindow::of(self.limit).slot_at(now) == self.slot && self.taken > 0
+        RateWindow::of(self.limit).slot_at(now) == self.slot && (self.taken > 0 || self.left > 0)
     }
 }
 
