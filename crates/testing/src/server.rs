@@ -126,6 +126,7 @@ async fn start(sim: &Sim, data: &Data, with: With, extra: &str) -> Result<Server
     let mut config = Config::parse(&format!("{extra}\n{}", providers(&sim.base_url())))?;
     config.server.listen = ([127, 0, 0, 1], 0).into();
     config.server.data = data.folder.path().to_owned();
+    config.store.wait_ms = WAIT_MS;
     config.store.url = data.database.as_ref().map(|database| StoreUrl::from(database.url()));
     let options = ServerOptions {
         config,
@@ -136,6 +137,10 @@ async fn start(sim: &Sim, data: &Data, with: With, extra: &str) -> Result<Server
     };
     Ok(Server::start(options).await?)
 }
+
+/// A thousand callers at once on a slow machine wait for their turn, where a server in use would tell
+/// them to come again.
+const WAIT_MS: u64 = 120_000;
 
 /// The same upstream in each wire format, with exact prices, and one that refuses connections.
 fn providers(sim: &str) -> String {
