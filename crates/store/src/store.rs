@@ -8,6 +8,7 @@ use crate::{
     ConnectionUse, DatabaseFacts, KeyChanges, PostgresOptions, SqliteOptions, StoreHealth,
     Workspace,
     db::{Db, Failure, Reach, Session},
+    generations,
 };
 
 /// Where a store is, and how it is opened.
@@ -49,7 +50,7 @@ impl Store {
     /// cannot be written or reached, or when a newer Backstay wrote it.
     pub async fn open(options: StoreOptions) -> Result<Self> {
         let db = match options {
-            StoreOptions::Sqlite(options) => Db::open_sqlite(options).await?,
+            StoreOptions::Sqlite(options) => Db::open_sqlite(options, generations::redo).await?,
             StoreOptions::Postgres(options) => Db::open_postgres(&options).await?,
         };
         Ok(Self { db })

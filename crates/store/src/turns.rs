@@ -48,13 +48,26 @@ impl Workspace {
     /// with `not_found` when the call was never begun, and with `conflict` when the thread belongs
     /// to another scope.
     pub async fn complete_turn(&self, record: TurnRecord) -> Result<StoredTurn> {
-        if record.cache.is_some() {
-            // Making room for an answer counts those of the others.
-            return self
-                .write(move |session, workspace| complete(session, workspace, record))
-                .await;
+        let TurnRecord { settled, thread, episodes, learn: _, cache } = &record;
+        if thread.is_none() && episodes.is_empty() && cache.is_none() {
+            let newly_settled = self.settle_generation(record.settled).await?;
+            return Ok(StoredTurn { newly_settled, ..StoredTurn::default() });
         }
-        self.write_beside(move |session, workspace| complete(session, workspace, record)).await
+        let id = settled.id.clone();
+        let stored = match cache {
+            None => {
+                let work = move |session: &Session<'_>, workspace: &WorkspaceId| {
+                    complete(session, workspace, record)
+                };
+                self.write_beside(work).await?
+            }
+            // Making room for an answer counts those of the others.
+            Some(_) => {
+                self.write(move |session, workspace| complete(session, workspace, record)).await?
+            }
+        };
+        self.settled_in_tables(&id);
+        Ok(stored)
     }
 }
 

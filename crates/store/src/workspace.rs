@@ -2,7 +2,7 @@
 
 use backstay_core::{Result, WorkspaceId};
 
-use crate::db::{Db, Failure, Reach, Session};
+use crate::db::{Db, Failure, Reach, RedoLog, Session};
 
 /// One workspace of the store. Cheap to make and to clone. Its methods are in the files of their
 /// areas: keys, threads, messages, turns, generations, episodes, forgetting, import and vectors.
@@ -24,6 +24,10 @@ impl Workspace {
     /// See [`crate::Store::is_shared`].
     pub fn is_shared(&self) -> bool {
         self.db.is_shared()
+    }
+
+    pub(crate) fn redo(&self) -> Option<&RedoLog> {
+        self.db.redo()
     }
 
     pub(crate) async fn read<T: Send + 'static>(

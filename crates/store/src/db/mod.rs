@@ -24,6 +24,7 @@ pub(crate) use row::Row;
 pub(crate) use session::Session;
 #[cfg(test)]
 pub(crate) use sqlite::sqlite_migrate;
+pub(crate) use sqlite::{Added, Redo, RedoLog, Step};
 pub use sqlite::{SqliteOptions, Synchronous};
 pub(crate) use statement::{Statement, sql, statements};
 pub(crate) use value::{Value, values};
@@ -46,8 +47,12 @@ pub(crate) enum Reach<'a> {
 }
 
 impl Db {
-    pub(crate) async fn open_sqlite(options: SqliteOptions) -> Result<Self> {
-        let opening = tokio::task::spawn_blocking(move || sqlite::Sqlite::open(&options));
+    /// `read` says what a record of the redo log is to do.
+    pub(crate) async fn open_sqlite(
+        options: SqliteOptions,
+        read: fn(&[u8]) -> Result<Redo, Failure>,
+    ) -> Result<Self> {
+        let opening = tokio::task::spawn_blocking(move || sqlite::Sqlite::open(&options, read));
         let opened = opening
             .await
             .map_err(|cause| Error::internal(format!("opening the store failed: {cause}")))?;
@@ -113,6 +118,27 @@ impl Db {
         match self {
             Self::Sqlite(sqlite) => sqlite.read(work).await,
             Self::Postgres(postgres) => postgres.run(Access::Read, reach, work).await,
+        }
+    }
+
+    /// Like [`Db::read`], but may miss what the redo log still holds: for what is never in it.
+    pub(crate) async fn read_tables<T: Send + 'static>(
+        &self,
+        reach: Reach<'_>,
+        work: impl FnOnce(&Session<'_>) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.read_tables(work).await,
+            Self::Postgres(postgres) => postgres.run(Access::Read, reach, work).await,
+        }
+    }
+
+    /// Where small writes are durable before they are in the tables; `None` where there is no such
+    /// place.
+    pub(crate) fn redo(&self) -> Option<&RedoLog> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.redo(),
+            Self::Postgres(_) => None,
         }
     }
 

@@ -1,19 +1,26 @@
 //! Recording the intent of a call, and finding intents that a crash left open.
 
-use backstay_core::{Result, Timestamp, chat::SettlementStatus};
+use std::sync::Arc;
 
-use super::{NewGeneration, SettledGeneration, settle};
+use backstay_core::{Error, Result, Timestamp, WorkspaceId, chat::SettlementStatus};
+
+use super::{
+    NewGeneration, SettledGeneration,
+    record::{Record, taken},
+    settle,
+};
 use crate::{
     Store, Workspace,
     budgets::{self, Reserved},
-    db::{statements, values},
+    db::{Failure, Session, statements, values},
 };
 
 statements! {
     BEGIN = "INSERT INTO generations
             (workspace, id, request, api_key, status, requested_model, stream, started_at, thread,
              assistant, user_name, memory_tokens)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+        ON CONFLICT (workspace, id) DO NOTHING";
     /// Names the status as text, not as a parameter, so that the index of open calls is used.
     INTERRUPT = "UPDATE generations SET status = $1, finished_at = $2 WHERE status = 'pending'",
         postgres: "UPDATE generations SET status = $1, finished_at = $2
@@ -27,25 +34,28 @@ statements! {
 
 impl Workspace {
     /// Records that a call is about to be made, as `pending`, and sets aside what it may cost;
-    /// returns once that is durable. Fails with `conflict` when the id is taken, and with
-    /// `budget_exceeded` when a budget does not leave enough; then nothing is recorded.
+    /// returns once that is durable. The id is one that no call had. Fails with `conflict` when a call
+    /// of this id is open, and with `budget_exceeded` when a budget does not leave enough; then nothing
+    /// is recorded.
     pub async fn begin_generation(&self, new: NewGeneration) -> Result<()> {
+        let Some(log) = self.redo().filter(|_| new.reservation.is_none()) else {
+            return self.begin_in_tables(new).await;
+        };
+        let record = Arc::new(Record::Begun { workspace: self.id().clone(), call: new });
+        if record.add(log)? {
+            return Ok(());
+        }
+        match Arc::into_inner(record) {
+            Some(Record::Begun { call, .. }) => self.begin_in_tables(call).await,
+            _ => Err(Error::internal("a record that the redo log refused is still in it")),
+        }
+    }
+
+    async fn begin_in_tables(&self, new: NewGeneration) -> Result<()> {
         self.write_beside(move |session, workspace| {
-            let values = values![
-                workspace,
-                &new.id,
-                &new.request,
-                &new.key,
-                SettlementStatus::Pending,
-                &new.requested_model,
-                new.stream,
-                new.started_at,
-                new.thread.as_ref(),
-                new.assistant.as_ref(),
-                new.user.as_ref(),
-                new.memory_tokens,
-            ];
-            session.execute(BEGIN, values)?;
+            if !insert(session, workspace, &new)? {
+                return Err(taken().into());
+            }
             if let Some(reservation) = &new.reservation {
                 let call = (&new.id, &new.key);
                 budgets::reserve(session, workspace, call, reservation, new.started_at)?;
@@ -54,6 +64,29 @@ impl Workspace {
         })
         .await
     }
+}
+
+/// Whether there was no call of this id.
+pub(super) fn insert(
+    session: &Session<'_>,
+    workspace: &WorkspaceId,
+    new: &NewGeneration,
+) -> Result<bool, Failure> {
+    let values = values![
+        workspace,
+        &new.id,
+        &new.request,
+        &new.key,
+        SettlementStatus::Pending,
+        &new.requested_model,
+        new.stream,
+        new.started_at,
+        new.thread.as_ref(),
+        new.assistant.as_ref(),
+        new.user.as_ref(),
+        new.memory_tokens,
+    ];
+    Ok(session.execute(BEGIN, values)? > 0)
 }
 
 impl Store {

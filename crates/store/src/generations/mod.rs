@@ -2,6 +2,7 @@
 
 mod begin;
 mod read;
+mod record;
 mod settle;
 mod summary;
 
@@ -15,6 +16,7 @@ use utoipa::ToSchema;
 use crate::budgets::Reservation;
 
 pub use read::Spent;
+pub(crate) use record::redo;
 pub(crate) use settle::settle;
 pub use summary::{LedgerGroup, LedgerQuery, LedgerSum, SpentLately};
 
@@ -23,7 +25,7 @@ pub(crate) const ALL: &[&[(&str, crate::db::Statement)]] =
     &[begin::ALL, read::ALL, settle::ALL, summary::ALL];
 
 /// The intent of a model call, recorded before anything is sent.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NewGeneration {
     pub id: GenerationId,
     pub request: RequestId,
@@ -37,11 +39,12 @@ pub struct NewGeneration {
     /// Tokens of recalled memories in the prompt.
     pub memory_tokens: u64,
     /// For a caller with a budget: what is set aside, in the same transaction.
+    #[serde(skip)]
     pub reservation: Option<Reservation>,
 }
 
 /// How a model call ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SettledGeneration {
     pub id: GenerationId,
     pub status: SettlementStatus,
@@ -69,7 +72,7 @@ pub struct SettledGeneration {
 }
 
 /// Where an answer that was given again is from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CachedFrom {
     pub generation: GenerationId,
     /// What that call had cost; `None` when that is unknown.
@@ -86,7 +89,7 @@ impl SettledGeneration {
 }
 
 /// Why an answer ended, of its first choice.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finish {
     /// `stop`, `length`, `tool_calls`, `content_filter`, or the provider's own word where none of these
     /// fits.

@@ -1,10 +1,12 @@
 //! Settling a call: once, and never again.
 
+use std::sync::Arc;
+
 use backstay_core::{
     Error, ErrorCode, GenerationId, Money, Result, WorkspaceId, chat::SettlementStatus,
 };
 
-use super::{SettledAttempt, SettledGeneration};
+use super::{SettledAttempt, SettledGeneration, record::Record};
 use crate::{
     Workspace, budgets,
     db::{Failure, Session, statements, values},
@@ -33,7 +35,26 @@ impl Workspace {
     /// Writes how a call ended. Whether this did it: a call that is settled already stays as it is.
     /// Fails with `not_found` when the call was never begun.
     pub async fn settle_generation(&self, settled: SettledGeneration) -> Result<bool> {
-        self.write_beside(move |session, workspace| settle(session, workspace, &settled)).await
+        let id = settled.id.clone();
+        let settled = match self.redo().filter(|_| !settled.reserved) {
+            None => settled,
+            Some(log) => {
+                let record = Record::Settled { workspace: self.id().clone(), settled };
+                let record = Arc::new(record);
+                if record.add(log)? {
+                    return Ok(true);
+                }
+                let Some(Record::Settled { settled, .. }) = Arc::into_inner(record) else {
+                    return Err(Error::internal("a record that the redo log refused is in it"));
+                };
+                settled
+            }
+        };
+        let settling =
+            self.write_beside(move |session, workspace| settle(session, workspace, &settled));
+        let newly = settling.await?;
+        self.settled_in_tables(&id);
+        Ok(newly)
     }
 }
 

@@ -55,8 +55,15 @@ pub(crate) async fn a_settled_call_is_never_overwritten(store: &TestStore) {
     };
     assert!(!workspace.settle_generation(later).await.unwrap());
     assert_eq!(workspace.generation(&generation_id("1")).await.unwrap(), first);
+}
+
+pub(crate) async fn an_open_call_is_begun_once(store: &TestStore) {
+    let workspace = store.a();
+    workspace.begin_generation(intent("1")).await.unwrap();
     let again = workspace.begin_generation(intent("1")).await.unwrap_err();
     assert_eq!(again.code(), ErrorCode::Conflict);
+    store.b().begin_generation(intent("1")).await.unwrap();
+    assert!(workspace.settle_generation(settled("1")).await.unwrap());
 }
 
 pub(crate) async fn a_call_that_was_never_begun_cannot_be_settled(store: &TestStore) {

@@ -70,6 +70,7 @@ contract! {
     generations:
         a_call_is_pending_until_it_is_settled_with_all_its_figures
         a_settled_call_is_never_overwritten
+        an_open_call_is_begun_once
         a_call_that_was_never_begun_cannot_be_settled
         calls_that_a_crash_left_open_become_interrupted
         a_call_costs_what_its_attempts_cost_together

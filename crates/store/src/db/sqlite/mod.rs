@@ -5,7 +5,9 @@ mod connection;
 mod failure;
 mod migrate;
 mod readers;
+mod redo;
 mod session;
+mod transaction;
 mod writer;
 
 use std::{path::PathBuf, sync::Arc};
@@ -16,6 +18,7 @@ pub use connection::Synchronous;
 pub(super) use failure::told;
 #[cfg(test)]
 pub(crate) use migrate::apply as sqlite_migrate;
+pub(crate) use redo::{Added, Redo, RedoLog, Step};
 pub(super) use session::{all, column_name, execute, one, value};
 
 use super::{Failure, Session, Statement, StoreHealth, StoreKind, sql};
@@ -60,7 +63,12 @@ impl Sqlite {
     /// Blocks: locks the folder, opens the file, empties the log that a crash left and brings the
     /// tables up to date. Left to the checkpoints between writes, the log of a server that is killed
     /// again and again before the first of them would grow, and be read whole at each start.
-    pub(in crate::db) fn open(options: &SqliteOptions) -> Result<Self> {
+    ///
+    /// `read` says what a record of the redo log is to do, of which a crash may have left some.
+    pub(in crate::db) fn open(
+        options: &SqliteOptions,
+        read: fn(&[u8]) -> Result<Redo, Failure>,
+    ) -> Result<Self> {
         let SqliteOptions { path: folder, synchronous, readers } = options;
         connection::create_folder(folder)?;
         let lock = connection::lock(folder)?;
@@ -68,12 +76,16 @@ impl Sqlite {
         let mut connection = connection::open_writer(&file, *synchronous)?;
         writer::checkpoint(&connection)?;
         migrate::apply(&mut connection, migrations::SQLITE)?;
+        let (redo, left) = redo::RedoLog::open(folder)?;
+        redo::recover(&connection, left, read)?;
+        redo.clear()?;
+        let redo = Some(redo).filter(|_| *synchronous == Synchronous::Normal);
         let readers: Result<Vec<_>, Failure> =
             (0..*readers.max(&1)).map(|_| connection::open_reader(&file)).collect();
         let readers = Arc::new(readers::Readers::new(readers?));
         let checkpointer =
             checkpointer::Checkpointer::start(connection::open_checkpointer(&file)?)?;
-        let writer = writer::Writer::start(connection, checkpointer, *synchronous, lock)?;
+        let writer = writer::Writer::start(connection, checkpointer, *synchronous, redo, lock)?;
         Ok(Self { shared: Arc::new(Shared { readers, writer, file }) })
     }
 
@@ -109,7 +121,21 @@ impl Sqlite {
         &self,
         work: impl FnOnce(&Session<'_>) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T> {
+        self.shared.writer.catch_up().await?;
+        self.read_tables(work).await
+    }
+
+    /// Like [`Sqlite::read`], but without what the redo log still holds.
+    pub(in crate::db) async fn read_tables<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Session<'_>) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T> {
         self.shared.readers.read(work).await
+    }
+
+    /// `None` where a commit has to wait for the disk, so that nothing is durable without one.
+    pub(in crate::db) fn redo(&self) -> Option<&RedoLog> {
+        self.shared.writer.redo()
     }
 
     pub(in crate::db) async fn close(&self) -> Result<()> {
@@ -132,12 +158,13 @@ impl Sqlite {
         .await
     }
 
-    /// Bytes of the database file and of its log.
+    /// Bytes of the database file and of its logs.
     fn size_bytes(&self) -> Result<u64> {
         let log = self.shared.file.with_extension("db-wal");
         let file = std::fs::metadata(&self.shared.file).map_err(|cause| {
             Error::internal(format!("the database file's size is unknown: {cause}"))
         })?;
-        Ok(file.len() + std::fs::metadata(log).map_or(0, |log| log.len()))
+        let redo = self.redo().map_or(0, RedoLog::bytes);
+        Ok(file.len() + std::fs::metadata(log).map_or(0, |log| log.len()) + redo)
     }
 }

@@ -11,11 +11,11 @@
 
 use std::{
     fs::File,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, PoisonError, TryLockError},
+    time::Duration,
 };
 
-use backstay_core::{Error, ErrorCode, Result};
+use backstay_core::{Error, Result};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
@@ -23,6 +23,8 @@ use super::{
     Synchronous,
     checkpointer::Checkpointer,
     connection::{CHECKPOINT, COPYING_TIMEOUT, READERS_TIMEOUT},
+    redo::{Batch, RedoLog, Urgency, carry_out},
+    transaction::{begin, finish, guarded, roll_back, still_open},
 };
 use crate::db::{Failure, Session, Statement, failure::closed, sql};
 
@@ -31,10 +33,12 @@ use crate::db::{Failure, Session, Statement, failure::closed, sql};
 const GROUP_MAX: usize = 256;
 /// Units of work that may wait. A caller beyond that waits for its place.
 const QUEUE_MAX: usize = 1_024;
+/// How long records of the redo log wait for others before they enter the tables together.
+const REDO_DELAY: Duration = Duration::from_millis(2);
+const REDO_AGAIN: Duration = Duration::from_secs(1);
+/// So many of them write about as many pages as one unit of work.
+const RECORDS_OF_A_UNIT: usize = 8;
 
-const BEGIN: Statement = sql("BEGIN IMMEDIATE");
-const COMMIT: Statement = sql("COMMIT");
-const ROLLBACK: Statement = sql("ROLLBACK");
 const OPEN_SAVEPOINT: Statement = sql("SAVEPOINT unit");
 const KEEP_SAVEPOINT: Statement = sql("RELEASE unit");
 const UNDO_SAVEPOINT: Statement = sql("ROLLBACK TO unit");
@@ -57,10 +61,35 @@ enum Command {
     Close(oneshot::Sender<Result<()>>),
 }
 
-/// The writing connection and what is told of its commits; no connection once it is closed.
+/// The writing connection, which is `None` once it is closed, and what goes with it.
 struct Target {
-    connection: Mutex<Option<Connection>>,
+    held: Mutex<Option<Held>>,
     checkpointer: Checkpointer,
+    /// `None` where a commit has to wait for the disk.
+    redo: Option<RedoLog>,
+}
+
+struct Held {
+    connection: Connection,
+    /// Of the redo log, and not committed yet.
+    batch: Batch,
+}
+
+impl Target {
+    /// What the redo log holds enters the tables: before every other unit of work, so that it finds
+    /// there what was acknowledged before.
+    fn catch_up(&self, held: &mut Held, urgency: Urgency) -> Result<()> {
+        let Some(redo) = &self.redo else { return Ok(()) };
+        redo.take(&mut held.batch)?;
+        let records = held.batch.work.len();
+        if records == 0 {
+            return Ok(());
+        }
+        carry_out(&held.connection, &held.batch.work, urgency)?;
+        redo.committed(std::mem::take(&mut held.batch));
+        self.checkpointer.committed(records.div_ceil(RECORDS_OF_A_UNIT));
+        Ok(())
+    }
 }
 
 /// The way to the connection. Dropping it waits until what is queued has been written.
@@ -69,7 +98,7 @@ pub(super) struct Writer {
     /// Commits do not wait for the disk, so that a caller may run one where it stands.
     commits_are_short: bool,
     commands: Option<mpsc::Sender<Command>>,
-    thread: Option<std::thread::JoinHandle<()>>,
+    threads: Vec<std::thread::JoinHandle<()>>,
 }
 
 impl Writer {
@@ -78,21 +107,31 @@ impl Writer {
         connection: Connection,
         checkpointer: Checkpointer,
         synchronous: Synchronous,
+        redo: Option<RedoLog>,
         lock: File,
     ) -> Result<Self> {
         let (commands, queue) = mpsc::channel(QUEUE_MAX);
-        let target = Arc::new(Target { connection: Mutex::new(Some(connection)), checkpointer });
-        let of_thread = Arc::clone(&target);
-        let thread = std::thread::Builder::new()
-            .name("store-writer".to_owned())
-            .spawn(move || run(&of_thread, lock, queue))
-            .map_err(|cause| Error::internal(format!("no thread for the writer: {cause}")))?;
-        Ok(Self {
-            target,
-            commits_are_short: synchronous == Synchronous::Normal,
-            commands: Some(commands),
-            thread: Some(thread),
-        })
+        let held = Held { connection, batch: Batch::default() };
+        let target = Arc::new(Target { held: Mutex::new(Some(held)), checkpointer, redo });
+        let (of_writer, of_redo) = (Arc::clone(&target), Arc::clone(&target));
+        let mut threads = vec![spawn("store-writer", move || run(&of_writer, lock, queue))?];
+        if target.redo.is_some() {
+            threads.push(spawn("store-redo", move || keep_up(&of_redo))?);
+        }
+        let commits_are_short = synchronous == Synchronous::Normal;
+        Ok(Self { target, commits_are_short, commands: Some(commands), threads })
+    }
+
+    pub(super) fn redo(&self) -> Option<&RedoLog> {
+        self.target.redo.as_ref()
+    }
+
+    /// Returns when the tables hold all that was added to the redo log before.
+    pub(super) async fn catch_up(&self) -> Result<()> {
+        if self.target.redo.as_ref().is_none_or(RedoLog::is_committed) {
+            return Ok(());
+        }
+        self.write(|_| Ok(())).await
     }
 
     /// Runs `work` in a transaction and returns after it is committed. Work that fails or panics
@@ -124,13 +163,14 @@ impl Writer {
         if !self.commits_are_short || queue.capacity() < queue.max_capacity() {
             return Some(unit);
         }
-        let held = match self.target.connection.try_lock() {
+        let mut held = match self.target.held.try_lock() {
             Ok(held) => held,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => return Some(unit),
         };
-        let Some(connection) = held.as_ref() else { return Some(unit) };
-        commit_alone(connection, unit);
+        let Some(held) = held.as_mut() else { return Some(unit) };
+        let caught_up = self.target.catch_up(held, Urgency::Waited);
+        commit_alone(&held.connection, unit, caught_up);
         self.target.checkpointer.committed(1);
         None
     }
@@ -160,10 +200,13 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         self.commands = None;
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the store's writer thread ended by a panic");
+        if let Some(redo) = &self.target.redo {
+            redo.close();
+        }
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the store's writer ended by a panic");
+            }
         }
     }
 }
@@ -172,11 +215,18 @@ fn run(target: &Target, lock: File, mut queue: mpsc::Receiver<Command>) {
     let mut next = None;
     while let Some(command) = next.take().or_else(|| queue.blocking_recv()) {
         // A panic cannot leave a transaction half done: units are guarded.
-        let mut held = target.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(connection) = held.as_ref() else { return };
+        let mut place = target.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(held) = place.as_mut() else { return };
+        if matches!(command, Command::Close(_))
+            && let Some(redo) = &target.redo
+        {
+            redo.close();
+        }
+        let caught_up = target.catch_up(held, Urgency::Waited);
+        let connection = &held.connection;
         match command {
             Command::Work(unit) => {
-                let units = commit_group(connection, unit, || match queue.try_recv() {
+                let units = commit_group(connection, caught_up, unit, || match queue.try_recv() {
                     Ok(Command::Work(unit)) => Some(unit),
                     other => {
                         next = other.ok();
@@ -192,20 +242,40 @@ fn run(target: &Target, lock: File, mut queue: mpsc::Receiver<Command>) {
                 queue.close();
                 target.checkpointer.close();
                 let emptied = checkpoint(connection).map_err(Error::from);
-                drop(held.take());
+                drop(place.take());
                 drop(lock);
                 // A log that a reader still needs is emptied when the folder is opened next.
-                let _nobody_waits = sender.send(emptied.map(drop));
+                let _nobody_waits = sender.send(caught_up.and(emptied.map(drop)));
                 return;
             }
         }
     }
 }
 
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<std::thread::JoinHandle<()>> {
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(work)
+        .map_err(|cause| Error::internal(format!("no thread {name}: {cause}")))
+}
+
+/// Brings what the redo log holds into the tables, a moment after it was added.
+fn keep_up(target: &Target) {
+    let Some(redo) = &target.redo else { return };
+    while redo.wait(REDO_DELAY) {
+        let mut held = target.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(held) = held.as_mut() else { return };
+        if let Err(error) = target.catch_up(held, Urgency::Idle) {
+            tracing::error!(%error, "what the redo log holds did not enter the tables; trying again");
+            redo.rest(REDO_AGAIN);
+        }
+    }
+}
+
 /// Runs the unit in a transaction of its own, which needs no savepoint.
-fn commit_alone(connection: &Connection, unit: Unit) {
+fn commit_alone(connection: &Connection, unit: Unit, caught_up: Result<()>) {
     let session = Session::Sqlite(connection);
-    let begun = session.execute(BEGIN, &[]).map(drop).map_err(Error::from);
+    let begun = caught_up.and_then(|()| begin(connection));
     let done = unit(begun.clone().map(|()| &session));
     let so_far = begun.and_then(|()| still_open(connection));
     let committed = match done.succeeded {
@@ -221,12 +291,13 @@ fn commit_alone(connection: &Connection, unit: Unit) {
 /// Runs the unit and those that follow it in one transaction. How many there were.
 fn commit_group(
     connection: &Connection,
+    caught_up: Result<()>,
     first: Unit,
     mut following: impl FnMut() -> Option<Unit>,
 ) -> usize {
     let session = Session::Sqlite(connection);
     let mut group = Vec::new();
-    let mut so_far = session.execute(BEGIN, &[]).map(drop).map_err(Error::from);
+    let mut so_far = caught_up.and_then(|()| begin(connection));
     let mut unit = Some(first);
     while let Some(current) = unit.take() {
         so_far = so_far
@@ -258,41 +329,6 @@ fn close_savepoint(connection: &Connection, keep: bool) -> Result<()> {
     Ok(())
 }
 
-/// A full disk or a broken file makes SQLite roll back everything, not only one unit.
-fn still_open(connection: &Connection) -> Result<()> {
-    if connection.is_autocommit() {
-        return Err(Error::new(
-            ErrorCode::StoreUnavailable,
-            "the store took back a write that it could not finish; check the disk and call again",
-        ));
-    }
-    Ok(())
-}
-
-fn finish(connection: &Connection, so_far: Result<()>) -> Result<()> {
-    let session = Session::Sqlite(connection);
-    let outcome = so_far.and_then(|()| session.execute(COMMIT, &[]).map(drop).map_err(Error::from));
-    roll_back(connection);
-    outcome
-}
-
-/// Ends a transaction that is still open.
-fn roll_back(connection: &Connection) {
-    let session = Session::Sqlite(connection);
-    if !connection.is_autocommit()
-        && let Err(failure) = session.execute(ROLLBACK, &[])
-    {
-        tracing::error!(?failure, "a failed transaction could not be rolled back");
-    }
-}
-
-fn guarded<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T> {
-    match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(outcome) => outcome.map_err(Error::from),
-        Err(_) => Err(Error::internal("a write to the store panicked and was taken back")),
-    }
-}
-
 /// Empties the log; false when readers kept it from that.
 pub(super) fn checkpoint(connection: &Connection) -> Result<bool, Failure> {
     connection.busy_timeout(READERS_TIMEOUT)?;
@@ -303,12 +339,15 @@ pub(super) fn checkpoint(connection: &Connection) -> Result<bool, Failure> {
 
 #[cfg(test)]
 mod tests {
+    use backstay_core::ErrorCode;
+
     use super::*;
     use crate::db::values;
 
     const CREATE: Statement = sql("CREATE TABLE notes (number INTEGER PRIMARY KEY)");
     const INSERT: Statement = sql("INSERT INTO notes VALUES ($1)");
     const COUNT: Statement = sql("SELECT count(*) FROM notes");
+    const ROLLBACK_ALL: Statement = sql("ROLLBACK");
     const IN_GROUP: Statement = sql("SELECT sum(number) FROM notes");
 
     /// With [`Synchronous::Full`] everything is queued.
@@ -316,7 +355,7 @@ mod tests {
         let connection = Connection::open_in_memory().unwrap();
         let checkpointer = Checkpointer::start(Connection::open_in_memory().unwrap()).unwrap();
         let lock = tempfile::tempfile().unwrap();
-        let writer = Writer::start(connection, checkpointer, synchronous, lock).unwrap();
+        let writer = Writer::start(connection, checkpointer, synchronous, None, lock).unwrap();
         writer.write(|session| session.execute(CREATE, &[])).await.unwrap();
         writer
     }
@@ -382,7 +421,7 @@ mod tests {
             session.execute(INSERT, values![1_i64])
         });
         assert_eq!(again.await.unwrap_err().code(), ErrorCode::Conflict);
-        let lost = writer.write(|session| session.execute(ROLLBACK, &[])).await;
+        let lost = writer.write(|session| session.execute(ROLLBACK_ALL, &[])).await;
         assert_eq!(lost.unwrap_err().code(), ErrorCode::StoreUnavailable);
         let panicked = writer.write(|_| -> Result<(), Failure> { panic!("as this test wants") });
         assert_eq!(panicked.await.unwrap_err().code(), ErrorCode::Internal);
@@ -394,7 +433,6 @@ mod tests {
 
     #[tokio::test]
     async fn a_lost_transaction_fails_every_unit_that_was_in_it() {
-        const ROLLBACK_ALL: Statement = sql("ROLLBACK");
         let writer = writer(Synchronous::Full).await;
         let others = async {
             futures::join!(
