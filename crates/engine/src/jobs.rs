@@ -30,6 +30,8 @@ const EMBED_POLL: Duration = Duration::from_secs(30);
 const EXPIRE_BATCH: usize = 500;
 /// How late a memory may be deleted.
 const EXPIRE_POLL: Duration = Duration::from_secs(60);
+/// How late a month may be dropped; the next is made a month ahead.
+const RETAIN_POLL: Duration = Duration::from_secs(3_600);
 /// How soon after its lease a process is known to be gone.
 const RECOVER_POLL: Duration = Duration::from_secs(10);
 /// Slots of a rate limit's window are no shorter.
@@ -124,6 +126,7 @@ impl Jobs {
 /// Starts the work that a serving installation needs.
 pub fn start(engine: &Engine) {
     engine.jobs().spawn(expire_forever(engine.clone()));
+    engine.jobs().spawn(retain_forever(engine.clone()));
     engine.jobs().spawn(end_calls_of_revoked_keys(engine.clone()));
     if engine.store().is_shared() {
         engine.jobs().spawn(recover_forever(engine.clone()));
@@ -183,6 +186,42 @@ async fn expire_forever(engine: Engine) {
             }
         }
     }
+}
+
+async fn retain_forever(engine: Engine) {
+    loop {
+        if let Err(error) = retain(&engine).await {
+            tracing::warn!(%error, cause = error.context(), "what is past its retention is still there");
+        }
+        tokio::time::sleep(RETAIN_POLL).await;
+    }
+}
+
+/// Drops months, then deletes what is in none, which empties further months.
+async fn retain(engine: &Engine) -> Result<()> {
+    let (store, retention) = (engine.store(), engine.options().retention);
+    let now = engine.clock().now();
+    let mut count = 0;
+    loop {
+        let dropped = store.keep_months(retention, now).await?;
+        if !dropped.is_empty() {
+            tracing::info!(?dropped, "months past their retention were dropped");
+        }
+        let before = count;
+        loop {
+            match store.retain(retention, now, EXPIRE_BATCH).await? {
+                0 => break,
+                deleted => count += deleted,
+            }
+        }
+        if count == before {
+            break;
+        }
+    }
+    if count > 0 {
+        tracing::info!(count, "calls and turns past their retention were deleted");
+    }
+    Ok(())
 }
 
 /// Ends what processes that share the store left open when they went.

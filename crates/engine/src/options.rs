@@ -1,5 +1,7 @@
 //! Settings of the engine that an operator may change.
 
+use backstay_store::Retention;
+
 use crate::{LearningOptions, MemoryVectors};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +15,8 @@ pub struct EngineOptions {
     pub output_tokens_assumed: u64,
     /// `None`: no model learns, and turns are remembered as they were said.
     pub learning: Option<LearningOptions>,
+    /// For how long is kept what grows with every call.
+    pub retention: Retention,
     pub vectors: MemoryVectors,
 }
 
@@ -23,6 +27,7 @@ impl Default for EngineOptions {
             history_tokens: 32_000,
             output_tokens_assumed: 4_096,
             learning: None,
+            retention: Retention::default(),
             vectors: MemoryVectors::default(),
         }
     }

@@ -56,6 +56,15 @@ impl Store {
     /// imported again is remembered again.
     pub async fn expire(&self, now: Timestamp, limit: usize) -> Result<usize> {
         let due = self.read(move |session| due(session, now, limit)).await?;
+        self.forget_due(due, now).await
+    }
+
+    /// How many turns and statements went.
+    pub(crate) async fn forget_due(
+        &self,
+        due: BTreeMap<WorkspaceId, Vec<RecalledId>>,
+        now: Timestamp,
+    ) -> Result<usize> {
         let mut count = 0;
         for (workspace, ids) in due {
             count += self

@@ -28,6 +28,7 @@ mod prices;
 mod rates;
 mod response_cache;
 mod responses;
+mod retention;
 mod scopes;
 mod statement_vectors;
 mod statements;
@@ -68,6 +69,7 @@ pub use prices::PriceRecord;
 pub use rates::{RateAsk, RateCorrection, RateGrant};
 pub use response_cache::{CACHED_ANSWER_BYTES_MAX, CacheKey, CachedAnswer, NewCachedAnswer};
 pub use responses::{NewResponse, ResponseChain, StoredResponse};
+pub use retention::Retention;
 pub use scopes::ScopeVersion;
 pub use statement_vectors::{StatementVector, UnembeddedStatement};
 pub use statements::{

@@ -66,6 +66,11 @@ pub(crate) const SQLITE: &[Migration] = &[
         name: "key_changes",
         sql: include_str!("../migrations/sqlite/0011_key_changes.sql"),
     },
+    Migration {
+        version: 13,
+        name: "partitions",
+        sql: include_str!("../migrations/sqlite/0013_partitions.sql"),
+    },
 ];
 
 /// Begins with what SQLite's first seven make together.
@@ -94,6 +99,11 @@ pub(crate) const POSTGRES: &[Migration] = &[
         version: 11,
         name: "key_changes",
         sql: include_str!("../migrations/postgres/0011_key_changes.sql"),
+    },
+    Migration {
+        version: 13,
+        name: "partitions",
+        sql: include_str!("../migrations/postgres/0013_partitions.sql"),
     },
 ];
 

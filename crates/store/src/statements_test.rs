@@ -9,14 +9,15 @@ use crate::{
     PostgresOptions, Store, StoreOptions, budgets,
     db::{self, Statement},
     episodes, expire, forget, generations, idempotency, import, jobs, keys, learning, messages,
-    migrations, model_lists, policies, portable, prices, rates, response_cache, responses, scopes,
-    statement_vectors, statements, summaries, threads, tombstones, transfer, vectors, workspaces,
+    migrations, model_lists, policies, portable, prices, rates, response_cache, responses,
+    retention, scopes, statement_vectors, statements, summaries, threads, tombstones, transfer,
+    vectors, workspaces,
 };
 
 type Area = [(&'static str, Statement)];
 
 fn areas() -> Vec<&'static Area> {
-    let single: [&Area; 20] = [
+    let single: [&Area; 21] = [
         episodes::ALL,
         expire::ALL,
         idempotency::ALL,
@@ -30,6 +31,7 @@ fn areas() -> Vec<&'static Area> {
         rates::ALL,
         response_cache::ALL,
         responses::ALL,
+        retention::ALL,
         scopes::ALL,
         statement_vectors::ALL,
         summaries::ALL,

@@ -5,6 +5,7 @@ mod provider_credentials;
 mod providers;
 #[cfg(test)]
 mod providers_test;
+mod retention;
 mod store;
 mod unknown_key;
 
@@ -23,6 +24,7 @@ use serde::Deserialize;
 
 use learning::LearningSection;
 use providers::ProviderSection;
+use retention::RetentionSection;
 use store::StoreSection;
 pub use store::StoreUrl;
 
@@ -37,6 +39,7 @@ pub struct Config {
     pub memory: MemorySection,
     pub routing: RoutingSection,
     pub budgets: BudgetsSection,
+    pub retention: RetentionSection,
     providers: Vec<ProviderSection>,
     /// Model names of the operator's own, each served by endpoints in order.
     models: Vec<Route>,
@@ -194,6 +197,7 @@ impl Config {
             )));
         }
         self.store.check()?;
+        self.retention.check()?;
         self.memory.learning.check()
     }
 
@@ -234,6 +238,7 @@ impl Config {
             history_tokens: self.memory.history_tokens,
             output_tokens_assumed: self.budgets.output_tokens_assumed,
             learning: self.memory.learning.options(),
+            retention: self.retention.retention(),
             vectors: match self.memory.embedding.as_str() {
                 "none" => MemoryVectors::None,
                 "builtin" => MemoryVectors::Builtin,

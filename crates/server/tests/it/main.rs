@@ -28,6 +28,7 @@ mod rerank;
 mod response_cache;
 mod response_cache_limits;
 mod responses;
+mod retention;
 mod revocation;
 mod routing;
 mod statements;

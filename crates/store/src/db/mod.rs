@@ -4,6 +4,7 @@
 mod changes;
 pub(crate) mod code;
 mod database;
+mod ended;
 mod failure;
 mod health;
 mod postgres;
@@ -13,10 +14,11 @@ mod sqlite;
 mod statement;
 mod value;
 
-use backstay_core::{Error, Result, WorkspaceId};
+use backstay_core::{Error, Result, Timestamp, WorkspaceId};
 
 pub use changes::KeyChanges;
 pub use database::{DatabaseFacts, DatabaseUser, NodeRow, Standby};
+pub(crate) use ended::Ended;
 pub(crate) use failure::Failure;
 pub use health::{ConnectionUse, StoreHealth, StoreKind};
 pub use postgres::PostgresOptions;
@@ -139,6 +141,23 @@ impl Db {
         match self {
             Self::Sqlite(sqlite) => sqlite.redo(),
             Self::Postgres(_) => None,
+        }
+    }
+
+    /// Drops whole months that retention is done with, where they are tables of their own, and makes
+    /// those that come. What was dropped.
+    pub(crate) async fn keep_months(&self, ended: Ended, now: Timestamp) -> Result<Vec<String>> {
+        match self {
+            Self::Sqlite(_) => Ok(Vec::new()),
+            Self::Postgres(postgres) => postgres.keep_months(ended, now).await,
+        }
+    }
+
+    /// Before rows of these months are written that another store has.
+    pub(crate) async fn make_months(&self, from: Timestamp) -> Result<()> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(postgres) => postgres.make_months(from).await,
         }
     }
 

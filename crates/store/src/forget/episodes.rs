@@ -16,6 +16,8 @@ use crate::{
 const FORGOTTEN: &str = "[forgotten]";
 
 statements! {
+    /// No constraint does it where vectors and episodes are kept by month.
+    DELETE_VECTORS = "DELETE FROM episode_vectors WHERE workspace = $1 AND episode = $2";
     DELETE = "DELETE FROM episodes WHERE workspace = $1 AND id = $2
         RETURNING assistant, user_name, thread, position";
     MESSAGE = "SELECT content FROM messages
@@ -30,6 +32,7 @@ pub(super) fn forget_episode(
     workspace: &WorkspaceId,
     id: &EpisodeId,
 ) -> Result<Option<Scope>, Failure> {
+    session.execute(DELETE_VECTORS, values![workspace, id])?;
     let deleted = session.one(DELETE, values![workspace, id], |row| {
         Ok((scope(row, 0)?, row.get::<ThreadId>(2)?, row.get::<u32>(3)?))
     })?;

@@ -4,7 +4,7 @@
 mod compare;
 mod table;
 
-use backstay_core::{Error, ErrorCode, Result};
+use backstay_core::{Error, ErrorCode, Result, Timestamp};
 
 pub use self::table::TABLES;
 use self::{compare::Checksum, table::Table};
@@ -25,6 +25,9 @@ statements! {
     OTHER_NODES = "SELECT 0",
         postgres: "SELECT count(*) FROM nodes WHERE NOT node_is_gone(id)
             AND id <> current_setting('backstay.node', true)";
+    OLDEST = "SELECT min(moment) FROM (
+        SELECT min(started_at) AS moment FROM generations
+        UNION ALL SELECT min(recorded_at) FROM episodes) AS part";
 }
 
 /// A table that was moved.
@@ -49,6 +52,9 @@ impl Store {
         mut moved: impl FnMut(&'static str, u64) + Send,
     ) -> Result<Vec<MovedTable>> {
         ready(self.db(), other.db()).await?;
+        if let Some(oldest) = oldest(self.db()).await? {
+            other.db().make_months(oldest).await?;
+        }
         let mut tables = Vec::with_capacity(TABLES.len());
         for name in TABLES {
             let table = Table::of(name, self.db(), other.db()).await?;
@@ -97,6 +103,14 @@ async fn ready(source: &Db, target: &Db) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// When the first of what is kept by month was written.
+async fn oldest(db: &Db) -> Result<Option<Timestamp>> {
+    let oldest = db.read(Reach::Installation, |session| {
+        session.one(OLDEST, &[], |row| row.get::<Option<Timestamp>>(0))
+    });
+    oldest.await.map(Option::flatten)
 }
 
 async fn copy(

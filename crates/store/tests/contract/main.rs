@@ -20,6 +20,7 @@ mod moving;
 mod rates;
 mod response_cache;
 mod responses;
+mod retention;
 mod statements;
 mod tenancy;
 mod turns;
@@ -111,6 +112,9 @@ contract! {
         a_source_is_purged_whole_and_may_come_back
         a_deleted_thread_takes_what_was_learned_from_it_along
         what_has_had_its_time_is_deleted_but_what_is_pinned;
+    retention:
+        calls_go_by_whole_months_and_those_under_way_stay
+        episodes_go_by_whole_months_with_what_was_made_of_them;
     learning:
         a_thread_is_learned_from_when_it_is_silent_or_long
         what_is_learned_is_written_with_how_far_and_the_job

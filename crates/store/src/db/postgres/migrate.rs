@@ -23,7 +23,7 @@ const CREATE_TABLE: &str = "CREATE TABLE schema_migrations (
 const APPLIED: &str = "SELECT version, checksum FROM schema_migrations ORDER BY version";
 const RECORD: &str =
     "INSERT INTO schema_migrations (version, name, checksum, applied_at) VALUES ($1, $2, $3, $4)";
-const PROTECT: &str = include_str!("../../../migrations/postgres/protect.sql");
+pub(super) const PROTECT: &str = include_str!("../../../migrations/postgres/protect.sql");
 
 /// Applies what is missing, all or nothing. Fails with `store_unavailable` when the database was made
 /// by a newer Backstay, or by one whose migrations were other than ours; it is then unchanged.

@@ -14,6 +14,7 @@ mod listen;
 mod migrate;
 mod node;
 mod options;
+mod partitions;
 mod pool;
 #[cfg(test)]
 mod tests;
@@ -65,6 +66,7 @@ impl Postgres {
         let pool = Pool::new(Arc::clone(&connecting), options.connections_max, options.wait);
         let connection = pool.first().await?;
         migrate::apply(&connection, migrations::POSTGRES).await?;
+        partitions::make_first(&connection).await;
         let node =
             Node::join(Arc::clone(&connecting), options.node_lease, options.clock.clone()).await?;
         let listener = Listener::start(connecting);

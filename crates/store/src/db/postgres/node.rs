@@ -53,6 +53,11 @@ impl Node {
         &self.id
     }
 
+    /// How a connection is made beside those of the pool.
+    pub(super) fn connecting(&self) -> &Connecting {
+        &self.connecting
+    }
+
     pub(super) fn clock(&self) -> Option<&CorrectedClock> {
         self.clock.as_ref()
     }

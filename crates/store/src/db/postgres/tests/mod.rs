@@ -1,6 +1,8 @@
 //! What is particular to PostgreSQL and not to be seen from outside the crate.
 
 mod cut;
+mod distribution;
+mod partitions;
 mod pool;
 mod tenancy;
 mod units;
