@@ -2,6 +2,7 @@
 //! conversation, however large they are.
 
 use std::{
+    borrow::Cow,
     fmt,
     fs::File,
     io::{BufReader, Read},
@@ -33,8 +34,9 @@ pub(crate) fn each_session(
 ) -> Result<Skipped> {
     let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
     let mut archive = ZipArchive::new(BufReader::new(file)).context("it is not a ZIP archive")?;
-    let mut names: Vec<String> =
-        archive.file_names().filter(|name| holds_conversations(name)).map(str::to_owned).collect();
+    // A name that is no text is not one that an export gives.
+    let names = archive.file_names().flatten().map(Cow::into_owned);
+    let mut names: Vec<String> = names.filter(|name| holds_conversations(name)).collect();
     names.sort();
     if names.is_empty() {
         bail!(
