@@ -94,4 +94,13 @@ impl ParseError {
     pub(crate) fn too_large(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::TooLarge, message)
     }
+
+    pub(crate) fn failed(cause: impl std::fmt::Display) -> Self {
+        Self::new(
+            ErrorKind::Failed,
+            format!(
+                "The process that reads documents failed ({cause}). Try again; if it happens again, ask whoever runs this server."
+            ),
+        )
+    }
 }

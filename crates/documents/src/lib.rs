@@ -1,4 +1,13 @@
-//! Documents: files of many formats become blocks with their places in the file.
+//! Documents: files of many formats become blocks with their source positions.
+//!
+//! ```text
+//! bytes --detect--> Format --parse--> Block, Block, …          in a child process (worker)
+//!       --Parser--> Parsed                                     in the parent, within bounds
+//! ```
+//!
+//! A file that a stranger sent is never parsed in the server's own process. [`Parser`] starts the
+//! program it is given with the argument `parse-document`; that program calls [`worker::run`], which
+//! takes away from itself all that parsing does not need before it reads the first byte.
 //!
 //! This crate knows file formats. It does not know the store, HTTP or models.
 
@@ -10,6 +19,7 @@ mod limits;
 mod parse;
 mod sink;
 mod text;
+pub mod worker;
 
 pub use block::{Block, Content, Parsed, Progress, Row, Source, Summary};
 pub use error::{ErrorKind, ParseError};
@@ -17,3 +27,4 @@ pub use format::Format;
 pub use limits::Limits;
 pub use parse::{parse, parse_into};
 pub use sink::Event;
+pub use worker::Parser;

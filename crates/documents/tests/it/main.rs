@@ -5,6 +5,7 @@ mod files;
 mod names;
 mod office;
 mod pdf;
+mod process;
 mod texts;
 
 use backstay_documents::{Block, Content, ErrorKind, Limits, Parsed, parse};
