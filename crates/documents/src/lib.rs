@@ -1,17 +1,21 @@
-//! Documents: files of many formats become blocks with their source positions.
+//! Documents: files of many formats become blocks with their source positions, and blocks become
+//! chunks.
 //!
 //! ```text
 //! bytes --detect--> Format --parse--> Block, Block, …          in a child process (worker)
 //!       --Parser--> Parsed                                     in the parent, within bounds
+//!       --chunk---> Vec<Chunk>                                 pure
 //! ```
 //!
 //! A file that a stranger sent is never parsed in the server's own process. [`Parser`] starts the
 //! program it is given with the argument `parse-document`; that program calls [`worker::run`], which
 //! takes away from itself all that parsing does not need before it reads the first byte.
 //!
-//! This crate knows file formats. It does not know the store, HTTP or models.
+//! This crate knows file formats and chunking. It does not know the store, HTTP or models: what
+//! counts tokens is an argument of [`chunk`].
 
 mod block;
+mod chunk;
 mod detect;
 mod error;
 mod format;
@@ -22,6 +26,7 @@ mod text;
 pub mod worker;
 
 pub use block::{Block, Content, Parsed, Progress, Row, Source, Summary};
+pub use chunk::{Chunk, ChunkOptions, chunk};
 pub use error::{ErrorKind, ParseError};
 pub use format::Format;
 pub use limits::Limits;

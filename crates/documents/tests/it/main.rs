@@ -1,6 +1,7 @@
 //! What a person who uploads a file gets: its text with places, or a reason.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod chunks;
 mod files;
 mod names;
 mod office;
