@@ -227,7 +227,7 @@ fn pieces<'t>(text: &'t str, source: &Source) -> Vec<(&'t str, Source)> {
     if text.len() <= PIECE_BYTES_MAX {
         return vec![(text, source.clone())];
     }
-    let lines = text::LinesOf::new(text, source);
+    let mut lines = text::LinesOf::new(text, source);
     let mut found = Vec::new();
     let mut start = 0;
     while start < text.len() {

@@ -122,30 +122,30 @@ impl<'t> LineCounter<'t> {
 
 /// The lines of parts of a block's text, if the text still has the line ends of its source.
 pub(crate) struct LinesOf<'t> {
-    text: &'t str,
     source: Source,
-    first_line: Option<u32>,
+    /// Counts the lines of the text, and the line of the source at which it begins.
+    counted: Option<(LineCounter<'t>, u32)>,
 }
 
 impl<'t> LinesOf<'t> {
     pub(crate) fn new(text: &'t str, source: &Source) -> Self {
-        let first_line = match source {
+        let counted = match source {
             Source::Lines { first, last } => {
                 let ends = text.trim_end_matches('\n').matches('\n').count();
-                (number(ends) == last - first).then_some(*first)
+                (number(ends) == last - first).then(|| (LineCounter::new(text), *first))
             }
             _ => None,
         };
-        Self { text, source: source.clone(), first_line }
+        Self { source: source.clone(), counted }
     }
 
-    pub(crate) fn of(&self, start: usize, end: usize) -> Source {
-        let Some(first_line) = self.first_line else {
+    pub(crate) fn of(&mut self, start: usize, end: usize) -> Source {
+        let Some((counter, first_line)) = &mut self.counted else {
             return self.source.clone();
         };
-        let before = number(self.text[..start].matches('\n').count());
-        let within = number(self.text[start..end].trim_end_matches('\n').matches('\n').count());
-        Source::Lines { first: first_line + before, last: first_line + before + within }
+        let written = counter.text()[start..end].trim_end_matches('\n').len();
+        let first = counter.line(start) + *first_line - 1;
+        Source::Lines { first, last: counter.line(start + written) + *first_line - 1 }
     }
 }
 
@@ -170,9 +170,9 @@ mod tests {
 
     #[test]
     fn a_part_of_a_text_knows_its_lines_only_if_the_text_kept_them() {
-        let kept = LinesOf::new("one\ntwo\nthree", &Source::Lines { first: 10, last: 12 });
+        let mut kept = LinesOf::new("one\ntwo\nthree", &Source::Lines { first: 10, last: 12 });
         assert_eq!(kept.of(4, 8), Source::line(11));
-        let folded = LinesOf::new("one two three", &Source::Lines { first: 10, last: 12 });
+        let mut folded = LinesOf::new("one two three", &Source::Lines { first: 10, last: 12 });
         assert_eq!(folded.of(4, 8), Source::Lines { first: 10, last: 12 });
     }
 }

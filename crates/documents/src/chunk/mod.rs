@@ -143,7 +143,7 @@ impl Chunker<'_> {
         }
         // The parts of a long paragraph are chunks of their own: each overlaps the next.
         self.close();
-        let lines = LinesOf::new(text, source);
+        let mut lines = LinesOf::new(text, source);
         for (start, end) in split::sentences(text, self.options, self.count) {
             let part = text[start..end].trim();
             let tokens = (self.count)(part);
@@ -171,7 +171,7 @@ impl Chunker<'_> {
             return;
         }
         self.close();
-        let lines = LinesOf::new(text, source);
+        let mut lines = LinesOf::new(text, source);
         for (start, end) in split::lines(text, self.options, self.count) {
             let part = text[start..end].trim_end_matches('\n');
             let tokens = (self.count)(part);

@@ -36,19 +36,31 @@ pub(super) fn parse(text: &str, sink: &mut Sink<'_>) -> Result<Whole, ParseError
 
 pub(super) fn parse_lines(text: &str, sink: &mut Sink<'_>) -> Result<Whole, ParseError> {
     check_depth(text, sink, "JSON Lines file")?;
-    let mut offset = 0;
     let mut values = Values { text, lines: LineCounter::new(text) };
+    let mut short: Vec<&RawValue> = Vec::new();
+    let mut bytes = 0;
+    let mut offset = 0;
     for (index, line) in text.split_inclusive('\n').enumerate() {
         if !line.trim().is_empty() {
-            // Blanks around it are cut, so that the position is that of the value itself.
+            // Of the whole text, so that its position is known; blanks around it are no part of it.
             let value: &RawValue = serde_json::from_str(&text[offset..offset + line.len()])
                 .map_err(|cause| {
                     unreadable(&format!("JSON Lines file, in line {},", index + 1), &cause)
                 })?;
-            values.value(value, "", 0, sink)?;
+            if bytes + value.get().len() > WHOLE_BYTES {
+                values.records(&mut short, sink)?;
+                bytes = 0;
+            }
+            if value.get().len() > WHOLE_BYTES {
+                values.value(value, "", 0, sink)?;
+            } else {
+                bytes += value.get().len();
+                short.push(value);
+            }
         }
         offset += line.len();
     }
+    values.records(&mut short, sink)?;
     Ok(Whole { format: Some(Format::JsonLines), ..Whole::default() })
 }
 
@@ -163,6 +175,19 @@ impl<'t> Values<'t> {
             )?;
             at += run;
         }
+        Ok(())
+    }
+
+    /// Short records that follow each other, one in each line.
+    fn records(
+        &mut self,
+        records: &mut Vec<&'t RawValue>,
+        sink: &mut Sink<'_>,
+    ) -> Result<(), ParseError> {
+        let (Some(first), Some(last)) = (records.first(), records.last()) else { return Ok(()) };
+        let lines: Vec<&str> = records.iter().map(|value| value.get()).collect();
+        self.emit_between("", &lines.join("\n"), first.get(), last.get(), sink)?;
+        records.clear();
         Ok(())
     }
 

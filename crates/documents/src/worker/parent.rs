@@ -1,7 +1,14 @@
 //! The parent's side: start the process, believe nothing of it beyond its bounds, and see that it ends.
 
 use std::{
-    ffi::OsString, fs::File, io, path::PathBuf, pin::pin, process::Stdio, sync::Arc, time::Duration,
+    ffi::OsString,
+    fs::File,
+    io::{self, Read},
+    path::{Path, PathBuf},
+    pin::pin,
+    process::Stdio,
+    sync::Arc,
+    time::Duration,
 };
 
 use tokio::{
@@ -15,6 +22,7 @@ use super::COMMAND;
 use crate::{
     Block, ErrorKind, Event, Limits, ParseError, Parsed, Progress, Summary, format,
     limits::{MESSAGE_BYTES_MAX, NOTES_MAX},
+    parse,
 };
 
 /// Enough of what a dying process says to know why.
@@ -23,16 +31,21 @@ const LAST_WORDS_BYTES: u64 = 4 << 10;
 /// Reads files, each in a process of its own. Cheap to clone; clones share the limit on processes.
 #[derive(Clone, Debug)]
 pub struct Parser {
-    program: PathBuf,
+    place: Place,
     limits: Arc<Limits>,
     slots: Arc<Semaphore>,
+}
+
+#[derive(Clone, Debug)]
+enum Place {
+    Process(PathBuf),
+    Here,
 }
 
 impl Parser {
     /// `program` is one that calls [`super::run`] if its first argument is [`COMMAND`].
     pub fn new(program: impl Into<PathBuf>, limits: Limits) -> Self {
-        let slots = Arc::new(Semaphore::new(limits.processes.max(1) as usize));
-        Self { program: program.into(), limits: Arc::new(limits), slots }
+        Self::at(Place::Process(program.into()), limits)
     }
 
     /// With the program that is running; also when its file was replaced since it was started.
@@ -43,6 +56,17 @@ impl Parser {
             std::env::current_exe()?
         };
         Ok(Self::new(program, limits))
+    }
+
+    /// For tests of what comes after, whose program is a test: without a process, and so without
+    /// protection from the file.
+    pub fn in_this_process(limits: Limits) -> Self {
+        Self::at(Place::Here, limits)
+    }
+
+    fn at(place: Place, limits: Limits) -> Self {
+        let slots = Arc::new(Semaphore::new(limits.processes.max(1) as usize));
+        Self { place, limits: Arc::new(limits), slots }
     }
 
     pub fn limits(&self) -> &Limits {
@@ -58,7 +82,12 @@ impl Parser {
         mut progress: impl FnMut(Progress),
     ) -> Result<Parsed, ParseError> {
         let _slot = self.slots.acquire().await.map_err(ParseError::failed)?;
-        let mut child = self.start(&format::extension(name), file).map_err(ParseError::failed)?;
+        let program = match &self.place {
+            Place::Process(program) => program,
+            Place::Here => return self.parse_here(name, file).await,
+        };
+        let mut child =
+            self.start(program, &format::extension(name), file).map_err(ParseError::failed)?;
         let time = Duration::from_secs(u64::from(self.limits.seconds));
         let (Some(output), Some(errors)) = (child.stdout.take(), child.stderr.take()) else {
             return Err(ParseError::failed("its output is missing"));
@@ -84,9 +113,19 @@ impl Parser {
         told.unwrap_or_else(|_| Err(timed_out(self.limits.seconds)))
     }
 
-    fn start(&self, extension: &str, file: File) -> io::Result<Child> {
+    async fn parse_here(&self, name: &str, mut file: File) -> Result<Parsed, ParseError> {
+        let (limits, name) = (Arc::clone(&self.limits), name.to_owned());
+        let read = move || {
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes).map_err(ParseError::failed)?;
+            parse(&limits, &name, bytes)
+        };
+        tokio::task::spawn_blocking(read).await.map_err(ParseError::failed)?
+    }
+
+    fn start(&self, program: &Path, extension: &str, file: File) -> io::Result<Child> {
         let limits = serde_json::to_string(&*self.limits).map_err(io::Error::other)?;
-        let mut command = Command::new(&self.program);
+        let mut command = Command::new(program);
         command
             .args([OsString::from(COMMAND), extension.into(), limits.into()])
             .env_clear()

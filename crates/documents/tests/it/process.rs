@@ -37,7 +37,9 @@ fn impostor(script: &str) -> tempfile::TempPath {
 async fn a_file_read_in_its_process_is_the_same_as_read_here() {
     let bytes = docx(&paragraph("berschrift1", "Hello"));
     let there = parsed(PROGRAM, Limits::default(), "a.docx", &bytes).await.unwrap();
-    assert_eq!(there, crate::read("a.docx", bytes));
+    assert_eq!(there, crate::read("a.docx", bytes.clone()));
+    let here = Parser::in_this_process(Limits::default());
+    assert_eq!(here.parse("a.docx", file(&bytes), |_| {}).await.unwrap(), there);
     assert_eq!(there.summary.format, Format::Docx);
 }
 

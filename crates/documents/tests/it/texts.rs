@@ -107,10 +107,7 @@ fn small_json_is_whole_and_large_json_is_cut_along_its_structure() {
 #[test]
 fn json_lines_are_records_and_a_wrong_one_is_named() {
     let parsed = read("a.jsonl", "{\"a\":1}\n\n{\"a\":2}\n");
-    assert_eq!(
-        all_shown(&parsed),
-        ["code json {\"a\":1} | line 1", "code json {\"a\":2} | line 3"]
-    );
+    assert_eq!(all_shown(&parsed), ["code json {\"a\":1}\n{\"a\":2} | lines 1–3"]);
     let corrected = read("a.json", "{\"a\":1}\n{\"a\":2}\n");
     assert_eq!(corrected.summary.format, Format::JsonLines);
     assert!(corrected.notes[0].contains("JSON Lines"));

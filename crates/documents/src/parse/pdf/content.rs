@@ -31,7 +31,9 @@ pub(super) struct Glyph {
 /// More on one page are not text that anybody reads.
 const GLYPHS_MAX: usize = 200_000;
 /// Over all pages; a page that calls the same form again and again draws no end of text.
-const INSTRUCTIONS_MAX: u64 = 50_000_000;
+const INSTRUCTIONS_MAX: u64 = 20_000_000;
+/// Forms that show forms double with each level.
+const FORMS_MAX: u64 = 200_000;
 const FORMS_DEEP_MAX: u32 = 24;
 const STATES_MAX: usize = 512;
 
@@ -40,6 +42,7 @@ pub(super) struct Pages<'a> {
     font_programs: FontResolverFn,
     cmaps: CMapResolverFn,
     instructions: u64,
+    forms: u64,
     /// How many characters could be told, and how many not.
     pub(super) known: u64,
     pub(super) unknown: u64,
@@ -55,6 +58,7 @@ impl<'a> Pages<'a> {
             }),
             cmaps: Arc::new(hayro_cmap::load_embedded),
             instructions: 0,
+            forms: 0,
             known: 0,
             unknown: 0,
         }
@@ -123,9 +127,7 @@ impl<'a> Canvas<'_, 'a> {
         while let Some(instruction) = operations.next() {
             self.pages.instructions += 1;
             if self.pages.instructions > INSTRUCTIONS_MAX {
-                return Err(ParseError::too_large(
-                    "This PDF draws without end: more than 50 million operations. Print it to a new PDF and upload that.",
-                ));
+                return Err(endless());
             }
             match instruction {
                 TypedInstruction::SaveState(_) if saved.len() < STATES_MAX => {
@@ -201,6 +203,10 @@ impl<'a> Canvas<'_, 'a> {
             state.page *= Affine::new(matrix);
         }
         let own = dict.get::<Dict<'a>>("Resources").map(Resources::new);
+        self.pages.forms += 1;
+        if self.pages.forms > FORMS_MAX {
+            return Err(endless());
+        }
         self.forms += 1;
         let drawn = self.draw(TypedIter::new(&content), own.as_ref().unwrap_or(resources), &state);
         self.forms -= 1;
@@ -288,4 +294,10 @@ impl<'a> Canvas<'_, 'a> {
                 && last.at.distance(glyph.at) < 0.1 * glyph.size
         })
     }
+}
+
+fn endless() -> ParseError {
+    ParseError::too_large(
+        "This PDF draws without end: its pages have many millions of operations. Print it to a new PDF and upload that.",
+    )
 }
