@@ -1,6 +1,10 @@
 //! What a file is: its content decides, and its name is believed where the content leaves it open.
 
-use crate::{ErrorKind, Format, ParseError, parse::office_kind, text};
+use std::io::Cursor;
+
+use zip::ZipArchive;
+
+use crate::{ErrorKind, Format, ParseError, text};
 
 pub(crate) struct Detected {
     pub(crate) format: Format,
@@ -105,7 +109,7 @@ fn sniff(bytes: &[u8]) -> Found {
         return Found::Read(Format::Pdf);
     }
     if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
-        return match office_kind(bytes) {
+        return match office(bytes) {
             Some(format) => Found::Read(format),
             None => Found::Other("a ZIP archive, or a damaged Office document"),
         };
@@ -129,6 +133,19 @@ fn sniff(bytes: &[u8]) -> Found {
     } else {
         Found::Unknown
     }
+}
+
+/// Which Office format an archive is, by the parts it has.
+fn office(bytes: &[u8]) -> Option<Format> {
+    let zip = ZipArchive::new(Cursor::new(bytes)).ok()?;
+    [
+        ("word/document.xml", Format::Docx),
+        ("ppt/presentation.xml", Format::Pptx),
+        ("xl/workbook.xml", Format::Xlsx),
+    ]
+    .into_iter()
+    .find(|(part, _)| zip.index_for_name(part).is_some())
+    .map(|(_, format)| format)
 }
 
 const MAGIC: &[(&[u8], &str)] = &[

@@ -11,6 +11,19 @@
 //! program it is given with the argument `parse-document`; that program calls [`worker::run`], which
 //! takes away from itself all that parsing does not need before it reads the first byte.
 //!
+//! ```no_run
+//! # async fn read(file: std::fs::File, tokens: &dyn Fn(&str) -> u64) -> Result<(), Box<dyn std::error::Error>> {
+//! use backstay_documents::{ChunkOptions, Limits, Parser, chunk};
+//!
+//! let parser = Parser::of_this_program(Limits::default())?;
+//! let parsed = parser.parse("handbook.pdf", file, |progress| drop(progress)).await?;
+//! for chunk in chunk(&parsed, &ChunkOptions::default(), tokens) {
+//!     println!("{}: {}", chunk.source, chunk.to_index_text());
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! This crate knows file formats and chunking. It does not know the store, HTTP or models: what
 //! counts tokens is an argument of [`chunk`].
 

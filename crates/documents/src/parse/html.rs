@@ -18,7 +18,7 @@ pub(super) fn parse(text: &str, sink: &mut Sink<'_>) -> Result<Whole, ParseError
         let Ok(token) = token;
         match token {
             Token::StartTag(tag) => page.open(&tag)?,
-            Token::EndTag(tag) => page.close(&tag.name, tag.span.end)?,
+            Token::EndTag(tag) => page.close(&tag.name)?,
             Token::String(string) => {
                 page.text(&String::from_utf8_lossy(&string), string.span.start, string.span.end)
             }
@@ -28,6 +28,27 @@ pub(super) fn parse(text: &str, sink: &mut Sink<'_>) -> Result<Whole, ParseError
     page.flush()?;
     page.end_table()?;
     Ok(Whole { title: page.title, ..Whole::default() })
+}
+
+/// The words of a piece of HTML that stands in a text of another kind.
+pub(super) fn words(text: &str) -> String {
+    let mut emitter = DefaultEmitter::<usize>::new_with_span();
+    emitter.naively_switch_states(true);
+    let mut words = String::new();
+    let mut in_script = false;
+    for token in Tokenizer::new_with_emitter(text, emitter) {
+        let Ok(token) = token;
+        match token {
+            Token::StartTag(tag) => in_script |= is_for_machines(&tag.name) && !tag.self_closing,
+            Token::EndTag(tag) => in_script &= !is_for_machines(&tag.name),
+            Token::String(string) if !in_script => {
+                words.push_str(&String::from_utf8_lossy(&string));
+                words.push(' ');
+            }
+            _ => {}
+        }
+    }
+    text::one_line(&words)
 }
 
 #[derive(Clone, Copy)]
@@ -133,7 +154,7 @@ impl<'t, 's, 'a> Page<'t, 's, 'a> {
         Ok(())
     }
 
-    fn close(&mut self, name: &[u8], end: usize) -> Result<(), ParseError> {
+    fn close(&mut self, name: &[u8]) -> Result<(), ParseError> {
         if let Some((skipped, depth)) = &mut self.skipped {
             *depth -= u32::from(skipped == name);
             if *depth == 0 {
@@ -142,7 +163,7 @@ impl<'t, 's, 'a> Page<'t, 's, 'a> {
             return Ok(());
         }
         if self.table.is_some() {
-            return self.close_in_table(name, end);
+            return self.close_in_table(name);
         }
         match name {
             b"title" => self.in_title = false,
@@ -233,7 +254,7 @@ impl<'t, 's, 'a> Page<'t, 's, 'a> {
         Ok(())
     }
 
-    fn close_in_table(&mut self, name: &[u8], _end: usize) -> Result<(), ParseError> {
+    fn close_in_table(&mut self, name: &[u8]) -> Result<(), ParseError> {
         let Some(table) = &mut self.table else { return Ok(()) };
         match name {
             b"table" if table.depth > 1 => table.depth -= 1,

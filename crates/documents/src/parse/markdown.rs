@@ -2,7 +2,7 @@
 
 use pulldown_cmark::{CodeBlockKind, Event, MetadataBlockKind, Options, Parser, Tag, TagEnd};
 
-use super::Whole;
+use super::{Whole, html};
 use crate::{
     ParseError, Row,
     sink::{Sink, TableParts},
@@ -32,8 +32,9 @@ pub(super) fn parse(text: &str, sink: &mut Sink<'_>) -> Result<Whole, ParseError
             Event::Text(part) | Event::Code(part) => file.text.push_str(&part),
             Event::SoftBreak | Event::HardBreak => file.text.push('\n'),
             Event::TaskListMarker(done) => file.text.push_str(if done { "[x] " } else { "[ ] " }),
-            // Tags are markup of another kind; the words between them are text already.
-            Event::Html(_) | Event::InlineHtml(_) => {}
+            Event::Html(part) => file.text.push_str(&part),
+            // Tags within a line are markup; the words between them are text already.
+            Event::InlineHtml(_) => {}
             _ => {}
         }
     }
@@ -73,6 +74,7 @@ impl File<'_, '_, '_> {
                     CodeBlockKind::Indented => None,
                 };
             }
+            Tag::HtmlBlock => self.flush(start, start)?,
             Tag::MetadataBlock(MetadataBlockKind::YamlStyle) => self.in_metadata = true,
             Tag::Paragraph | Tag::Heading { .. } | Tag::Table(_) if self.items.is_empty() => {
                 self.text.clear()
@@ -91,6 +93,10 @@ impl File<'_, '_, '_> {
                 self.sink.heading(level as u8, &text, source)?;
             }
             TagEnd::Paragraph => self.flush(start, end)?,
+            TagEnd::HtmlBlock => {
+                self.text = html::words(&self.text);
+                self.flush(start, end)?;
+            }
             TagEnd::Item => {
                 self.flush(self.items.last().copied().unwrap_or(start), end)?;
                 self.items.pop();

@@ -20,7 +20,6 @@ use crate::{
 };
 
 use csv::is_header as looks_like_header;
-pub(crate) use office::kind as office_kind;
 
 /// What a parser knows of the whole file when it has read it.
 #[derive(Default)]

@@ -1,6 +1,9 @@
 //! XML as a stream of events, with a bound on depth and entities that are never expanded.
 
-use std::{borrow::Cow, io::BufRead};
+use std::{
+    borrow::Cow,
+    io::{self, BufRead},
+};
 
 use quick_xml::{
     Reader,
@@ -51,7 +54,7 @@ impl<R: BufRead> Pull<R> {
                 }
                 Ok(Some(event))
             }
-            Err(quick_xml::Error::Io(cause)) => Err(super::office::unpacked(self.what, &cause)),
+            Err(quick_xml::Error::Io(cause)) => Err(unpacked(self.what, &cause)),
             Err(cause) => Err(ParseError::damaged(self.what, cause)),
         }
     }
@@ -60,6 +63,16 @@ impl<R: BufRead> Pull<R> {
     pub(super) fn position(&self) -> usize {
         usize::try_from(self.reader.buffer_position()).unwrap_or(usize::MAX)
     }
+}
+
+/// Why a part could not be unpacked to its end.
+pub(super) fn unpacked(what: &str, cause: &io::Error) -> ParseError {
+    if cause.kind() == io::ErrorKind::FileTooLarge {
+        return ParseError::too_large(format!(
+            "This {what} {cause}. Split it and upload the pieces."
+        ));
+    }
+    ParseError::damaged(what, cause)
 }
 
 /// An element's name without its namespace's prefix.

@@ -73,7 +73,7 @@ impl Parser {
         &self.limits
     }
 
-    /// Reads an open file whose name was `name`. Waits while as many processes as are allowed are at
+    /// Reads an open file, from where it stands, whose name was `name`. Waits while as many processes as are allowed are at
     /// work; the file's own time begins after that. Dropping the future ends the process.
     pub async fn parse(
         &self,

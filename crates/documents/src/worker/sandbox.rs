@@ -34,6 +34,7 @@ mod resources {
     use crate::Limits;
 
     /// Of the memory that a process may have, what its own program and stack need.
+    #[cfg(target_os = "linux")]
     const OWN_BYTES: u64 = 24 << 20;
 
     pub(super) fn bound(limits: &Limits) -> io::Result<()> {
@@ -69,7 +70,6 @@ mod resources {
     /// Other systems do not keep to it, or refuse to be told.
     #[cfg(not(target_os = "linux"))]
     fn address_space(_: u64) -> Option<u64> {
-        let _ = OWN_BYTES;
         None
     }
 }

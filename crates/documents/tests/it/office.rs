@@ -88,7 +88,10 @@ fn sheets_are_tables_with_their_rows() {
 fn a_sheet_of_two_cells_a_million_rows_apart_is_two_rows() {
     let rows = r#"<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>2</v></c><c r="B1048576"><v>3</v></c></row>"#;
     let parsed = read("wide.xlsx", xlsx(&[("S", rows)]));
-    assert_eq!(all_shown(&parsed)[1], "table [-] 1@1; ,3@1048576 | sheet S, rows 1–1048576");
+    let shown = all_shown(&parsed);
+    assert!(shown[1].starts_with("table [-] 1@1; ,3,,"), "{}", shown[1]);
+    assert!(shown[1].ends_with("@1048576 | sheet S, rows 1–1048576"), "{}", shown[1]);
+    assert_eq!(parsed.notes, ["Some cells or rows of tables were too long and were cut."]);
 }
 
 #[test]

@@ -45,6 +45,15 @@ fn markdown_keeps_headings_lists_tables_and_code() {
 }
 
 #[test]
+fn html_in_markdown_is_read_too() {
+    let text = "<details>\n<summary>More</summary>\nHidden &amp; found\n</details>\n\nA <b>bold</b> word.\n";
+    assert_eq!(
+        all_shown(&read("a.md", text)),
+        ["p More Hidden & found | lines 1–4", "p A bold word. | line 6"]
+    );
+}
+
+#[test]
 fn html_is_read_as_a_browser_shows_it() {
     let text = "<!doctype html>\n<title>Prices &amp; terms</title>\n<style>p { color: red }</style>\n<nav><a>Home</a></nav>\n<h2>Our\n prices</h2>\n<p>Fair <b>and</b>\n  low.<p>Not closed\n<ul><li>one<ul><li>inner</ul><li><p>two</p></ul>\n<pre><code class=\"language-python\">\nif a:\n    b()\n</code></pre>\n<table><tr><th>Item<th>Price</tr>\n<tr><td>Tea<td>3</tr>\n<tr><td>Pot <i>blue</i><td>30 <table><tr><td>new</td></tr></table></tr></table>\n<script>alert('<p>no</p>')</script>";
     let parsed = read("prices.html", text);

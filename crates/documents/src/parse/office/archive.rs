@@ -8,26 +8,13 @@ use std::{
 
 use zip::{ZipArchive, result::ZipError};
 
-use crate::{Format, Limits, ParseError, limits::ARCHIVE_ENTRIES_MAX};
+use crate::{Limits, ParseError, limits::ARCHIVE_ENTRIES_MAX, parse::pull::unpacked};
 
 pub(super) struct Archive {
     zip: ZipArchive<Cursor<Vec<u8>>>,
     left: u64,
     limit: u64,
     what: &'static str,
-}
-
-/// Which Office format an archive is, by the parts it has.
-pub(crate) fn kind(bytes: &[u8]) -> Option<Format> {
-    let zip = ZipArchive::new(Cursor::new(bytes)).ok()?;
-    [
-        ("word/document.xml", Format::Docx),
-        ("ppt/presentation.xml", Format::Pptx),
-        ("xl/workbook.xml", Format::Xlsx),
-    ]
-    .into_iter()
-    .find(|(part, _)| zip.index_for_name(part).is_some())
-    .map(|(_, format)| format)
 }
 
 impl Archive {
@@ -91,16 +78,6 @@ impl Archive {
     pub(super) fn into_bytes(self) -> Vec<u8> {
         self.zip.into_inner().into_inner()
     }
-}
-
-/// Why a part could not be unpacked to its end.
-pub(in crate::parse) fn unpacked(what: &str, cause: &io::Error) -> ParseError {
-    if cause.kind() == io::ErrorKind::FileTooLarge {
-        return ParseError::too_large(format!(
-            "This {what} {cause}. Split it and upload the pieces."
-        ));
-    }
-    ParseError::damaged(what, cause)
 }
 
 struct Bounded<'a, R> {

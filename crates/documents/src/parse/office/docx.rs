@@ -5,7 +5,7 @@ use std::{collections::HashMap, io::BufRead};
 
 use quick_xml::events::{BytesStart, Event};
 
-use super::archive::Archive;
+use super::{archive::Archive, properties};
 use crate::{
     ErrorKind, ParseError, Row, Source,
     parse::{
@@ -21,7 +21,7 @@ const BODY: &str = "word/document.xml";
 pub(in crate::parse) fn parse(bytes: Vec<u8>, sink: &mut Sink<'_>) -> Result<Whole, ParseError> {
     let mut archive = Archive::open(bytes, sink.limits(), "Word document")?;
     let styles = styles(&mut archive)?;
-    let title = super::pptx::core_title(&mut archive)?;
+    let title = properties::title(&mut archive)?;
     let depth = sink.limits().depth;
     let mut body = Body::new(sink, styles);
     for (index, part) in [BODY, "word/footnotes.xml", "word/endnotes.xml"].into_iter().enumerate() {

@@ -3,8 +3,6 @@
 mod archive;
 pub(super) mod docx;
 pub(super) mod pptx;
+mod properties;
 mod relations;
 pub(super) mod xlsx;
-
-pub(crate) use archive::kind;
-pub(super) use archive::unpacked;

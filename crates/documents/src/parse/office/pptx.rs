@@ -7,6 +7,7 @@ use quick_xml::events::{BytesStart, Event};
 
 use super::{
     archive::Archive,
+    properties,
     relations::{self, Relation},
 };
 use crate::{
@@ -24,7 +25,7 @@ const PRESENTATION: &str = "ppt/presentation.xml";
 
 pub(in crate::parse) fn parse(bytes: Vec<u8>, sink: &mut Sink<'_>) -> Result<Whole, ParseError> {
     let mut archive = Archive::open(bytes, sink.limits(), WHAT)?;
-    let title = core_title(&mut archive)?;
+    let title = properties::title(&mut archive)?;
     let slides = slides(&mut archive)?;
     let total = sink.check_parts(slides.len(), "slides")?;
     let depth = sink.limits().depth;
@@ -47,28 +48,6 @@ pub(in crate::parse) fn parse(bytes: Vec<u8>, sink: &mut Sink<'_>) -> Result<Who
         sink.progress(number(index + 1), total)?;
     }
     Ok(Whole { title, parts: Some(total), ..Whole::default() })
-}
-
-/// The title in the properties that every Office document may have.
-pub(super) fn core_title(archive: &mut Archive) -> Result<Option<String>, ParseError> {
-    let what = archive.what();
-    let Some(input) = archive.part("docProps/core.xml")? else { return Ok(None) };
-    let mut pull = Pull::new(input, 16, what);
-    let mut title: Option<String> = None;
-    let mut inside = false;
-    while let Some(event) = pull.next()? {
-        match &event {
-            Event::Start(element) => inside = pull::local(element) == "title",
-            Event::End(_) => inside = false,
-            event if inside => {
-                if let Some(text) = pull::characters(event) {
-                    title.get_or_insert_default().push_str(&text);
-                }
-            }
-            _ => {}
-        }
-    }
-    Ok(title)
 }
 
 /// The slides' parts in the order of the presentation.

@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use calamine::{DataRef, Reader, Xlsx, XlsxError};
 
-use super::archive::Archive;
+use super::{archive::Archive, properties};
 use crate::{
     ParseError, Row, Source,
     limits::COLUMNS_MAX,
@@ -17,7 +17,7 @@ const WHAT: &str = "Excel workbook";
 
 pub(in crate::parse) fn parse(bytes: Vec<u8>, sink: &mut Sink<'_>) -> Result<Whole, ParseError> {
     let mut archive = Archive::open(bytes, sink.limits(), WHAT)?;
-    let title = super::pptx::core_title(&mut archive)?;
+    let title = properties::title(&mut archive)?;
     // The reader below does not count what it unpacks.
     let parts: Vec<String> =
         archive.names().filter(|name| name.ends_with(".xml") || name.ends_with(".rels")).collect();
@@ -70,9 +70,11 @@ impl Sheet<'_> {
         text: String,
         sink: &mut Sink<'_>,
     ) -> Result<(), ParseError> {
-        if text.trim().is_empty() || column > COLUMNS_MAX {
+        if text.trim().is_empty() {
             return Ok(());
         }
+        // What is further right is cut, and said to be, where the row ends.
+        let column = column.min(COLUMNS_MAX);
         if row != self.row {
             self.end_row(sink)?;
             self.row = row;
