@@ -12,6 +12,7 @@ Needs the release binaries `backstay` and `gateways-bench`.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import pathlib
@@ -19,6 +20,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "postgres")]
@@ -57,10 +59,34 @@ def start(folder: pathlib.Path, config: pathlib.Path, place: list[str]) -> tuple
     return server, port
 
 
-def window(ports: list[int], options: argparse.Namespace) -> tuple[float, float]:
+@contextlib.contextmanager
+def installation(folder: pathlib.Path) -> Iterator[tuple[int, list[int]]]:
+    """The port of a server with a data folder, and those of servers that share a database."""
+    folder.chmod(0o755)
+    (folder / "database").mkdir()
+    database = postgres.Server(postgres.install(), folder / "database", postgres.SETTINGS | DURABLE)
+    upstream = processes.free_port()
+    mock_command = [str(processes.binary("gateways-bench")), "upstream", "--listen", f"127.0.0.1:{upstream}"]
+    mock = processes.Running(mock_command, folder / "upstream.log", dict(os.environ))
+    config = folder / "backstay.toml"
+    config.write_text(CONFIG.format(upstream=upstream), "utf-8")
+    servers = []
+    try:
+        servers.append(start(folder, config, ["--data", str(folder / "data")]))
+        servers += [start(folder, config, ["--store", database.url]) for _ in range(NODES)]
+        embedded, *nodes = (port for _, port in servers)
+        yield embedded, nodes
+    finally:
+        for server, _ in servers:
+            server.stop()
+        mock.kill()
+        database.stop()
+
+
+def window(ports: list[int], options: argparse.Namespace, key: str = KEY) -> tuple[float, float]:
     """Requests per second of all servers together, and the p50 in milliseconds."""
     share = max(1, options.connections // len(ports))
-    load = [str(processes.binary("gateways-bench")), "load", "--key", KEY, "--connections", str(share)]
+    load = [str(processes.binary("gateways-bench")), "load", "--key", key, "--connections", str(share)]
     load += ["--seconds", str(options.seconds)]
     running = [
         subprocess.Popen([*load, "--target", f"127.0.0.1:{port}"], stdout=subprocess.PIPE, text=True) for port in ports
@@ -76,44 +102,28 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--connections", type=int, default=33, help="of all servers together")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="backstay-scale-") as name:
-        folder = pathlib.Path(name)
-        folder.chmod(0o755)
-        (folder / "database").mkdir()
-        database = postgres.Server(postgres.install(), folder / "database", postgres.SETTINGS | DURABLE)
-        upstream = processes.free_port()
-        mock_command = [str(processes.binary("gateways-bench")), "upstream", "--listen", f"127.0.0.1:{upstream}"]
-        mock = processes.Running(mock_command, folder / "upstream.log", dict(os.environ))
-        config = folder / "backstay.toml"
-        config.write_text(CONFIG.format(upstream=upstream), "utf-8")
-        servers = []
-        try:
-            servers.append(start(folder, config, ["--data", str(folder / "data")]))
-            servers += [start(folder, config, ["--store", database.url]) for _ in range(NODES)]
-            embedded, *nodes = (port for _, port in servers)
-            arrangements = {"data folder, 1 server": [embedded]}
-            arrangements |= {f"PostgreSQL, {count} server{'s'[:count > 1]}": nodes[:count] for count in range(1, NODES + 1)}
-            measured: dict[str, list[tuple[float, float]]] = {name: [] for name in arrangements}
-            for ports in arrangements.values():
-                window(ports, argparse.Namespace(connections=options.connections, seconds=1.0))
-            names = list(arrangements)
-            for number in range(options.rounds):
-                for name in names[number % len(names) :] + names[: number % len(names)]:
-                    measured[name].append(window(arrangements[name], options))
-        finally:
-            for server, _ in servers:
-                server.stop()
-            mock.kill()
-            database.stop()
-    print("| store | requests/s | ÷ PostgreSQL, 1 server | p50 ms |\n|---|--:|--:|--:|")
-    one = measured["PostgreSQL, 1 server"]
-    for name, windows in measured.items():
-        rates = [rate for rate, _ in windows]
-        ratios = [rate / base for (rate, _), (base, _) in zip(windows, one, strict=True)]
-        p50 = statistics.median(p50 for _, p50 in windows)
-        print(f"| {name} | {spread(rates, 0)} | {spread(ratios, 2)} | {p50:.1f} |")
+    with tempfile.TemporaryDirectory(prefix="backstay-scale-") as name, installation(pathlib.Path(name)) as (embedded, nodes):
+        arrangements = {"data folder, 1 server": [embedded]}
+        arrangements |= {f"PostgreSQL, {count} server{'s'[:count > 1]}": nodes[:count] for count in range(1, NODES + 1)}
+        measured: dict[str, list[tuple[float, float]]] = {name: [] for name in arrangements}
+        for ports in arrangements.values():
+            window(ports, argparse.Namespace(connections=options.connections, seconds=1.0))
+        names = list(arrangements)
+        for number in range(options.rounds):
+            for name in names[number % len(names) :] + names[: number % len(names)]:
+                measured[name].append(window(arrangements[name], options))
+    show("store", measured, base="PostgreSQL, 1 server")
     print(f"\n{options.connections} connections, {options.rounds} rounds of {options.seconds:g} s, median [min–max]; {os.cpu_count()} cores.")
     return 0
+
+
+def show(what: str, measured: dict[str, list[tuple[float, float]]], base: str) -> None:
+    print(f"| {what} | requests/s | ÷ {base} | p50 ms |\n|---|--:|--:|--:|")
+    for name, windows in measured.items():
+        rates = [rate for rate, _ in windows]
+        ratios = [rate / other for (rate, _), (other, _) in zip(windows, measured[base], strict=True)]
+        p50 = statistics.median(p50 for _, p50 in windows)
+        print(f"| {name} | {spread(rates, 0)} | {spread(ratios, 2)} | {p50:.1f} |")
 
 
 def spread(values: list[float], digits: int) -> str:

@@ -71,6 +71,14 @@ class Database:
         source = f"host=127.0.0.1 port={self.primary.port} user=postgres dbname=postgres"
         self.primary.run("psql", "--quiet", "--dbname", source, "--command", statement)
 
+    def numbers(self, query: str) -> list[int]:
+        """The numbers in the first column of an answer."""
+        source = f"host=127.0.0.1 port={self.primary.port} user=postgres dbname=postgres"
+        command = [*self.primary.privileges, str(self.primary.programs / "psql"), "--no-align", "--tuples-only"]
+        command += ["--dbname", source, "--command", query]
+        answer = subprocess.run(command, capture_output=True, text=True, cwd="/", check=True)
+        return [int(line) for line in answer.stdout.split()]
+
     def stop(self) -> None:
         for data in filter(None, (self.replica, self.primary.data)):
             command = [*self.primary.privileges, str(self.primary.programs / "pg_ctl")]

@@ -5,7 +5,9 @@
     python3 tests/chaos/nodes.py --rounds 100        the full run
     python3 tests/chaos/nodes.py --only limits,kill
 
-- `limits`: 1,000 callers at once on a budget for 100 calls, and on a rate limit of 100: neither is exceeded;
+- `limits`: 1,000 callers at once on a budget for 100 calls, and on a rate limit of 100: neither is exceeded, whether the
+  servers take slices of the budget or not;
+- `slices`: servers are killed while they hold slices of a budget: all that nobody has spent can be spent;
 - `kill`: servers are killed under load: no acknowledged turn is lost, and a request that its client repeats with the
   same idempotency key is answered and charged once;
 - `pause`: a server stops in the middle of a call until its lease is over: the others settle the call, and what it
@@ -44,6 +46,10 @@ FITTING = 100
 ANSWER_TOKENS = 20
 CALL_MOST = 20 * 1_000_000 + ANSWER_TOKENS * 2_000_000
 """Picodollars that a call may cost, at the prices of `processes.server_config`."""
+SLICED = 2_000
+"""Calls that a budget is for of which servers take slices."""
+OVERDRAWN = """SELECT 1 FROM spending AS s JOIN budgets AS b USING (workspace, api_key, period)
+    WHERE s.spent + s.reserved > b.amount_max"""
 WORKERS = 12
 RETRIES_WITHIN_S = 90.0
 
@@ -82,9 +88,9 @@ def ask(words: str, model: str = "sim-openai/sim-echo", **more: object) -> dict:
     return {"model": model, "max_tokens": ANSWER_TOKENS, "messages": [{"role": "user", "content": words}], **more}
 
 
-async def at_once(cluster: Cluster, key: str, body: dict) -> collections.Counter:
+async def at_once(cluster: Cluster, key: str, body: dict, callers: int = CALLERS) -> collections.Counter:
     """Statuses of all callers, spread over the nodes."""
-    calls = [post(cluster.ports[number % len(cluster.ports)], key, body) for number in range(CALLERS)]
+    calls = [post(cluster.ports[number % len(cluster.ports)], key, body) for number in range(callers)]
     return collections.Counter(status for status, _, _ in await asyncio.gather(*calls))
 
 
@@ -93,9 +99,11 @@ def limits(cluster: Cluster, options: argparse.Namespace) -> str:
     body = ask("one two three four")
     totals: collections.Counter = collections.Counter()
     fewest = CALLERS
-    for _ in range(options.rounds):
-        budget = cluster.new_key({"budgets": [{"period": "total", "limit": dollars(FITTING * CALL_MOST)}]})
+    for number in range(options.rounds):
+        settings = {"budgets": total(FITTING * CALL_MOST), "strict_budget": number % 4 == 3}
+        budget = cluster.new_key(settings)
         statuses = asyncio.run(at_once(cluster, budget["key"], body))
+        expect(not cluster.database.numbers(OVERDRAWN), "a row of what is spent holds more than its limit")
         row = cluster.settled_budget(budget["id"])
         spent, limit = picodollars(row["spent"]), picodollars(row["limit"])
         expect(spent <= limit, f"${row['spent']} was spent of ${row['limit']}")
@@ -120,6 +128,37 @@ def picodollars(text: str) -> int:
 
 def dollars(amount: int) -> str:
     return f"{amount // 10**12}.{amount % 10**12:012d}"
+
+
+def total(picodollars: int) -> list[dict]:
+    return [{"period": "total", "limit": dollars(picodollars)}]
+
+
+def slices(cluster: Cluster, options: argparse.Namespace) -> str:
+    """A server is killed that holds a slice of a budget."""
+    body, held, answered = ask("one two three four"), 0, 0
+    for number in range(options.kills):
+        node = number % len(cluster.ports)
+        key = cluster.new_key({"budgets": total(SLICED * CALL_MOST)})
+        statuses = asyncio.run(at_once(cluster, key["key"], body, SLICED // 4))
+        cluster.nodes[node].kill()
+        of_key = f"FROM budget_slices WHERE api_key = '{key['id']}'"
+        held += len(cluster.database.numbers(f"SELECT 1 {of_key}"))
+        left_by_dead = f"{of_key} AND node_is_gone(node)"
+        cluster.start_node(node)
+        cluster.wait_until(lambda: not cluster.database.numbers(f"SELECT 1 {left_by_dead}"), "the slice is given back")
+        row = cluster.settled_budget(key["id"])
+        spent = picodollars(row["spent"])
+        expect(cluster.ledger_sum(key["id"]) == spent, "the ledger and the budget do not agree")
+        # All that is left can be had by one call, whoever held it.
+        left = (picodollars(row["limit"]) - spent - CALL_MOST) // 2_000_000
+        (other,) = asyncio.run(at_once(cluster, key["key"], {**body, "max_tokens": left}, 1))
+        expect(other == 200, f"a call for all that is left was answered {other}")
+        expect(not cluster.database.numbers(OVERDRAWN), "a row of what is spent holds more than its limit")
+        expect(set(statuses) <= {200, 503}, f"callers got {dict(statuses)}")
+        answered += statuses[200]
+    expect(held > 0, "no slice was out when a server was killed")
+    return f"{options.kills} kills, {held} slices out, {answered} calls; overspent 0, and all that was left could be spent"
 
 
 class Load:
@@ -281,7 +320,7 @@ def promote(cluster: Cluster, options: argparse.Namespace) -> str:
     return f"{turns} turns acknowledged before the primary died, lost 0; {later} after it"
 
 
-SCENARIOS = {"limits": limits, "kill": kill, "pause": pause, "restart": restart, "promote": promote}
+SCENARIOS = {"limits": limits, "slices": slices, "kill": kill, "pause": pause, "restart": restart, "promote": promote}
 
 
 def main() -> int:

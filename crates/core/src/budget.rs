@@ -37,6 +37,12 @@ pub struct TimeSpan {
     pub ends_at: Option<Timestamp>,
 }
 
+impl TimeSpan {
+    pub fn holds(&self, moment: Timestamp) -> bool {
+        moment >= self.starts_at && self.ends_at.is_none_or(|end| moment < end)
+    }
+}
+
 impl BudgetPeriod {
     pub const ALL: [Self; 4] = [Self::Day, Self::Week, Self::Month, Self::Total];
 

@@ -31,7 +31,7 @@ impl CallContext {
         workspace_has_budget: bool,
     ) -> Self {
         let spending = match workspace_has_budget {
-            true => Spending::Limited { allow_unpriced: true },
+            true => Spending::Limited { allow_unpriced: true, strict: false },
             false => Spending::Unlimited,
         };
         Self { spending, ..Self::unlimited(workspace, key, request) }
@@ -61,5 +61,7 @@ pub enum Spending {
     Limited {
         /// Whether models may be called whose price is unknown, of which nothing can be reserved.
         allow_unpriced: bool,
+        /// Whether each call goes to the row of its budget, also where a slice of it could be taken.
+        strict: bool,
     },
 }

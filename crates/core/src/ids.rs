@@ -81,6 +81,8 @@ ids! {
     JobId = "job_";
     /// One model call as the ledger knows it.
     GenerationId = "gen_";
+    /// What a server has set aside of a key's budgets.
+    SliceId = "slc_";
     /// One HTTP request.
     RequestId = "req_";
 }

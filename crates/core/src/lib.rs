@@ -34,7 +34,8 @@ pub use context::{CallContext, Spending};
 pub use endpoint::{DataPolicy, EndpointFacts, Modality, Quantization};
 pub use error::{Error, ErrorClass, ErrorCode, FailedAttempt, Result, UpstreamError};
 pub use ids::{
-    EpisodeId, GenerationId, JobId, KeyId, MemoryId, MessageId, RequestId, ThreadId, WorkspaceId,
+    EpisodeId, GenerationId, JobId, KeyId, MemoryId, MessageId, RequestId, SliceId, ThreadId,
+    WorkspaceId,
 };
 pub use money::{Charge, ChargeClass, ChargeLine, Money};
 pub use name::Name;

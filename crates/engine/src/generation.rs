@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use backstay_core::{CallContext, GenerationId, RateUse, Result, chat::ChatRequest};
+use backstay_core::{CallContext, GenerationId, RateUse, Result, Spending, chat::ChatRequest};
 use backstay_routing::{AttemptLog, Endpoint, Plan, RouterTrace};
 use backstay_store::NewGeneration;
 use futures::stream;
@@ -14,6 +14,7 @@ use crate::{
     open::Open,
     reserve::{self, Quote, Work},
     response_cache::{Hit, Recording},
+    slices::Reservation,
 };
 
 /// Records the intent, starts the best endpoint that works, and returns its answer, metered. When
@@ -114,7 +115,6 @@ pub(crate) async fn begin(engine: &Engine, context: &CallContext, call: Call<'_>
     let started_at = engine.clock().now();
     let quote = Quote { engine, work, endpoints, at: started_at };
     let reservation = quote.reservation(context)?;
-    let reserved = reservation.is_some();
     let rates = engine.admission().rates();
     let rates_of = (&context.workspace, &context.key);
     let limits = &context.rate_limits;
@@ -144,7 +144,7 @@ pub(crate) async fn begin(engine: &Engine, context: &CallContext, call: Call<'_>
         attempts: AttemptLog::default(),
         request,
         keep,
-        reserved,
+        reservation: None,
         rate_hold,
         endpoint: None,
         conversation: None,
@@ -157,17 +157,38 @@ pub(crate) async fn begin(engine: &Engine, context: &CallContext, call: Call<'_>
     engine.jobs().finish(record(intent, open)).await
 }
 
-async fn record(intent: NewGeneration, open: Open) -> Result<Guard> {
+async fn record(intent: NewGeneration, mut open: Open) -> Result<Guard> {
     let Open { engine, context, .. } = &open;
-    let store = engine.store().workspace(&context.workspace);
-    if let Err(error) = store.begin_generation(intent).await {
-        if let Some(hold) = open.rate_hold {
-            let rates = engine.admission().rates();
-            let of = (&context.workspace, &context.key);
-            let unused = (hold, RateUse::default());
-            rates.correct(of, &context.rate_limits, unused, open.started_at);
+    match reserve_and_record(engine, context, intent).await {
+        Ok(reservation) => {
+            open.reservation = reservation;
+            Ok(Guard::new(open))
         }
-        return Err(error);
+        Err(error) => {
+            if let Some(hold) = open.rate_hold {
+                let rates = engine.admission().rates();
+                let of = (&context.workspace, &context.key);
+                let unused = (hold, RateUse::default());
+                rates.correct(of, &context.rate_limits, unused, open.started_at);
+            }
+            Err(error)
+        }
     }
-    Ok(Guard::new(open))
+}
+
+async fn reserve_and_record(
+    engine: &Engine,
+    context: &CallContext,
+    intent: NewGeneration,
+) -> Result<Option<Reservation>> {
+    let store = engine.store().workspace(&context.workspace);
+    let is_strict = matches!(context.spending, Spending::Limited { strict: true, .. });
+    match engine.slices().filter(|_| !is_strict) {
+        Some(slices) => slices.begin(&store, intent).await,
+        None => {
+            let amount = intent.reservation.as_ref().map(|wanted| wanted.amount);
+            store.begin_generation(intent).await?;
+            Ok(amount.map(Reservation::in_budgets))
+        }
+    }
 }

@@ -36,6 +36,8 @@ const RETAIN_POLL: Duration = Duration::from_secs(3_600);
 const RECOVER_POLL: Duration = Duration::from_secs(10);
 /// Slots of a rate limit's window are no shorter.
 const RATES_POLL: Duration = Duration::from_secs(1);
+/// How late the rows of budgets hold what calls have cost that drew on slices.
+const SLICES_POLL: Duration = Duration::from_secs(1);
 const SETTLE_AGAIN_FIRST: Duration = Duration::from_millis(200);
 const SETTLE_AGAIN_LATEST: Duration = Duration::from_secs(10);
 const MODELS_REFRESH: Duration = Duration::from_secs(600);
@@ -131,6 +133,7 @@ pub fn start(engine: &Engine) {
     if engine.store().is_shared() {
         engine.jobs().spawn(recover_forever(engine.clone()));
         engine.jobs().spawn(give_back_rates_forever(engine.clone()));
+        engine.jobs().spawn(tend_slices_forever(engine.clone()));
     }
     engine.jobs().spawn(embed_forever(engine.clone()));
     engine.jobs().spawn(refresh_models_forever(engine.clone()));
@@ -164,6 +167,16 @@ async fn give_back_rates_forever(engine: Engine) {
         tokio::time::sleep(RATES_POLL).await;
         if let Err(error) = engine.admission().give_back_rates().await {
             tracing::warn!(%error, cause = error.context(), "rate limits were not told what is left");
+        }
+    }
+}
+
+async fn tend_slices_forever(engine: Engine) {
+    let Some(slices) = engine.slices() else { return };
+    loop {
+        tokio::time::sleep(SLICES_POLL).await;
+        if let Err(error) = slices.tend().await {
+            tracing::warn!(%error, cause = error.context(), "budgets were not told what is spent of slices");
         }
     }
 }

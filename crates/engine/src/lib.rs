@@ -21,6 +21,7 @@ mod rerank;
 mod reserve;
 mod response_cache;
 mod responses;
+mod slices;
 mod turn_record;
 
 use std::sync::Arc;
@@ -37,6 +38,7 @@ use backstay_store::Store;
 use backstay_wire::{CacheRequest, RequestExtension};
 
 use response_cache::Lookup;
+use slices::Slices;
 
 pub use admission::{Access, Admission};
 pub use catalogue::{RefreshReport, start_catalogue};
@@ -64,6 +66,8 @@ struct Parts {
     catalogue: Catalogue,
     router: Router,
     admission: Admission,
+    /// `None` where no other process shares the store.
+    slices: Option<Slices>,
     jobs: Jobs,
     clock: Clock,
     random: Random,
@@ -127,6 +131,8 @@ impl Engine {
     pub fn new(with: EngineParts) -> Self {
         let EngineParts { store, embedder, catalogue, router, clock, random, options } = with;
         let admission = Admission::new(store.clone(), clock.clone());
+        let slices =
+            store.is_shared().then(|| Slices::new(store.clone(), clock.clone(), random.clone()));
         let jobs = Jobs::default();
         let parts = Arc::new_cyclic(|engine| {
             let vectors = memory_vectors::embeddings(&options.vectors, embedder.as_ref(), engine);
@@ -138,6 +144,7 @@ impl Engine {
                 catalogue,
                 router,
                 admission,
+                slices,
                 jobs,
                 clock,
                 random,
@@ -198,6 +205,18 @@ impl Engine {
         self.router().plan(self.catalogue(), context, request, conversation)
     }
 
+    /// Waits for what must still be written, gives back what it holds for calls to come, and closes the
+    /// store.
+    pub async fn shut_down(&self) -> Result<()> {
+        self.jobs().shut_down().await;
+        if let Some(slices) = self.slices()
+            && let Err(error) = slices.end_all().await
+        {
+            tracing::warn!(%error, cause = error.context(), "slices of budgets were not given back");
+        }
+        self.store().close().await
+    }
+
     pub fn store(&self) -> &Store {
         &self.parts.store
     }
@@ -220,6 +239,10 @@ impl Engine {
 
     pub fn admission(&self) -> &Admission {
         &self.parts.admission
+    }
+
+    pub(crate) fn slices(&self) -> Option<&Slices> {
+        self.parts.slices.as_ref()
     }
 
     pub fn jobs(&self) -> &Jobs {

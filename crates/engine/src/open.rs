@@ -15,6 +15,7 @@ use crate::{
     conversation::Keep,
     metrics,
     response_cache::Recording,
+    slices::Reservation,
     turn_record::{self, Made},
 };
 
@@ -27,8 +28,8 @@ pub(crate) struct Open {
     pub(crate) attempts: AttemptLog,
     pub(crate) request: Arc<ChatRequest>,
     pub(crate) keep: Keep,
-    /// Whether money was set aside for it.
-    pub(crate) reserved: bool,
+    /// What was set aside for it of budgets.
+    pub(crate) reservation: Option<Reservation>,
     /// What the key's rate limits were charged for it.
     pub(crate) rate_hold: Option<RateHold>,
     /// Known once an endpoint has begun to answer.
@@ -92,6 +93,10 @@ impl Open {
                 "this server was not heard of for so long that others settled the call; its answer \
                  is not kept: ask again",
             ));
+        }
+        if let (Some(slices), Some(reservation)) = (self.engine.slices(), &self.reservation) {
+            let owner = (&self.context.workspace, &self.context.key);
+            slices.settled(owner, reservation, settlement.cost.unwrap_or_default());
         }
         if !completed.episodes.is_empty() {
             self.engine.jobs().embed_soon();
@@ -207,7 +212,7 @@ impl Open {
             error_code: error.map(Error::code),
             dropped: self.dropped.clone(),
             attempts,
-            reserved: self.reserved,
+            reserved: self.reservation.as_ref().map(Reservation::place).unwrap_or_default(),
             cached: self.cached.clone(),
         }
     }

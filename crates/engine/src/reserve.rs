@@ -7,7 +7,7 @@ use backstay_core::{
     tokens,
 };
 use backstay_routing::Endpoint;
-use backstay_store::{Reservation, SettledAttempt};
+use backstay_store::{Reservation, ReserveFrom, SettledAttempt};
 use backstay_wire::{EmbeddingInput, EmbeddingRequest, RerankRequest};
 use serde_json::Value;
 
@@ -57,6 +57,7 @@ impl Quote<'_> {
         let price = first.price().map(|price| price.in_force(self.at).into_owned());
         Ok(Some(Reservation {
             amount: self.worst_case(prompt_tokens),
+            from: ReserveFrom::Budgets,
             if_lost: SettledAttempt {
                 provider: first.provider.id.clone(),
                 model: first.model.clone(),
@@ -115,7 +116,8 @@ impl Quote<'_> {
 /// Whether a caller can pay for an endpoint: under a budget its price has to be known, unless the
 /// caller's key says that it need not be.
 pub(crate) fn is_affordable(context: &CallContext, endpoint: &Endpoint) -> bool {
-    context.spending != Spending::Limited { allow_unpriced: false } || endpoint.price().is_some()
+    let needs_price = matches!(context.spending, Spending::Limited { allow_unpriced: false, .. });
+    !needs_price || endpoint.price().is_some()
 }
 
 fn price_unknown(endpoint: &Endpoint) -> Error {

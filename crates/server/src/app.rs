@@ -94,8 +94,7 @@ impl Server {
         self.serving
             .await
             .map_err(|cause| Error::internal(format!("the accept loop failed: {cause}")))?;
-        self.engine.jobs().shut_down().await;
-        self.engine.store().close().await
+        self.engine.shut_down().await
     }
 }
 

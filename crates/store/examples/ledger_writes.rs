@@ -10,7 +10,8 @@ use backstay_core::{
     chat::SettlementStatus,
 };
 use backstay_store::{
-    Finish, NewGeneration, SettledAttempt, SettledGeneration, Store, StoreOptions, Workspace,
+    Finish, NewGeneration, Reserved, SettledAttempt, SettledGeneration, Store, StoreOptions,
+    Workspace,
 };
 
 const CLOCK_TICKS_PER_SECOND: f64 = 100.0;
@@ -97,7 +98,7 @@ fn settled(clock: &Clock, id: GenerationId) -> SettledGeneration {
         finish: Some(Finish { reason: "stop".to_owned(), native: Some("end_turn".to_owned()) }),
         error_code: None,
         dropped: Vec::new(),
-        reserved: false,
+        reserved: Reserved::Nothing,
         cached: None,
         attempts: vec![SettledAttempt {
             provider: "openrouter".to_owned(),

@@ -44,7 +44,7 @@ mod vectors;
 mod workspace;
 mod workspaces;
 
-pub use budgets::{BudgetOf, BudgetRow, Reservation};
+pub use budgets::{BudgetOf, BudgetRow, Reservation, ReserveFrom, Reserved, SliceGrant};
 pub use db::{
     ConnectionUse, DatabaseFacts, DatabaseUser, KeyChanges, NodeRow, PostgresOptions,
     SqliteOptions, Standby, StoreHealth, StoreKind, Synchronous,
@@ -52,7 +52,7 @@ pub use db::{
 pub use episodes::{NewEpisode, ScopeEpisodes, StoredEpisode};
 pub use forget::Forgotten;
 pub use generations::{
-    AttemptRow, CachedFrom, Finish, GenerationRow, LedgerGroup, LedgerQuery, LedgerSum,
+    AttemptRow, Begun, CachedFrom, Finish, GenerationRow, LedgerGroup, LedgerQuery, LedgerSum,
     NewGeneration, SettledAttempt, SettledGeneration, Spent, SpentLately,
 };
 pub use idempotency::{Idempotency, IdempotentRequest, StoredAnswer};

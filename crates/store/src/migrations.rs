@@ -71,6 +71,11 @@ pub(crate) const SQLITE: &[Migration] = &[
         name: "partitions",
         sql: include_str!("../migrations/sqlite/0013_partitions.sql"),
     },
+    Migration {
+        version: 14,
+        name: "budget_slices",
+        sql: include_str!("../migrations/sqlite/0014_budget_slices.sql"),
+    },
 ];
 
 /// Begins with what SQLite's first seven make together.
@@ -104,6 +109,11 @@ pub(crate) const POSTGRES: &[Migration] = &[
         version: 13,
         name: "partitions",
         sql: include_str!("../migrations/postgres/0013_partitions.sql"),
+    },
+    Migration {
+        version: 14,
+        name: "budget_slices",
+        sql: include_str!("../migrations/postgres/0014_budget_slices.sql"),
     },
 ];
 

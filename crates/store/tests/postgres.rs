@@ -11,8 +11,8 @@ use backstay_core::{
 };
 use backstay_store::{
     BudgetOf, Idempotency, IdempotentRequest, KeyChange, KeyChanges, KeySettings, KeyToken,
-    NewGeneration, NewKey, PostgresOptions, Reservation, SettledAttempt, SettledGeneration, Store,
-    StoreKind, StoreOptions, StoredAnswer, Workspace,
+    NewGeneration, NewKey, PostgresOptions, Reservation, ReserveFrom, Reserved, SettledAttempt,
+    SettledGeneration, Store, StoreKind, StoreOptions, StoredAnswer, Workspace,
 };
 use backstay_test_database::TestDatabase;
 
@@ -78,7 +78,7 @@ fn settled(id: &str) -> SettledGeneration {
         error_code: None,
         dropped: Vec::new(),
         attempts: Vec::new(),
-        reserved: false,
+        reserved: Reserved::Nothing,
         finish: None,
         cached: None,
     }
@@ -88,6 +88,7 @@ fn reservation(picodollars: i64) -> Reservation {
     let usage = Usage { prompt_tokens: 1, ..Usage::default() };
     Reservation {
         amount: Money::from_picodollars(picodollars),
+        from: ReserveFrom::Budgets,
         if_lost: SettledAttempt {
             provider: "openai".to_owned(),
             model: "slug".to_owned(),
@@ -204,7 +205,7 @@ async fn callers_on_two_nodes_never_exceed_a_budget() {
         tokio::spawn(async move {
             let id = format!("gen_{number}");
             match workspace.begin_generation(intent(&id, Some(reservation(10)))).await {
-                Ok(()) => true,
+                Ok(_) => true,
                 Err(error) => {
                     assert_eq!(error.code(), ErrorCode::BudgetExceeded, "{error:?}");
                     false

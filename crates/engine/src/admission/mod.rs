@@ -202,7 +202,10 @@ impl Key {
         let replaced_at = replaced.then_some(record.previous_until).flatten();
         let ends = [settings.expires_at, replaced_at];
         let spending = match record.has_budget {
-            true => Spending::Limited { allow_unpriced: settings.allow_unpriced },
+            true => Spending::Limited {
+                allow_unpriced: settings.allow_unpriced,
+                strict: settings.strict_budget,
+            },
             false => Spending::Unlimited,
         };
         Self {

@@ -32,6 +32,9 @@ pub struct KeyRequest {
     pub rate_limits: Vec<RateLimit>,
     /// Whether models of unknown price may be called although there is a budget.
     pub allow_unpriced: bool,
+    /// Whether each call goes to the row of its budget in the database. Servers that share one otherwise
+    /// set a slice of a budget aside for a key that is used much; nothing is overspent either way.
+    pub strict_budget: bool,
 }
 
 /// Changes of a key; what is left out stays as it is.
@@ -51,6 +54,7 @@ pub struct KeyPatch {
     pub budgets: Option<Vec<Budget>>,
     pub rate_limits: Option<Vec<RateLimit>>,
     pub allow_unpriced: Option<bool>,
+    pub strict_budget: Option<bool>,
 }
 
 /// Tells null from a field that is not there.
@@ -77,6 +81,7 @@ impl Engine {
             policy: request.policy,
             rate_limits: request.rate_limits,
             allow_unpriced: request.allow_unpriced,
+            strict_budget: request.strict_budget,
         };
         check(&settings)?;
         check_expiry(settings.expires_at, now)?;
@@ -142,6 +147,7 @@ impl Engine {
             policy: patch.policy.unwrap_or(was.policy),
             rate_limits: patch.rate_limits.unwrap_or(was.rate_limits),
             allow_unpriced: patch.allow_unpriced.unwrap_or(was.allow_unpriced),
+            strict_budget: patch.strict_budget.unwrap_or(was.strict_budget),
         };
         check(&settings)?;
         let change = KeyChange {

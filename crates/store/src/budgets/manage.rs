@@ -4,7 +4,10 @@ use backstay_core::{
     Budget, BudgetPeriod, GenerationId, Money, Result, TimeSpan, Timestamp, WorkspaceId,
 };
 
-use super::{BudgetOf, BudgetRow, ends_at};
+use super::{
+    BudgetOf, BudgetRow, ends_at, slices,
+    spending::{self, Gone},
+};
 use crate::{
     Workspace,
     db::{Failure, Row, Session, statements, values},
@@ -16,8 +19,6 @@ statements! {
         ON CONFLICT (workspace, api_key, period) DO UPDATE SET amount_max = excluded.amount_max";
     REMOVE = "DELETE FROM budgets WHERE workspace = $1 AND api_key = $2 AND period = $3";
     FORGET = "DELETE FROM spending WHERE workspace = $1 AND api_key = $2 AND period = $3";
-    GONE = "SELECT spent, reserved FROM spending
-        WHERE workspace = $1 AND api_key = $2 AND period = $3 AND starts_at = $4";
     OPEN = "INSERT INTO spending (workspace, api_key, period, starts_at, ends_at, spent, reserved)
         VALUES ($1, $2, $3, $4, $5, $6, $7)";
     /// Identifiers sort by time, so that the period is one stretch of the table.
@@ -64,6 +65,9 @@ pub(crate) fn set(
     budgets: &[Budget],
     now: Timestamp,
 ) -> Result<(), Failure> {
+    // What is set aside is so under the budgets that there were; and a row that is filled from the ledger
+    // has what calls cost that a slice's would be entered with once more.
+    slices::end_of(session, workspace, of)?;
     for period in BudgetPeriod::ALL {
         match budgets.iter().find(|budget| budget.period == period) {
             Some(budget) => {
@@ -82,6 +86,7 @@ pub(crate) fn remove_all(
     workspace: &WorkspaceId,
     of: &str,
 ) -> Result<(), Failure> {
+    slices::end_of(session, workspace, of)?;
     BudgetPeriod::ALL.into_iter().try_for_each(|period| remove(session, workspace, of, period))
 }
 
@@ -105,7 +110,7 @@ fn open(
     (period, span): (BudgetPeriod, TimeSpan),
 ) -> Result<(), Failure> {
     let TimeSpan { starts_at, ends_at: end } = span;
-    if gone(session, workspace, of, (period, starts_at))?.is_some() {
+    if spending::in_row(session, workspace, of, (period, starts_at))?.is_some() {
         return Ok(());
     }
     let first = GenerationId::first_at(starts_at);
@@ -116,16 +121,6 @@ fn open(
     let values = values![workspace, of, period, starts_at, ends_at(end), spent, reserved];
     session.execute(OPEN, values)?;
     Ok(())
-}
-
-fn gone(
-    session: &Session<'_>,
-    workspace: &WorkspaceId,
-    of: &str,
-    (period, starts_at): (BudgetPeriod, Timestamp),
-) -> Result<Option<(Money, Money)>, Failure> {
-    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
-    session.one(GONE, values![workspace, of, period, starts_at], read)
 }
 
 pub(crate) fn list(
@@ -139,10 +134,9 @@ pub(crate) fn list(
     limits.sort_unstable();
     let mut rows = Vec::with_capacity(limits.len());
     for (period, limit) in limits {
-        let TimeSpan { starts_at, ends_at } = period.at(now);
-        let (spent, reserved) =
-            gone(session, workspace, of, (period, starts_at))?.unwrap_or_default();
-        rows.push(BudgetRow { period, limit, spent, reserved, resets_at: ends_at });
+        let span = period.at(now);
+        let Gone { spent, reserved } = spending::gone(session, workspace, of, (period, span))?;
+        rows.push(BudgetRow { period, limit, spent, reserved, resets_at: span.ends_at });
     }
     Ok(rows)
 }

@@ -4,24 +4,29 @@
 //! the transaction that settles it puts the real cost in place of the reservation. So what is spent
 //! and reserved together never exceeds a limit, whoever calls at the same time. Keys and workspaces
 //! without a budget have no rows here and cost no statement.
+//!
+//! Nodes that share a store need not all change those rows for each call: see [`slices`].
 
 mod manage;
 mod reserve;
 mod settle;
+pub(crate) mod slices;
+mod spending;
 
-use backstay_core::{BudgetPeriod, KeyId, Money, Timestamp};
+use backstay_core::{BudgetPeriod, KeyId, Money, SliceId, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::SettledAttempt;
 
 pub(crate) use manage::{remove_all, set};
-pub(crate) use reserve::reserve;
-pub(crate) use settle::{Reserved, lost, move_to_spent, take_reservation};
+pub(crate) use reserve::{Caller, may_be_freed, reserve};
+pub(crate) use settle::{LostCall, lost, settle};
+pub use slices::SliceGrant;
 
 #[cfg(test)]
 pub(crate) const ALL: &[&[(&str, crate::db::Statement)]] =
-    &[manage::ALL, reserve::ALL, settle::ALL];
+    &[manage::ALL, reserve::ALL, settle::ALL, slices::ALL, spending::ALL];
 
 /// What stands for the whole workspace where a key's id could be.
 const WORKSPACE: &str = "";
@@ -31,8 +36,32 @@ const WORKSPACE: &str = "";
 pub struct Reservation {
     /// Zero where the price is unknown and the caller's key allows that.
     pub amount: Money,
+    pub from: ReserveFrom,
     /// What is charged should the process die before the call is settled.
     pub if_lost: SettledAttempt,
+}
+
+/// Where a reservation is made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ReserveFrom {
+    /// In the rows of the call's budgets.
+    #[default]
+    Budgets,
+    /// There as well, with something on top for the calls that follow: for a slice, or for a new one
+    /// where there is none of that name any more.
+    BudgetsForMore { slice: Option<SliceId>, otherwise: SliceId, spare: Money },
+    /// In a slice of which the caller knows that there is enough left.
+    Slice(SliceId),
+}
+
+/// Where a call's reservation is when the call ends. One in a slice may have gone over into the rows of
+/// the budgets meanwhile.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reserved {
+    #[default]
+    Nothing,
+    InBudgets,
+    InSlice,
 }
 
 /// A budget and what is gone of it in its current period.

@@ -2,10 +2,13 @@
 
 use backstay_core::{
     Amount, BudgetPeriod, Error, ErrorCode, GenerationId, KeyId, LimitHit, LimitScope, Limited,
-    Money, TimeSpan, Timestamp, WorkspaceId,
+    Money, SliceId, TimeSpan, Timestamp, WorkspaceId,
 };
 
-use super::{Reservation, WORKSPACE, ends_at};
+use super::{
+    Reservation, ReserveFrom, SliceGrant, WORKSPACE, ends_at, slices,
+    spending::{self, Gone},
+};
 use crate::{
     db::{Failure, Session, statements, values},
     messages::to_json,
@@ -13,6 +16,9 @@ use crate::{
 
 /// How soon it is worth asking again when only running calls are in the way.
 const CALLS_END_MS: u64 = 2_000;
+/// No slice is given more at once than one part in so many of what is left of a budget, and none where
+/// that is less than the call itself needs.
+const PARTS_OF_REST: i64 = 16;
 
 statements! {
     /// In the order in which every call takes the rows of what is spent, so that no two wait for each
@@ -25,11 +31,9 @@ statements! {
         ON CONFLICT (workspace, api_key, period, starts_at) DO UPDATE
             SET reserved = spending.reserved + excluded.reserved
             WHERE spending.spent + spending.reserved + excluded.reserved <= $7";
-    GONE = "SELECT spent, reserved FROM spending
-        WHERE workspace = $1 AND api_key = $2 AND period = $3 AND starts_at = $4";
     KEEP = "INSERT INTO reservations
-            (workspace, generation, api_key, started_at, amount, if_lost)
-        VALUES ($1, $2, $3, $4, $5, $6)";
+            (workspace, generation, api_key, started_at, amount, if_lost, slice)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)";
 }
 
 struct Limit {
@@ -38,25 +42,109 @@ struct Limit {
     amount_max: Money,
 }
 
+/// A call that is about to be recorded.
+#[derive(Clone, Copy)]
+pub(crate) struct Caller<'a> {
+    pub(crate) workspace: &'a WorkspaceId,
+    pub(crate) generation: &'a GenerationId,
+    pub(crate) key: &'a KeyId,
+    pub(crate) at: Timestamp,
+}
+
 /// Fails with `budget_exceeded` when a budget of the key or of its workspace does not leave enough;
-/// the caller's transaction then has to be taken back as a whole.
+/// the caller's transaction then has to be taken back as a whole. A slice to draw on has to be held by
+/// it. Returns what a slice was given on top.
 pub(crate) fn reserve(
     session: &Session<'_>,
-    workspace: &WorkspaceId,
-    (generation, key): (&GenerationId, &KeyId),
+    call: Caller<'_>,
     reservation: &Reservation,
-    now: Timestamp,
-) -> Result<(), Failure> {
+) -> Result<Option<SliceGrant>, Failure> {
+    let Caller { workspace, key, at, .. } = call;
+    let amount = reservation.amount;
+    if let ReserveFrom::Slice(slice) = &reservation.from {
+        keep(session, call, reservation, Some(slice))?;
+        return Ok(None);
+    }
+    let known = match &reservation.from {
+        ReserveFrom::BudgetsForMore { slice: Some(slice), .. } => {
+            slices::lock_for_call(session, workspace, slice, at)?.then_some(slice)
+        }
+        _ => None,
+    };
     let limits = session.all(BUDGETS, values![workspace, key], |row| {
         Ok(Limit { api_key: row.get(0)?, period: row.get(1)?, amount_max: row.get(2)? })
     })?;
     for limit in &limits {
-        add(session, workspace, limit, reservation.amount, now)?;
+        add(session, workspace, limit, amount, at)?;
     }
+    let grant = match &reservation.from {
+        ReserveFrom::BudgetsForMore { otherwise, spare, .. } => {
+            let spare = spare_of(session, call, &limits, (amount, *spare))?;
+            spare.map(|spare| SliceGrant {
+                slice: known.unwrap_or(otherwise).clone(),
+                spare,
+                calls: together(&limits, at),
+            })
+        }
+        _ => None,
+    };
+    if let Some(SliceGrant { slice, spare, calls }) = &grant {
+        let more = amount.checked_add(*spare).unwrap_or(Money::MAX);
+        match known {
+            Some(_) => slices::add(session, workspace, slice, more)?,
+            None => slices::open(session, workspace, (slice, key), *calls, more)?,
+        }
+    }
+    keep(session, call, reservation, grant.as_ref().map(|grant| &grant.slice))?;
+    Ok(grant)
+}
+
+fn keep(
+    session: &Session<'_>,
+    call: Caller<'_>,
+    reservation: &Reservation,
+    slice: Option<&SliceId>,
+) -> Result<(), Failure> {
+    let Caller { workspace, generation, key, at } = call;
     let if_lost = to_json(&reservation.if_lost)?;
-    let values = values![workspace, generation, key, now, reservation.amount, &if_lost];
+    let values = values![workspace, generation, key, at, reservation.amount, &if_lost, slice];
     session.execute(KEEP, values)?;
     Ok(())
+}
+
+/// Reserves something on top of what the call needs, where enough is left of every budget. Their rows
+/// are locked already.
+fn spare_of(
+    session: &Session<'_>,
+    Caller { workspace, key, at, .. }: Caller<'_>,
+    limits: &[Limit],
+    (needed, wanted): (Money, Money),
+) -> Result<Option<Money>, Failure> {
+    let mut spare = wanted.picodollars();
+    for Limit { api_key, period, amount_max } in limits {
+        let row = (*period, period.at(at).starts_at);
+        let gone = spending::in_row(session, workspace, api_key, row)?.unwrap_or_default();
+        let [max, spent, reserved] =
+            [*amount_max, gone.spent, gone.reserved].map(Money::picodollars);
+        let left = max.saturating_sub(spent).saturating_sub(reserved);
+        spare = spare.min(left / PARTS_OF_REST);
+    }
+    if limits.is_empty() || spare <= 0 || spare < needed.picodollars() {
+        return Ok(None);
+    }
+    let more = Money::from_picodollars(-spare);
+    spending::spend(session, workspace, (key.as_str(), at), (Money::ZERO, more))?;
+    Ok(Some(Money::from_picodollars(spare)))
+}
+
+/// When calls fall under the same periods of all budgets as one at that moment.
+fn together(limits: &[Limit], at: Timestamp) -> TimeSpan {
+    let spans = limits.iter().map(|limit| limit.period.at(at));
+    let forever = BudgetPeriod::Total.at(at);
+    spans.fold(forever, |all, span| TimeSpan {
+        starts_at: all.starts_at.max(span.starts_at),
+        ends_at: [all.ends_at, span.ends_at].into_iter().flatten().min(),
+    })
 }
 
 fn add(
@@ -73,18 +161,17 @@ fn add(
     if amount <= *amount_max && session.execute(ADD, values)? > 0 {
         return Ok(());
     }
-    let gone = session.one(GONE, values![workspace, api_key, *period, starts_at], |row| {
-        Ok((row.get(0)?, row.get(1)?))
-    })?;
-    Err(exceeded(limit, span, gone.unwrap_or_default(), amount).into())
+    let gone = spending::gone(session, workspace, api_key, (*period, span))?;
+    Err(exceeded(limit, span, gone, amount).into())
 }
 
-fn exceeded(
-    limit: &Limit,
-    span: TimeSpan,
-    (spent, reserved): (Money, Money),
-    asked: Money,
-) -> Error {
+/// Whether what the budget lacks is held by calls under way, or in slices.
+pub(crate) fn may_be_freed(error: &Error) -> bool {
+    error.code() == ErrorCode::BudgetExceeded && error.retry_after_ms().is_some()
+}
+
+fn exceeded(limit: &Limit, span: TimeSpan, gone: Gone, asked: Money) -> Error {
+    let Gone { spent, reserved } = gone;
     let scope = if limit.api_key == WORKSPACE { LimitScope::Workspace } else { LimitScope::Key };
     let total = limit.amount_max;
     let fits_alone = Money::sum([spent, asked]).is_some_and(|sum| sum <= total);

@@ -2,12 +2,16 @@
 
 use backstay_core::{GenerationId, Money, WorkspaceId};
 
+use super::Reserved;
 use crate::{
     SettledAttempt,
     db::{Failure, Session, statements, values},
 };
 
 statements! {
+    /// While the reservation is in a slice, the slice's calls are entered together.
+    LEAVE_COST = "UPDATE reservations SET cost = $1
+        WHERE workspace = $2 AND generation = $3 AND slice IS NOT NULL";
     TAKE = "DELETE FROM reservations WHERE workspace = $1 AND generation = $2 RETURNING amount";
     ANY = "SELECT 1 FROM spending WHERE workspace = $1 LIMIT 1";
     MOVE = "UPDATE spending SET spent = spent + $1, reserved = reserved - $2
@@ -24,34 +28,47 @@ statements! {
             ORDER BY s.api_key, s.period, s.starts_at FOR UPDATE OF s) AS held
         WHERE spending.workspace = held.workspace AND spending.api_key = held.api_key
             AND spending.period = held.period AND spending.starts_at = held.starts_at";
-    LOST = "SELECT r.workspace, r.generation, r.if_lost
-        FROM workspaces AS w CROSS JOIN reservations AS r WHERE r.workspace = w.id",
-        postgres: "SELECT r.workspace, r.generation, r.if_lost
+    LOST = "SELECT r.workspace, r.generation, r.if_lost, r.slice
+        FROM workspaces AS w CROSS JOIN reservations AS r
+        WHERE r.workspace = w.id AND r.cost IS NULL",
+        postgres: "SELECT r.workspace, r.generation, r.if_lost, r.slice
         FROM generations AS call JOIN reservations AS r
             ON r.workspace = call.workspace AND r.generation = call.id
         WHERE call.status = 'pending' AND node_is_gone(call.node)";
 }
 
-/// A reservation that a process left behind.
-pub(crate) struct Reserved {
+/// A call whose process left it behind with its reservation.
+pub(crate) struct LostCall {
     pub(crate) workspace: WorkspaceId,
     pub(crate) generation: GenerationId,
     pub(crate) if_lost: SettledAttempt,
+    pub(crate) reserved: Reserved,
 }
 
-/// Gives up the call's reservation; what it was, zero when there was none.
-pub(crate) fn take_reservation(
+/// Enters what a call cost in every budget that it falls under, and gives up its reservation. A cost
+/// that is unknown counts nothing.
+pub(crate) fn settle(
     session: &Session<'_>,
     workspace: &WorkspaceId,
     generation: &GenerationId,
-) -> Result<Money, Failure> {
-    let taken = session.one(TAKE, values![workspace, generation], |row| row.get(0))?;
-    Ok(taken.unwrap_or_default())
+    (reserved, cost): (Reserved, Money),
+) -> Result<(), Failure> {
+    // A reservation goes over from a slice into the budgets, never back: this order misses none.
+    if reserved == Reserved::InSlice
+        && session.execute(LEAVE_COST, values![cost, workspace, generation])? > 0
+    {
+        return Ok(());
+    }
+    let reserved = match reserved {
+        Reserved::Nothing => None,
+        Reserved::InBudgets | Reserved::InSlice => {
+            session.one(TAKE, values![workspace, generation], |row| row.get(0))?
+        }
+    };
+    move_to_spent(session, workspace, generation, (reserved.unwrap_or_default(), cost))
 }
 
-/// Enters what a call cost in every budget that it falls under, and takes out what was reserved for
-/// it. A cost that is unknown counts nothing.
-pub(crate) fn move_to_spent(
+fn move_to_spent(
     session: &Session<'_>,
     workspace: &WorkspaceId,
     generation: &GenerationId,
@@ -69,12 +86,13 @@ pub(crate) fn move_to_spent(
     Ok(())
 }
 
-/// The reservations of calls that processes which are gone left open, in every workspace.
-pub(crate) fn lost(session: &Session<'_>) -> Result<Vec<Reserved>, Failure> {
+/// Calls with a reservation that processes which are gone left open, in every workspace.
+pub(crate) fn lost(session: &Session<'_>) -> Result<Vec<LostCall>, Failure> {
     session.all(LOST, &[], |row| {
         let if_lost = row.json(2)?.ok_or_else(|| {
             backstay_core::Error::internal("a reservation does not say what it was for")
         })?;
-        Ok(Reserved { workspace: row.get(0)?, generation: row.get(1)?, if_lost })
+        let reserved = if row.is_null(3)? { Reserved::InBudgets } else { Reserved::InSlice };
+        Ok(LostCall { workspace: row.get(0)?, generation: row.get(1)?, if_lost, reserved })
     })
 }

@@ -2,7 +2,7 @@
 
 use backstay_core::{
     BudgetPeriod, EpisodeId, Error, ErrorCode, GenerationId, JobId, KeyId, MemoryId, MessageId,
-    Money, Name, RequestId, ThreadId, Timestamp, WorkspaceId,
+    Money, Name, RequestId, SliceId, ThreadId, Timestamp, WorkspaceId,
     chat::SettlementStatus,
     memory::{Confidence, MemoryKind, RecalledId, Speaker, Trust},
 };
@@ -151,7 +151,7 @@ macro_rules! named {
     )*};
 }
 named! {
-    EpisodeId GenerationId JobId KeyId MemoryId MessageId RecalledId RequestId ThreadId WorkspaceId
+    EpisodeId GenerationId JobId KeyId MemoryId MessageId RecalledId RequestId SliceId ThreadId WorkspaceId
     Name
 }
 

@@ -3,7 +3,7 @@
 
 use backstay_core::{
     BudgetPeriod, EpisodeId, ErrorCode, GenerationId, JobId, KeyId, MemoryId, MessageId, Money,
-    Name, RequestId, ThreadId, Timestamp, WorkspaceId,
+    Name, RequestId, SliceId, ThreadId, Timestamp, WorkspaceId,
     chat::{Role, SettlementStatus},
     memory::{Confidence, MemoryKind, RecalledId, Speaker, Trust},
 };
@@ -110,7 +110,7 @@ macro_rules! named {
     )*};
 }
 named! {
-    EpisodeId GenerationId JobId KeyId MemoryId MessageId RecalledId RequestId ThreadId WorkspaceId
+    EpisodeId GenerationId JobId KeyId MemoryId MessageId RecalledId RequestId SliceId ThreadId WorkspaceId
     Name
 }
 

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use backstay_core::{Error, Result, Timestamp, WorkspaceId, chat::SettlementStatus};
 
 use super::{
-    NewGeneration, SettledGeneration,
+    Begun, NewGeneration, SettledGeneration,
     record::{Record, taken},
     settle,
 };
 use crate::{
     Store, Workspace,
-    budgets::{self, Reserved},
+    budgets::{self, Caller, LostCall, ReserveFrom, slices},
     db::{Failure, Session, statements, values},
 };
 
@@ -35,15 +35,15 @@ statements! {
 impl Workspace {
     /// Records that a call is about to be made, as `pending`, and sets aside what it may cost;
     /// returns once that is durable. The id is one that no call had. Fails with `conflict` when a call
-    /// of this id is open, and with `budget_exceeded` when a budget does not leave enough; then nothing
-    /// is recorded.
-    pub async fn begin_generation(&self, new: NewGeneration) -> Result<()> {
+    /// of this id is open, and with `budget_exceeded` when a budget does not leave enough even with
+    /// every slice of it ended; then nothing is recorded.
+    pub async fn begin_generation(&self, new: NewGeneration) -> Result<Begun> {
         let Some(log) = self.redo().filter(|_| new.reservation.is_none()) else {
             return self.begin_in_tables(new).await;
         };
         let record = Arc::new(Record::Begun { workspace: self.id().clone(), call: new });
         if record.add(log)? {
-            return Ok(());
+            return Ok(Begun::Recorded);
         }
         match Arc::into_inner(record) {
             Some(Record::Begun { call, .. }) => self.begin_in_tables(call).await,
@@ -51,19 +51,42 @@ impl Workspace {
         }
     }
 
-    async fn begin_in_tables(&self, new: NewGeneration) -> Result<()> {
-        self.write_beside(move |session, workspace| {
-            if !insert(session, workspace, &new)? {
-                return Err(taken().into());
+    async fn begin_in_tables(&self, new: NewGeneration) -> Result<Begun> {
+        let again = new.clone();
+        let begun = self.write_beside(move |session, workspace| begin(session, workspace, &new));
+        match begun.await {
+            Err(error)
+                if budgets::may_be_freed(&error) && self.any_slice_beside(&again.key).await? =>
+            {
+                self.write_beside(move |session, workspace| {
+                    slices::end_beside(session, workspace, &again.key)?;
+                    begin(session, workspace, &again)
+                })
+                .await
             }
-            if let Some(reservation) = &new.reservation {
-                let call = (&new.id, &new.key);
-                budgets::reserve(session, workspace, call, reservation, new.started_at)?;
-            }
-            Ok(())
-        })
-        .await
+            begun => begun,
+        }
     }
+}
+
+fn begin(
+    session: &Session<'_>,
+    workspace: &WorkspaceId,
+    new: &NewGeneration,
+) -> Result<Begun, Failure> {
+    if let Some(ReserveFrom::Slice(slice)) = new.reservation.as_ref().map(|held| &held.from)
+        && !slices::may_draw(session, workspace, slice, new.started_at)?
+    {
+        return Ok(Begun::SliceIsGone);
+    }
+    if !insert(session, workspace, new)? {
+        return Err(taken().into());
+    }
+    let Some(reservation) = &new.reservation else { return Ok(Begun::Recorded) };
+    let (generation, key, at) = (&new.id, &new.key, new.started_at);
+    let granted =
+        budgets::reserve(session, Caller { workspace, generation, key, at }, reservation)?;
+    Ok(granted.map_or(Begun::Recorded, Begun::WithMore))
 }
 
 /// Whether there was no call of this id.
@@ -94,15 +117,19 @@ impl Store {
     /// data folder that is every open call: for the start of the one process that has it, before it
     /// serves. Of a shared database it is those of processes that were not heard of for the time of a
     /// lease: for every start, and now and then. Where money was reserved, the provider is taken to
-    /// have had the prompt, which is charged as estimated; what the others cost stays unknown.
+    /// have had the prompt, which is charged as estimated; what the others cost stays unknown. Slices of
+    /// budgets that such processes held are ended.
     pub async fn settle_interrupted(&self, now: Timestamp) -> Result<u64> {
         let mut settled = 0;
-        for reserved in self.read(budgets::lost).await? {
-            let workspace = self.workspace(&reserved.workspace);
+        for lost in self.read(budgets::lost).await? {
+            let workspace = self.workspace(&lost.workspace);
             let charging = workspace.write_beside(move |session, workspace| {
-                settle(session, workspace, &charged_the_prompt(reserved, now))
+                settle(session, workspace, &charged_the_prompt(lost, now))
             });
             settled += u64::from(charging.await?);
+        }
+        for (workspace, slice) in self.read(slices::left_behind).await? {
+            self.workspace(&workspace).end_slice(&slice).await?;
         }
         let interrupting = self.write_beside(move |session| {
             session.execute(INTERRUPT, values![SettlementStatus::Interrupted, now])
@@ -111,8 +138,8 @@ impl Store {
     }
 }
 
-fn charged_the_prompt(lost: Reserved, now: Timestamp) -> SettledGeneration {
-    let Reserved { generation, if_lost, .. } = lost;
+fn charged_the_prompt(lost: LostCall, now: Timestamp) -> SettledGeneration {
+    let LostCall { generation, if_lost, reserved, .. } = lost;
     let charge = if_lost.charge.as_ref();
     SettledGeneration {
         id: generation,
@@ -128,7 +155,7 @@ fn charged_the_prompt(lost: Reserved, now: Timestamp) -> SettledGeneration {
         error_code: None,
         dropped: Vec::new(),
         attempts: vec![if_lost],
-        reserved: true,
+        reserved,
         cached: None,
     }
 }

@@ -13,7 +13,7 @@ use backstay_core::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::budgets::Reservation;
+use crate::budgets::{Reservation, Reserved, SliceGrant};
 
 pub use read::Spent;
 pub(crate) use record::redo;
@@ -43,6 +43,18 @@ pub struct NewGeneration {
     pub reservation: Option<Reservation>,
 }
 
+/// What became of an intent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Begun {
+    /// It is recorded, with its reservation if it had one.
+    Recorded,
+    /// So it is, and its reservation is in a slice that has this on top.
+    WithMore(SliceGrant),
+    /// Nothing is recorded: the slice that was to be drawn on has been ended, or is of other periods than
+    /// the call.
+    SliceIsGone,
+}
+
 /// How a model call ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SettledGeneration {
@@ -65,8 +77,9 @@ pub struct SettledGeneration {
     pub dropped: Vec<String>,
     /// In the order in which they were made.
     pub attempts: Vec<SettledAttempt>,
-    /// Whether money was reserved for the call.
-    pub reserved: bool,
+    /// Only calls that reserved nothing are ever in a redo log.
+    #[serde(skip)]
+    pub reserved: Reserved,
     /// For an answer that was given again instead of being asked for.
     pub cached: Option<CachedFrom>,
 }

@@ -90,7 +90,7 @@ mod tests {
     use futures::{FutureExt as _, future::join_all};
 
     use super::*;
-    use crate::{Store, StoreOptions, db::Reach};
+    use crate::{Store, StoreOptions, budgets::Reserved, db::Reach};
 
     fn id(number: usize) -> GenerationId {
         GenerationId::parse(&format!("gen_{number}")).unwrap()
@@ -127,7 +127,7 @@ mod tests {
             error_code: Some(ErrorCode::NoProvider),
             dropped: Vec::new(),
             attempts: Vec::new(),
-            reserved: false,
+            reserved: Reserved::Nothing,
             cached: None,
         }
     }

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use backstay_core::{
-    Error, ErrorCode, GenerationId, Money, Result, WorkspaceId, chat::SettlementStatus,
-};
+use backstay_core::{Error, ErrorCode, GenerationId, Result, WorkspaceId, chat::SettlementStatus};
 
 use super::{SettledAttempt, SettledGeneration, record::Record};
 use crate::{
-    Workspace, budgets,
+    Workspace,
+    budgets::{self, Reserved},
     db::{Failure, Session, statements, values},
     messages::to_json,
 };
@@ -36,7 +35,7 @@ impl Workspace {
     /// Fails with `not_found` when the call was never begun.
     pub async fn settle_generation(&self, settled: SettledGeneration) -> Result<bool> {
         let id = settled.id.clone();
-        let settled = match self.redo().filter(|_| !settled.reserved) {
+        let settled = match self.redo().filter(|_| settled.reserved == Reserved::Nothing) {
             None => settled,
             Some(log) => {
                 let record = Record::Settled { workspace: self.id().clone(), settled };
@@ -80,13 +79,8 @@ pub(crate) fn settle(
     for (number, attempt) in settled.attempts.iter().enumerate() {
         add_attempt(session, workspace, &settled.id, number, attempt)?;
     }
-    let reserved = if settled.reserved {
-        budgets::take_reservation(session, workspace, &settled.id)?
-    } else {
-        Money::ZERO
-    };
-    let amounts = (reserved, settled.cost().unwrap_or_default());
-    budgets::move_to_spent(session, workspace, &settled.id, amounts)?;
+    let amounts = (settled.reserved, settled.cost().unwrap_or_default());
+    budgets::settle(session, workspace, &settled.id, amounts)?;
     Ok(true)
 }
 

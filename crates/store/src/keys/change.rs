@@ -13,8 +13,8 @@ statements! {
     CREATE = "INSERT INTO api_keys (workspace, id, hash, prefix, suffix, created_at, name)
         VALUES ($1, $2, $3, $4, $5, $6, $7)";
     SET = "UPDATE api_keys SET name = $1, expires_at = $2, scopes = $3, policy = $4,
-            rate_limits = $5, allow_unpriced = $6
-        WHERE workspace = $7 AND id = $8";
+            rate_limits = $5, allow_unpriced = $6, strict_budget = $7
+        WHERE workspace = $8 AND id = $9";
     DISABLE = "UPDATE api_keys SET disabled_at = $1
         WHERE workspace = $2 AND id = $3 AND disabled_at IS NULL";
     ENABLE = "UPDATE api_keys SET disabled_at = NULL WHERE workspace = $1 AND id = $2";
@@ -105,7 +105,7 @@ fn set(
     id: &KeyId,
     settings: &KeySettings,
 ) -> Result<(), Failure> {
-    let KeySettings { name, expires_at, scopes, policy, rate_limits, allow_unpriced } = settings;
+    let KeySettings { name, expires_at, scopes, policy, rate_limits, .. } = settings;
     // What limits nothing is null, as in keys that were made before there were limits.
     let scopes = (*scopes != KeyScopes::EVERYTHING).then(|| to_json(scopes)).transpose()?;
     let policy = (*policy != RoutingPolicy::default()).then(|| to_json(policy)).transpose()?;
@@ -116,7 +116,8 @@ fn set(
         scopes.as_ref(),
         policy.as_ref(),
         rates.as_ref(),
-        *allow_unpriced,
+        settings.allow_unpriced,
+        settings.strict_budget,
         workspace,
         id,
     ];

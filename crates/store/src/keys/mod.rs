@@ -55,6 +55,8 @@ pub struct KeySettings {
     pub rate_limits: Vec<RateLimit>,
     /// Whether models of unknown price may be called although there is a budget.
     pub allow_unpriced: bool,
+    /// Whether each call goes to the row of its budget, although the store is shared.
+    pub strict_budget: bool,
 }
 
 /// A key as it is kept.

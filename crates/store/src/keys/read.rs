@@ -17,6 +17,7 @@ macro_rules! select {
         concat!(
             "SELECT workspace, id, hash, prefix, suffix, name, created_at, updated_at, expires_at,
                 disabled_at, previous_until, scopes, policy, rate_limits, allow_unpriced,
+                strict_budget,
                 EXISTS (SELECT 1 FROM budgets AS b WHERE b.workspace = api_keys.workspace
                     AND b.api_key IN (api_keys.id, ''))",
             $more,
@@ -64,7 +65,7 @@ impl Store {
         let hashes = hashes.iter().map(in_hex).collect::<Vec<_>>();
         self.read(move |session| {
             let hashes = to_json(&hashes)?;
-            session.all(FIND_ALL, values![&hashes], |row| Ok((hash(row, 16)?, key(row)?)))
+            session.all(FIND_ALL, values![&hashes], |row| Ok((hash(row, 17)?, key(row)?)))
         })
         .await
     }
@@ -129,7 +130,8 @@ fn key(row: &Row<'_>) -> Result<KeyRecord, Failure> {
             policy: row.json(12)?.unwrap_or_default(),
             rate_limits: row.json(13)?.unwrap_or_default(),
             allow_unpriced: row.get(14)?,
+            strict_budget: row.get(15)?,
         },
-        has_budget: row.get(15)?,
+        has_budget: row.get(16)?,
     })
 }

@@ -30,6 +30,7 @@ pub const TABLES: &[&str] = &[
     "responses",
     "budgets",
     "spending",
+    "budget_slices",
     "reservations",
     "idempotency",
     "response_cache",

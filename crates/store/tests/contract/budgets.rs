@@ -6,36 +6,38 @@ use backstay_core::{
     Amount, Budget, BudgetPeriod, Error, ErrorCode, KeyId, Money, Timestamp, chat::SettlementStatus,
 };
 use backstay_store::{
-    BudgetOf, BudgetRow, NewGeneration, Reservation, SettledAttempt, SettledGeneration, Workspace,
+    BudgetOf, BudgetRow, NewGeneration, Reservation, ReserveFrom, Reserved, SettledAttempt,
+    SettledGeneration, Workspace,
 };
 
 use crate::harness::{TestStore, at, at_once, attempt, charge, generation_id, intent, settled};
 
-const fn money(picodollars: i64) -> Money {
+pub(crate) const fn money(picodollars: i64) -> Money {
     Money::from_picodollars(picodollars)
 }
 
-fn key() -> KeyId {
+pub(crate) fn key() -> KeyId {
     intent("1").key
 }
 
-fn budget(period: BudgetPeriod, limit: i64) -> Budget {
+pub(crate) fn budget(period: BudgetPeriod, limit: i64) -> Budget {
     Budget { period, limit: money(limit) }
 }
 
 /// The intent of a call that may cost `amount`, of which 3 is for the prompt.
-fn reserving(id: &str, amount: i64) -> NewGeneration {
+pub(crate) fn reserving(id: &str, amount: i64) -> NewGeneration {
     let if_lost = SettledAttempt { charge: Some(charge(3)), ..attempt("openai") };
-    let reservation = Some(Reservation { amount: money(amount), if_lost });
+    let reservation =
+        Some(Reservation { amount: money(amount), from: ReserveFrom::Budgets, if_lost });
     NewGeneration { reservation, ..intent(id) }
 }
 
 /// The end of a call that cost so much; `None` for one that failed and cost nothing.
-fn costing(id: &str, cost: Option<i64>) -> SettledGeneration {
+pub(crate) fn costing(id: &str, cost: Option<i64>) -> SettledGeneration {
     let charge = cost.map(charge);
     SettledGeneration {
         attempts: vec![SettledAttempt { charge, ..attempt("openai") }],
-        reserved: true,
+        reserved: Reserved::InBudgets,
         ..settled(id)
     }
 }
@@ -45,13 +47,13 @@ async fn of_key(workspace: &Workspace, now: Timestamp) -> Vec<BudgetRow> {
 }
 
 /// What is gone of the key's only budget: spent and reserved.
-async fn gone(workspace: &Workspace, now: Timestamp) -> (i64, i64) {
+pub(crate) async fn gone(workspace: &Workspace, now: Timestamp) -> (i64, i64) {
     let rows = of_key(workspace, now).await;
     let [row] = rows.as_slice() else { panic!("one budget, not {rows:?}") };
     (row.spent.picodollars(), row.reserved.picodollars())
 }
 
-async fn with_total_of(store: &TestStore, limit: i64) -> Workspace {
+pub(crate) async fn with_total_of(store: &TestStore, limit: i64) -> Workspace {
     let workspace = store.a();
     let budgets = [budget(BudgetPeriod::Total, limit)];
     workspace.set_budgets(BudgetOf::Key(&key()), &budgets, at(0)).await.unwrap();
@@ -96,7 +98,7 @@ pub(crate) async fn callers_at_once_never_exceed_a_budget(store: &TestStore) {
         async move {
             let id = format!("c{number}");
             match workspace.begin_generation(reserving(&id, 5)).await {
-                Ok(()) => admitted.fetch_add(1, Ordering::Relaxed),
+                Ok(_) => admitted.fetch_add(1, Ordering::Relaxed),
                 Err(error) => {
                     assert_eq!(error.code(), ErrorCode::BudgetExceeded, "{error}");
                     return;
@@ -161,13 +163,13 @@ pub(crate) async fn a_period_begins_anew_and_a_call_counts_where_it_began(store:
 pub(crate) async fn what_was_spent_before_a_budget_counts_in_it(store: &TestStore) {
     let workspace = store.a();
     workspace.begin_generation(intent("before")).await.unwrap();
-    let cost = SettledGeneration { reserved: false, ..costing("before", Some(30)) };
+    let cost = SettledGeneration { reserved: Reserved::Nothing, ..costing("before", Some(30)) };
     workspace.settle_generation(cost).await.unwrap();
     workspace.begin_generation(intent("open")).await.unwrap();
 
     let workspace = with_total_of(store, 100).await;
     assert_eq!(gone(&workspace, at(1)).await, (30, 0));
-    let cost = SettledGeneration { reserved: false, ..costing("open", Some(7)) };
+    let cost = SettledGeneration { reserved: Reserved::Nothing, ..costing("open", Some(7)) };
     workspace.settle_generation(cost).await.unwrap();
     assert_eq!(gone(&workspace, at(1)).await, (37, 0), "a call that was open counts too");
 

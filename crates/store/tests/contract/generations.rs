@@ -1,7 +1,7 @@
 //! The ledger.
 
 use backstay_core::{Charge, ErrorCode, Money, Price, Usage, chat::SettlementStatus};
-use backstay_store::{Finish, SettledAttempt, SettledGeneration};
+use backstay_store::{Finish, Reserved, SettledAttempt, SettledGeneration};
 
 use crate::harness::{TestStore, at, attempt, charge, generation_id, intent, settled};
 
@@ -36,7 +36,7 @@ pub(crate) async fn a_call_is_pending_until_it_is_settled_with_all_its_figures(s
         error_code: row.error_code,
         dropped: row.dropped,
         attempts: row.attempts.into_iter().map(|row| row.attempt).collect(),
-        reserved: false,
+        reserved: Reserved::Nothing,
         cached: None,
     };
     assert_eq!(read, told);

@@ -13,7 +13,8 @@ use backstay_core::{
 };
 use backstay_store::{
     Finish, NewEpisode, NewGeneration, NewMessage, NewThread, PassageVector, PostgresOptions,
-    SettledAttempt, SettledGeneration, Store, StoreOptions, ThreadTurn, TurnRecord, Workspace,
+    Reserved, SettledAttempt, SettledGeneration, Store, StoreOptions, ThreadTurn, TurnRecord,
+    Workspace,
 };
 use backstay_test_database::TestDatabase;
 use tempfile::TempDir;
@@ -181,7 +182,7 @@ pub(crate) fn settled(id: &str) -> SettledGeneration {
         error_code: None,
         dropped: vec!["seed".to_owned()],
         attempts: vec![attempt("groq"), attempt("openai")],
-        reserved: false,
+        reserved: Reserved::Nothing,
         cached: None,
     }
 }

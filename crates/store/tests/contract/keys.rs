@@ -40,6 +40,7 @@ fn limited() -> KeySettings {
         },
         rate_limits: vec![RateLimit::Requests { per: RatePeriod::Minute, limit: 3 }],
         allow_unpriced: true,
+        strict_budget: true,
     }
 }
 

@@ -21,6 +21,7 @@ mod rates;
 mod response_cache;
 mod responses;
 mod retention;
+mod slices;
 mod statements;
 mod tenancy;
 mod turns;
@@ -154,6 +155,15 @@ contract! {
         a_period_begins_anew_and_a_call_counts_where_it_began
         what_was_spent_before_a_budget_counts_in_it
         what_a_crash_left_reserved_is_charged_the_prompt;
+    slices:
+        calls_draw_on_a_slice_and_the_budget_shows_what_they_cost
+        a_slice_is_no_larger_than_a_part_of_what_is_left
+        a_call_is_refused_only_when_no_slice_holds_what_it_lacks
+        a_slice_of_the_workspaces_budget_is_ended_for_a_call_of_another_key
+        a_slice_is_of_the_periods_in_which_it_was_taken
+        a_budget_that_is_changed_ends_its_slices_and_counts_each_call_once
+        a_call_that_costs_more_than_it_had_reserved_counts_whole
+        what_a_process_that_is_gone_held_is_free_again;
     vectors:
         an_episode_wants_a_vector_until_it_has_one_of_that_model
         a_change_of_model_asks_for_every_vector_again

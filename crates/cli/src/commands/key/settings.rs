@@ -34,6 +34,9 @@ pub(super) struct Settings {
     /// Whether models of unknown price may be called although there is a budget.
     #[arg(long, value_name = "BOOL")]
     allow_unpriced: Option<bool>,
+    /// Whether each call goes to the row of its budget, where servers share a database.
+    #[arg(long, value_name = "BOOL")]
+    strict_budget: Option<bool>,
 }
 
 /// A limit, or that there is to be none.
@@ -106,6 +109,9 @@ impl Settings {
         }
         if let Some(allow) = self.allow_unpriced {
             set("allow_unpriced", Value::from(allow));
+        }
+        if let Some(strict) = self.strict_budget {
+            set("strict_budget", Value::from(strict));
         }
         Value::Object(body)
     }

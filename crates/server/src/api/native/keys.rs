@@ -49,6 +49,7 @@ pub(crate) struct KeyBody {
     budgets: Vec<BudgetRow>,
     rate_limits: Vec<RateLimit>,
     allow_unpriced: bool,
+    strict_budget: bool,
 }
 
 /// A key with its text, which is shown this once.
@@ -266,5 +267,6 @@ async fn shown(engine: &Engine, context: &CallContext, record: KeyRecord) -> Res
         budgets,
         rate_limits: settings.rate_limits,
         allow_unpriced: settings.allow_unpriced,
+        strict_budget: settings.strict_budget,
     })
 }
