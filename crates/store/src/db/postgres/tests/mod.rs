@@ -5,6 +5,7 @@ mod distribution;
 mod partitions;
 mod pool;
 mod tenancy;
+mod tls;
 mod units;
 
 use std::time::Duration;
