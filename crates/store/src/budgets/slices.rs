@@ -72,13 +72,14 @@ statements! {
         ORDER BY s.workspace, s.id",
         postgres: "SELECT workspace, id FROM budget_slices WHERE node_is_gone(node)
         ORDER BY workspace, id";
-    HELD = "SELECT CAST(coalesce(sum(amount), 0) AS BIGINT) FROM budget_slices
+    HELD = "SELECT count(*), CAST(coalesce(sum(amount), 0) AS BIGINT) FROM budget_slices
         WHERE workspace = $1 AND ($2 = '' OR api_key = $2) AND starts_at >= $3 AND starts_at < $4";
-    DRAWN = "SELECT CAST(coalesce(sum(cost), 0) AS BIGINT),
-            CAST(coalesce(sum(CASE WHEN cost IS NULL THEN amount ELSE 0 END), 0) AS BIGINT)
-        FROM reservations
-        WHERE workspace = $1 AND slice IS NOT NULL AND ($2 = '' OR api_key = $2)
-            AND started_at >= $3 AND started_at < $4";
+    DRAWN = "SELECT CAST(coalesce(sum(r.cost), 0) AS BIGINT),
+            CAST(coalesce(sum(CASE WHEN r.cost IS NULL THEN r.amount ELSE 0 END), 0) AS BIGINT)
+        FROM budget_slices AS s
+            JOIN reservations AS r ON r.workspace = s.workspace AND r.slice = s.id
+        WHERE s.workspace = $1 AND ($2 = '' OR s.api_key = $2)
+            AND s.starts_at >= $3 AND s.starts_at < $4";
 }
 
 /// What a slice was given beyond what the call needed that asked for it.
@@ -231,10 +232,11 @@ pub(super) fn in_slices(
     period: TimeSpan,
 ) -> Result<InSlices, Failure> {
     let values = values![workspace, of, period.starts_at, ends_at(period.ends_at)];
-    let held = session.one(HELD, values, |row| row.get(0))?;
+    let found = session.one(HELD, values, |row| Ok((row.get::<u64>(0)?, row.get(1)?)))?;
+    let Some((1.., held)) = found else { return Ok(InSlices::default()) };
     let drawn = session.one(DRAWN, values, |row| Ok((row.get(0)?, row.get(1)?)))?;
     let (spent, reserved) = drawn.unwrap_or_default();
-    Ok(InSlices { held: held.unwrap_or_default(), spent, reserved })
+    Ok(InSlices { held, spent, reserved })
 }
 
 fn slice_row(row: &Row<'_>) -> Result<(String, Timestamp, Money), Failure> {
