@@ -183,7 +183,7 @@ pub(crate) fn trust_of(speaker: Speaker) -> Trust {
     }
 }
 
-fn episode(row: &Row<'_>) -> Result<Episode, Failure> {
+pub(crate) fn episode(row: &Row<'_>) -> Result<Episode, Failure> {
     Ok(Episode {
         id: row.get(0)?,
         thread: row.get(1)?,

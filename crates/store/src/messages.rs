@@ -104,7 +104,7 @@ pub(crate) fn insert(
     Ok(())
 }
 
-pub(crate) fn to_json<T: serde::Serialize>(value: &T) -> Result<String, Failure> {
+pub(crate) fn to_json<T: serde::Serialize + ?Sized>(value: &T) -> Result<String, Failure> {
     let text = serde_json::to_string(value);
     text.map_err(|cause| Error::internal(format!("not storable as JSON: {cause}")).into())
 }

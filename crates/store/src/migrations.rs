@@ -67,6 +67,11 @@ pub(crate) const SQLITE: &[Migration] = &[
         sql: include_str!("../migrations/sqlite/0011_key_changes.sql"),
     },
     Migration {
+        version: 12,
+        name: "retrieval",
+        sql: include_str!("../migrations/sqlite/0012_retrieval.sql"),
+    },
+    Migration {
         version: 13,
         name: "partitions",
         sql: include_str!("../migrations/sqlite/0013_partitions.sql"),
@@ -104,6 +109,11 @@ pub(crate) const POSTGRES: &[Migration] = &[
         version: 11,
         name: "key_changes",
         sql: include_str!("../migrations/postgres/0011_key_changes.sql"),
+    },
+    Migration {
+        version: 12,
+        name: "retrieval",
+        sql: include_str!("../migrations/postgres/0012_retrieval.sql"),
     },
     Migration {
         version: 13,

@@ -4,14 +4,14 @@ use backstay_core::{Error, Name, Result, WorkspaceId, memory::Scope};
 
 use crate::{
     Workspace,
-    db::{Failure, Session, statements, values},
+    db::{Failure, Session, named, statements, values},
     threads::scope,
 };
 
 /// Counts everything that ever happened in a scope. An index held in memory is current while the
 /// version is the one that it was built from; while only `written` grew, what it lacks are the
-/// episodes after its own `written`, and while only `changed` grew, its statements are to be read
-/// again and its episodes are not.
+/// episodes after its own `written`, while only `changed` grew, its statements are to be read again
+/// and its episodes are not, and while only `embedded` grew, it lacks vectors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ScopeVersion {
     /// Episodes ever written; also the sequence number of the last.
@@ -20,6 +20,21 @@ pub struct ScopeVersion {
     pub forgotten: u64,
     /// Changes to statements, of any kind.
     pub changed: u64,
+    /// How often vectors were stored.
+    pub embedded: u64,
+}
+
+macro_rules! embed {
+    ($of:literal, $named:expr) => {
+        concat!(
+            "UPDATE scopes SET embedded = embedded + 1
+            WHERE workspace = $1 AND (assistant, user_name) IN (SELECT assistant, user_name FROM ",
+            $of,
+            " WHERE workspace = $1 AND id IN ",
+            $named,
+            ")"
+        )
+    };
 }
 
 statements! {
@@ -35,7 +50,11 @@ statements! {
             (workspace, assistant, user_name, episodes, written, forgotten, changed)
         VALUES ($1, $2, $3, 0, 0, 0, 1)
         ON CONFLICT (workspace, assistant, user_name) DO UPDATE SET changed = scopes.changed + 1";
-    VERSION = "SELECT written, forgotten, changed FROM scopes
+    EMBED_EPISODES = embed!("episodes", named!(sqlite "$2")),
+        postgres: embed!("episodes", named!(postgres "$2"));
+    EMBED_STATEMENTS = embed!("statements", named!(sqlite "$2")),
+        postgres: embed!("statements", named!(postgres "$2"));
+    VERSION = "SELECT written, forgotten, changed, embedded FROM scopes
         WHERE workspace = $1 AND assistant = $2 AND user_name = $3";
     LIST = "SELECT assistant, user_name, episodes FROM scopes
         WHERE workspace = $1 AND (episodes > 0 OR EXISTS (
@@ -73,7 +92,12 @@ pub(crate) fn version(
 ) -> Result<ScopeVersion, Failure> {
     let values = values![workspace, &scope.assistant, scope_user(scope)];
     let version = session.one(VERSION, values, |row| {
-        Ok(ScopeVersion { written: row.get(0)?, forgotten: row.get(1)?, changed: row.get(2)? })
+        Ok(ScopeVersion {
+            written: row.get(0)?,
+            forgotten: row.get(1)?,
+            changed: row.get(2)?,
+            embedded: row.get(3)?,
+        })
     })?;
     Ok(version.unwrap_or_default())
 }
@@ -98,6 +122,26 @@ pub(crate) fn changed(
     scope: &Scope,
 ) -> Result<(), Failure> {
     session.execute(CHANGE, values![workspace, &scope.assistant, scope_user(scope)])?;
+    Ok(())
+}
+
+/// Counts vectors of episodes that were stored; `ids` is an array in JSON.
+pub(crate) fn episodes_embedded(
+    session: &Session<'_>,
+    workspace: &WorkspaceId,
+    ids: &str,
+) -> Result<(), Failure> {
+    session.execute(EMBED_EPISODES, values![workspace, ids])?;
+    Ok(())
+}
+
+/// The same for statements.
+pub(crate) fn statements_embedded(
+    session: &Session<'_>,
+    workspace: &WorkspaceId,
+    ids: &str,
+) -> Result<(), Failure> {
+    session.execute(EMBED_STATEMENTS, values![workspace, ids])?;
     Ok(())
 }
 

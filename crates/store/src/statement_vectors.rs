@@ -4,8 +4,9 @@ use backstay_core::{MemoryId, Result, Timestamp, WorkspaceId, memory::Scope};
 
 use crate::{
     PassageVector, Store, VectorCount, Workspace,
-    db::{Failure, Row, statements, values},
-    scopes::scope_user,
+    db::{Failure, Row, Session, named, statements, values},
+    messages::to_json,
+    scopes::{self, scope_user},
     threads::scope,
     vectors::{counted, from_bytes, to_bytes, unusable},
 };
@@ -48,6 +49,30 @@ macro_rules! of_model {
     };
 }
 
+macro_rules! unclaimed {
+    ($comparison:literal) => {
+        concat!(
+            "SELECT v.workspace, v.statement, v.version FROM workspaces AS w
+            JOIN statement_vectors AS v ON v.workspace = w.id
+            WHERE (v.model, v.revision) ",
+            $comparison,
+            " ($1, $2) AND v.claimed_until < database_clock()
+            LIMIT $3 FOR UPDATE OF v SKIP LOCKED"
+        )
+    };
+}
+
+macro_rules! these {
+    ($named:expr) => {
+        concat!(
+            "SELECT v.statement, v.vector, v.states FROM statement_vectors AS v
+            WHERE v.workspace = $1 AND v.statement IN ",
+            $named,
+            " AND v.model = $3 AND v.revision = $4"
+        )
+    };
+}
+
 statements! {
     /// As for episodes: two ranges of the index by model, workspace by workspace.
     UNEMBEDDED = concat!(
@@ -55,6 +80,17 @@ statements! {
         " UNION ALL ",
         of_model!(">"),
         " LIMIT $3"
+    ), postgres: concat!(
+        "WITH earlier AS (",
+        unclaimed!("<"),
+        "), later AS (",
+        unclaimed!(">"),
+        "), due AS (SELECT * FROM earlier UNION ALL SELECT * FROM later LIMIT $3)
+        UPDATE statement_vectors AS v SET claimed_until = database_clock() + 60000000
+        FROM due JOIN statements AS s ON s.workspace = due.workspace AND s.id = due.statement
+            AND s.version = due.version
+        WHERE v.workspace = due.workspace AND v.statement = due.statement
+        RETURNING v.workspace, s.assistant, s.user_name, s.id, s.version, s.text, s.said_at"
     );
     PUT = "UPDATE statement_vectors
         SET model = $1, revision = $2, dimension = $3, vector = $4, states = $5
@@ -65,13 +101,14 @@ statements! {
         CROSS JOIN statement_vectors AS v
         WHERE v.workspace = part.workspace AND v.statement = part.id
             AND v.model = $4 AND v.revision = $5";
+    THESE = these!(named!(sqlite "$2")), postgres: these!(named!(postgres "$2"));
     COUNT_ALL = "SELECT model, revision, count(*) FROM statement_vectors GROUP BY model, revision
         ORDER BY model, revision";
 }
 
 impl Store {
-    /// Work for the one embedder of an installation, as
-    /// [`next_unembedded`](Store::next_unembedded) for episodes.
+    /// Work for this process, as [`next_unembedded`](Store::next_unembedded) for
+    /// episodes.
     pub async fn next_unembedded_statements(
         &self,
         model: &str,
@@ -79,11 +116,11 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<UnembeddedStatement>> {
         let (model, revision) = (model.to_owned(), revision.to_owned());
-        self.read(move |session| {
+        let work = move |session: &Session<'_>| {
             let values = values![&model, &revision, limit.min(BATCH_MAX)];
             session.all(UNEMBEDDED, values, unembedded)
-        })
-        .await
+        };
+        if self.is_shared() { self.write_beside(work).await } else { self.read(work).await }
     }
 
     /// Over all workspaces.
@@ -109,15 +146,35 @@ impl Workspace {
         }
         let (model, revision) = (model.to_owned(), revision.to_owned());
         self.write_beside(move |session, workspace| {
-            let mut stored = 0;
+            let mut stored = Vec::new();
             for StatementVector { id, version, made } in &vectors {
                 let vector = to_bytes(&made.vector);
                 let (vector, states) = (vector.as_slice(), made.states.as_slice());
                 let values =
                     values![&model, &revision, dimension, vector, states, workspace, id, *version];
-                stored += session.execute(PUT, values)?;
+                if session.execute(PUT, values)? > 0 {
+                    stored.push(id);
+                }
             }
-            Ok(stored)
+            if !stored.is_empty() {
+                scopes::statements_embedded(session, workspace, &to_json(&stored)?)?;
+            }
+            Ok(stored.len())
+        })
+        .await
+    }
+
+    /// The vectors that this model made of some statements: of those that have any.
+    pub async fn statement_vectors_of(
+        &self,
+        statements: &[MemoryId],
+        model: &str,
+        revision: &str,
+    ) -> Result<Vec<(MemoryId, PassageVector)>> {
+        let statements = to_json(statements)?;
+        let (model, revision) = (model.to_owned(), revision.to_owned());
+        self.read(move |session, workspace| {
+            session.all(THESE, values![workspace, &statements, &model, &revision], passage)
         })
         .await
     }
@@ -133,13 +190,15 @@ impl Workspace {
         self.read(move |session, workspace| {
             let (assistant, user) = (&scope.assistant, scope_user(&scope));
             let values = values![workspace, assistant, user, &model, &revision];
-            session.all(OF_SCOPE, values, |row| {
-                let states = if row.is_null(2)? { Vec::new() } else { row.bytes(2)?.to_vec() };
-                Ok((row.get(0)?, PassageVector { vector: from_bytes(row.bytes(1)?), states }))
-            })
+            session.all(OF_SCOPE, values, passage)
         })
         .await
     }
+}
+
+fn passage(row: &Row<'_>) -> Result<(MemoryId, PassageVector), Failure> {
+    let states = if row.is_null(2)? { Vec::new() } else { row.bytes(2)?.to_vec() };
+    Ok((row.get(0)?, PassageVector { vector: from_bytes(row.bytes(1)?), states }))
 }
 
 fn unembedded(row: &Row<'_>) -> Result<UnembeddedStatement, Failure> {

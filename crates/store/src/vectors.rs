@@ -4,8 +4,9 @@ use backstay_core::{EpisodeId, Error, Result, Timestamp, WorkspaceId, memory::Sc
 
 use crate::{
     Store, Workspace,
-    db::{Failure, Row, Session, statements, values},
-    scopes::scope_user,
+    db::{Failure, Row, Session, named, statements, values},
+    messages::to_json,
+    scopes::{self, scope_user},
     threads::scope,
 };
 
@@ -66,14 +67,51 @@ macro_rules! of_model {
     };
 }
 
+/// The same where several servers make vectors, without what another one makes now.
+macro_rules! unclaimed {
+    ($comparison:literal) => {
+        concat!(
+            "SELECT v.workspace, v.episode FROM workspaces AS w
+            JOIN episode_vectors AS v ON v.workspace = w.id
+            WHERE v.passage = 0 AND (v.model, v.revision) ",
+            $comparison,
+            " ($1, $2) AND v.claimed_until < database_clock()
+            LIMIT $3 FOR UPDATE OF v SKIP LOCKED"
+        )
+    };
+}
+
+macro_rules! these {
+    ($named:expr) => {
+        concat!(
+            "SELECT 0, v.episode, v.vector, v.states FROM episode_vectors AS v
+            WHERE v.workspace = $1 AND v.episode IN ",
+            $named,
+            " AND v.model = $3 AND v.revision = $4 ORDER BY v.episode, v.passage"
+        )
+    };
+}
+
 statements! {
     /// Two ranges of the index by model instead of an inequality, which no index serves. SQLite
-    /// keeps the order of a cross join: workspace by workspace, as the index is sorted.
+    /// keeps the order of a cross join: workspace by workspace, as the index is sorted. Where several
+    /// servers make vectors, each row that is taken is for a minute no other's: one that takes longer
+    /// may find that another made the vectors too, and they are the same.
     UNEMBEDDED = concat!(
         of_model!("<"),
         " UNION ALL ",
         of_model!(">"),
         " LIMIT $3"
+    ), postgres: concat!(
+        "WITH earlier AS (",
+        unclaimed!("<"),
+        "), later AS (",
+        unclaimed!(">"),
+        "), due AS (SELECT * FROM earlier UNION ALL SELECT * FROM later LIMIT $3)
+        UPDATE episode_vectors AS v SET claimed_until = database_clock() + 60000000
+        FROM due JOIN episodes AS e ON e.workspace = due.workspace AND e.id = due.episode
+        WHERE v.workspace = due.workspace AND v.episode = due.episode AND v.passage = 0
+        RETURNING v.workspace, e.assistant, e.user_name, e.id, e.author, e.text, e.said_at"
     );
     PUT_FIRST = "UPDATE episode_vectors
         SET model = $1, revision = $2, dimension = $3, vector = $4, states = $5
@@ -93,13 +131,14 @@ statements! {
             ON v.workspace = part.workspace AND v.episode = part.id
                 AND v.model = $6 AND v.revision = $7
         ORDER BY part.sequence, v.passage";
+    THESE = these!(named!(sqlite "$2")), postgres: these!(named!(postgres "$2"));
     COUNT_ALL = "SELECT model, revision, count(*) FROM episode_vectors WHERE passage = 0
         GROUP BY model, revision ORDER BY model, revision";
 }
 
 impl Store {
-    /// Work for the one embedder of an installation: episodes of any workspace without a vector of
-    /// this model, at most `limit` and at most 1,000.
+    /// Work for this process: episodes of any workspace without a vector of this model, at most
+    /// `limit` and at most 1,000. Where others share the store they are its own for a minute.
     pub async fn next_unembedded(
         &self,
         model: &str,
@@ -107,11 +146,11 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<Unembedded>> {
         let (model, revision) = (model.to_owned(), revision.to_owned());
-        self.read(move |session| {
+        let work = move |session: &Session<'_>| {
             let values = values![&model, &revision, limit.min(BATCH_MAX)];
             session.all(UNEMBEDDED, values, unembedded)
-        })
-        .await
+        };
+        if self.is_shared() { self.write_beside(work).await } else { self.read(work).await }
     }
 
     /// Over all workspaces.
@@ -121,7 +160,7 @@ impl Store {
 }
 
 impl Workspace {
-    /// Stores the vectors of episodes' passages, in the place of all that the episode had before.
+    /// Stores the vectors of the passages of a scope's episodes, in the place of all that the episode had before.
     /// How many episodes: those that were forgotten meanwhile have no place for any. Each has 1 to
     /// 1,024 passages, and all vectors have the same length.
     pub async fn put_vectors(
@@ -142,11 +181,34 @@ impl Workspace {
         let (model, revision) = (model.to_owned(), revision.to_owned());
         self.write_beside(move |session, workspace| {
             let put = Put { session, workspace, model: &model, revision: &revision, dimension };
-            let mut stored = 0;
+            let mut stored = Vec::new();
             for (episode, passages) in &vectors {
-                stored += usize::from(put.episode(episode, passages)?);
+                if put.episode(episode, passages)? {
+                    stored.push(episode);
+                }
             }
-            Ok(stored)
+            if !stored.is_empty() {
+                scopes::episodes_embedded(session, workspace, &to_json(&stored)?)?;
+            }
+            Ok(stored.len())
+        })
+        .await
+    }
+
+    /// The vectors that this model made of some episodes: of those that have any.
+    pub async fn vectors_of(
+        &self,
+        episodes: &[EpisodeId],
+        model: &str,
+        revision: &str,
+    ) -> Result<Vec<(EpisodeId, Vec<PassageVector>)>> {
+        let episodes = to_json(episodes)?;
+        let (model, revision) = (model.to_owned(), revision.to_owned());
+        self.read(move |session, workspace| {
+            let values = values![workspace, &episodes, &model, &revision];
+            let mut found = ScopeVectors::default();
+            session.all(THESE, values, |row| found.add(row))?;
+            Ok(found.vectors)
         })
         .await
     }

@@ -64,6 +64,14 @@ impl TestDatabase {
         self.client().await?.batch_execute("UPDATE nodes SET lease_ends = 0").await?;
         Ok(())
     }
+
+    /// The same for the vectors that a node has said it makes.
+    pub async fn end_claims(&self) -> Result<()> {
+        let end = "UPDATE episode_vectors SET claimed_until = 0;
+            UPDATE statement_vectors SET claimed_until = 0";
+        self.client().await?.batch_execute(end).await?;
+        Ok(())
+    }
 }
 
 impl Drop for TestDatabase {

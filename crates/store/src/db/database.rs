@@ -11,6 +11,8 @@ pub struct DatabaseFacts {
     pub version_number: u32,
     /// The version of pgvector that is installed in this database.
     pub pgvector: Option<String>,
+    /// What the tables and indexes take by which large memories are searched.
+    pub search_bytes: u64,
     pub user: DatabaseUser,
     /// Whether it is a replica, which cannot be written.
     pub in_recovery: bool,

@@ -28,7 +28,7 @@ pub(crate) use session::Session;
 pub(crate) use sqlite::sqlite_migrate;
 pub(crate) use sqlite::{Added, Redo, RedoLog, Step};
 pub use sqlite::{SqliteOptions, Synchronous};
-pub(crate) use statement::{Statement, sql, statements};
+pub(crate) use statement::{Statement, named, numbered, sql, statements};
 pub(crate) use value::{Value, values};
 
 use self::postgres::Access;

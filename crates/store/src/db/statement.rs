@@ -29,6 +29,32 @@ pub(crate) const fn sql(text: &'static str) -> Statement {
     Statement { sqlite: text, postgres: text }
 }
 
+/// What a parameter names, an array of texts in JSON, as a subquery.
+macro_rules! named {
+    (sqlite $parameter:literal) => {
+        concat!("(SELECT value FROM json_each(", $parameter, "))")
+    };
+    (postgres $parameter:literal) => {
+        concat!("(SELECT jsonb_array_elements_text(CAST(CAST(", $parameter, " AS TEXT) AS JSONB)))")
+    };
+}
+pub(crate) use named;
+
+/// The same of numbers.
+macro_rules! numbered {
+    (sqlite $parameter:literal) => {
+        concat!("(SELECT value FROM json_each(", $parameter, "))")
+    };
+    (postgres $parameter:literal) => {
+        concat!(
+            "(SELECT CAST(jsonb_array_elements_text(CAST(CAST(",
+            $parameter,
+            " AS TEXT) AS JSONB)) AS BIGINT))"
+        )
+    };
+}
+pub(crate) use numbered;
+
 /// The statements of one area, each a constant; `ALL` lists them for the test that prepares them. One
 /// whose text differs on PostgreSQL is written `NAME = "…", postgres: "…";`.
 macro_rules! statements {

@@ -1,4 +1,4 @@
-//! Deleting a turn: its row, its vectors, and its words in the thread.
+//! Deleting a turn: its row, its vectors, its words in the thread, and the block that knows them.
 
 use backstay_core::{
     EpisodeId, Result, ThreadId, WorkspaceId,
@@ -10,6 +10,7 @@ use crate::{
     db::{Failure, Session, statements, values},
     messages::to_json,
     threads::scope,
+    word_blocks,
 };
 
 /// What stands in a thread where something was forgotten.
@@ -19,7 +20,7 @@ statements! {
     /// No constraint does it where vectors and episodes are kept by month.
     DELETE_VECTORS = "DELETE FROM episode_vectors WHERE workspace = $1 AND episode = $2";
     DELETE = "DELETE FROM episodes WHERE workspace = $1 AND id = $2
-        RETURNING assistant, user_name, thread, position";
+        RETURNING assistant, user_name, thread, position, sequence";
     MESSAGE = "SELECT content FROM messages
         WHERE workspace = $1 AND thread = $2 AND position = $3";
     REPLACE = "UPDATE messages SET content = $1
@@ -34,11 +35,13 @@ pub(super) fn forget_episode(
 ) -> Result<Option<Scope>, Failure> {
     session.execute(DELETE_VECTORS, values![workspace, id])?;
     let deleted = session.one(DELETE, values![workspace, id], |row| {
-        Ok((scope(row, 0)?, row.get::<ThreadId>(2)?, row.get::<u32>(3)?))
+        let sequence = row.get::<u64>(4)?;
+        Ok((scope(row, 0)?, row.get::<ThreadId>(2)?, row.get::<u32>(3)?, sequence))
     })?;
-    let Some((scope, thread, position)) = deleted else {
+    let Some((scope, thread, position, sequence)) = deleted else {
         return Ok(None);
     };
+    word_blocks::forget(session, workspace, &scope, sequence)?;
     let found = session.one(MESSAGE, values![workspace, &thread, position], |row| row.json(0))?;
     if let Some(message) = found.flatten() {
         let content = to_json(&without_words(message))?;

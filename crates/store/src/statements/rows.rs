@@ -41,7 +41,12 @@ statements! {
     AWAIT_VECTOR = "INSERT INTO statement_vectors (workspace, statement, version)
         VALUES ($1, $2, $3)
         ON CONFLICT (workspace, statement) DO UPDATE SET
-            version = excluded.version, model = '', revision = '', dimension = 0, vector = NULL";
+            version = excluded.version, model = '', revision = '', dimension = 0, vector = NULL",
+        postgres: "INSERT INTO statement_vectors (workspace, statement, version)
+        VALUES ($1, $2, $3)
+        ON CONFLICT (workspace, statement) DO UPDATE SET
+            version = excluded.version, model = '', revision = '', dimension = 0, vector = NULL,
+            claimed_until = 0";
 }
 
 /// A version and when the first one of its statement was recorded.

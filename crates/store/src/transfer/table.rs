@@ -36,8 +36,8 @@ pub const TABLES: &[&str] = &[
     "response_cache",
 ];
 
-/// Which node has begun a row is known where there are several.
-const NODE: &str = "node";
+/// Which node has begun a row, or makes its vector now, is known where there are several.
+const OF_NODES: [&str; 2] = ["node", "claimed_until"];
 
 statements! {
     COLUMNS = "SELECT name FROM pragma_table_info($1) ORDER BY name",
@@ -169,7 +169,7 @@ async fn names(db: &Db, statement: Statement, table: &'static str) -> Result<Vec
     let names = db.read(Reach::Installation, move |session| {
         session.all(statement, values![table], |row| row.get::<String>(0))
     });
-    Ok(names.await?.into_iter().filter(|name| name != NODE).collect())
+    Ok(names.await?.into_iter().filter(|name| !OF_NODES.contains(&name.as_str())).collect())
 }
 
 fn parameters(count: usize) -> String {

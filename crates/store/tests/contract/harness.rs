@@ -84,6 +84,17 @@ impl TestStore {
         *self.store.lock().unwrap() = Some(store);
     }
 
+    /// Lets the time pass in which a vector that was asked for is nobody else's to make.
+    pub(crate) async fn end_claims(&self) {
+        if let Place::Database(database) = &self.place {
+            database.end_claims().await.unwrap();
+        }
+    }
+
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self.place, Place::Database(_))
+    }
+
     /// Every byte that can be read of what the store keeps: of a folder every file, of a database
     /// every row.
     pub(crate) async fn all_bytes(&self) -> Vec<u8> {

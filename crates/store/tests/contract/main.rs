@@ -26,6 +26,7 @@ mod statements;
 mod tenancy;
 mod turns;
 mod vectors;
+mod word_blocks;
 
 macro_rules! contract {
     ($($area:ident: $($behaviour:ident)+;)+) => {
@@ -170,7 +171,13 @@ contract! {
         vectors_of_different_lengths_are_refused
         a_vector_of_a_forgotten_episode_is_not_stored
         an_episode_has_a_vector_for_each_passage_of_one_model
-        a_large_scopes_vectors_are_read_in_parts;
+        a_large_scopes_vectors_are_read_in_parts
+        a_scope_tells_when_vectors_came_and_gives_those_that_are_asked_for
+        what_one_server_embeds_no_other_does_meanwhile;
+    word_blocks:
+        blocks_come_back_by_their_spans_and_their_words_by_parts
+        a_block_goes_with_any_of_its_turns_and_none_is_made_of_what_is_forgotten
+        turns_are_read_by_their_sequence_with_those_beside_them;
     lists:
         pages_show_every_call_once_newest_first
         pages_show_every_thread_once_by_last_use

@@ -6,6 +6,7 @@ use super::{Finding, failure, finding, text, warning};
 
 /// PostgreSQL 15.
 const VERSION_MIN: u64 = 150_000;
+const PGVECTOR_MIN: [u64; 2] = [0, 8];
 const CLOCK_OFF_MS_MAX: u64 = 1_000;
 const ROUND_TRIP_MICROS_MAX: u64 = 10_000;
 const STANDBY_LAG_MS_MAX: i64 = 10_000;
@@ -44,18 +45,24 @@ fn version(database: &Value) -> Finding {
 }
 
 fn vectors(database: &Value) -> Finding {
-    match database["pgvector"].as_str() {
-        Some(version) => finding(
-            "pgvector",
-            format!(
-                "{version} is installed; vectors are searched exactly in this process all the same"
-            ),
-        ),
-        None => finding(
-            "pgvector",
-            "not installed: vectors are searched exactly in this process".to_owned(),
-        ),
+    let check = "pgvector";
+    let Some(version) = database["pgvector"].as_str() else {
+        let told = "not installed: each server holds the memories that it recalls from, however \
+                    large; it is installed by itself where it is available and allowed";
+        return finding(check, told.to_owned());
+    };
+    if is_older(version, PGVECTOR_MIN) {
+        let told = format!("{version} is installed and too old to search large memories");
+        let advice = "upgrade it to 0.8 or newer, then ALTER EXTENSION vector UPDATE";
+        return warning(check, told, advice.to_owned());
     }
+    let size = number(database, "search_bytes") / (1024 * 1024);
+    finding(check, format!("{version} searches large memories, in {size} MiB of words and vectors"))
+}
+
+fn is_older(version: &str, than: [u64; 2]) -> bool {
+    let mut parts = version.split('.').map(|part| part.parse::<u64>().unwrap_or_default());
+    [parts.next().unwrap_or_default(), parts.next().unwrap_or_default()] < than
 }
 
 fn row_security(user: &Value) -> Finding {
@@ -229,6 +236,8 @@ mod tests {
             found(|all| all["standbys"][0]["lag_ms"] = json!(60_000)),
             warned("replication")
         );
+        assert_eq!(found(|all| all["pgvector"] = json!("0.7.4")), warned("pgvector"));
+        assert_eq!(found(|all| all["pgvector"] = json!("1.0")), []);
         assert_eq!(found(|all| all["clock_correction_ms"] = json!(1_001)), warned("clock"));
         assert_eq!(found(|all| all["round_trip_micros"] = json!(10_001)), warned("latency"));
         assert_eq!(found(|all| all["connections"] = json!(81)), warned("connections"));

@@ -15,7 +15,10 @@ const SERVER: Statement = sql("SELECT CAST(current_setting('server_version_num')
         (SELECT extversion FROM pg_extension WHERE extname = 'vector'),
         pg_is_in_recovery(),
         (SELECT CAST(sum(numbackends) AS BIGINT) FROM pg_stat_database),
-        CAST(current_setting('max_connections') AS BIGINT)");
+        CAST(current_setting('max_connections') AS BIGINT),
+        (SELECT CAST(coalesce(sum(pg_total_relation_size(oid)), 0) AS BIGINT) FROM pg_class
+            WHERE relkind = 'r' AND relnamespace = to_regnamespace(current_schema())
+                AND (relname = 'word_blocks' OR relname LIKE 'passage~_vectors~_%' ESCAPE '~'))");
 const USER: Statement = sql("SELECT CAST(session_user AS TEXT),
         EXISTS (SELECT 1 FROM pg_roles
             WHERE rolname = session_user AND (rolsuper OR rolbypassrls)),
@@ -51,6 +54,7 @@ fn facts(
         Ok(DatabaseFacts {
             version_number: row.get(0)?,
             pgvector: row.get(1)?,
+            search_bytes: row.get(5)?,
             user: user(session)?,
             in_recovery: row.get(2)?,
             standbys: session.all(STANDBYS, &[], standby)?,
