@@ -26,6 +26,8 @@ pub struct Jobs {
 const EMBED_BATCH: usize = 32;
 /// Rows that another process wrote are found even when nobody says so.
 const EMBED_POLL: Duration = Duration::from_secs(30);
+/// How soon a memory that has become large is searched by the database.
+const INDEX_POLL: Duration = Duration::from_secs(5);
 /// Memories that expire in one transaction.
 const EXPIRE_BATCH: usize = 500;
 /// How late a memory may be deleted.
@@ -136,6 +138,9 @@ pub fn start(engine: &Engine) {
         engine.jobs().spawn(tend_slices_forever(engine.clone()));
     }
     engine.jobs().spawn(embed_forever(engine.clone()));
+    if engine.store().is_shared() {
+        engine.jobs().spawn(index_forever(engine.clone()));
+    }
     engine.jobs().spawn(refresh_models_forever(engine.clone()));
     if let Some(options) = engine.options().learning.clone() {
         engine.jobs().spawn(learning::learn_forever(engine.clone(), options));
@@ -153,6 +158,19 @@ async fn embed_forever(engine: Engine) {
             Err(error) => {
                 tracing::warn!(%error, cause = error.context(), "embedding failed; trying again later");
                 tokio::time::sleep(EMBED_POLL).await;
+            }
+        }
+    }
+}
+
+async fn index_forever(engine: Engine) {
+    loop {
+        match engine.memory().index_pending().await {
+            Ok(0) => tokio::time::sleep(INDEX_POLL).await,
+            Ok(blocks) => tracing::debug!(blocks, "turns of a large memory were indexed"),
+            Err(error) => {
+                tracing::warn!(%error, cause = error.context(), "a large memory was not indexed");
+                tokio::time::sleep(INDEX_POLL).await;
             }
         }
     }

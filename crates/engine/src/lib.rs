@@ -31,7 +31,7 @@ use backstay_core::{
     chat::{ChatRequest, Settlement},
     memory::Recalled,
 };
-use backstay_memory::{Embedder, Memory, MemoryOptions};
+use backstay_memory::{Embedder, Memory};
 use backstay_providers::FrameStream;
 use backstay_routing::{Catalogue, ConversationKey, Endpoint, Plan, Router, RouterTrace};
 use backstay_store::Store;
@@ -136,7 +136,7 @@ impl Engine {
         let jobs = Jobs::default();
         let parts = Arc::new_cyclic(|engine| {
             let vectors = memory_vectors::embeddings(&options.vectors, embedder.as_ref(), engine);
-            let memory = Memory::new(store.clone(), vectors, MemoryOptions::default());
+            let memory = Memory::new(store.clone(), vectors, options.memory);
             Parts {
                 store,
                 memory,

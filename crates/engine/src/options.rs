@@ -1,5 +1,6 @@
 //! Settings of the engine that an operator may change.
 
+use backstay_memory::MemoryOptions;
 use backstay_store::Retention;
 
 use crate::{LearningOptions, MemoryVectors};
@@ -18,6 +19,7 @@ pub struct EngineOptions {
     /// For how long is kept what grows with every call.
     pub retention: Retention,
     pub vectors: MemoryVectors,
+    pub memory: MemoryOptions,
 }
 
 impl Default for EngineOptions {
@@ -29,6 +31,7 @@ impl Default for EngineOptions {
             learning: None,
             retention: Retention::default(),
             vectors: MemoryVectors::default(),
+            memory: MemoryOptions::default(),
         }
     }
 }

@@ -4,11 +4,14 @@
 //! `1000000/1000` spreads the turns over so many workspaces and asks each question in one of them at
 //! random, loading its index included. With `BACKSTAY_TEST_POSTGRES` set to the URL of an empty
 //! database they are kept there (`python3 tests/postgres/run.py cargo run …`, one size at a time),
-//! otherwise in a folder.
+//! otherwise in a folder. There `BACKSTAY_SCALE_FROM` says how large a memory is that the database
+//! searches, and `BACKSTAY_SCALE_STEPS`, by default `write,index,ask`, which steps are taken: so that
+//! the graph over a million vectors can be made at once, after they are written.
 //!
-//! Turns are made up: words drawn as in natural language (Zipf), vectors and token states of the
-//! built-in model's size at random, in conversations of 20 turns. They are written to a real store
-//! and recalled through the public interface; the question's own embedding is not in the times.
+//! Turns are made up: words drawn as in natural language (Zipf), vectors of the built-in model's size
+//! around a thousand centres, as texts on a thousand subjects would have, token states at random, in
+//! conversations of 20 turns. They are written to a real store and recalled through the public
+//! interface; the question's own embedding is not in the times.
 
 use std::{error::Error, io::Write as _, time::Instant};
 
@@ -33,6 +36,9 @@ const VOCABULARY: f64 = 30_000.0;
 const WORDS: usize = 12;
 const QUESTION_WORDS: usize = 6;
 const TURNS_PER_THREAD: usize = 20;
+const SUBJECTS: u64 = 1_000;
+/// How far vectors of one subject lie apart, of what subjects do: their cosines are about 0.6.
+const SPREAD: f64 = 0.8;
 const QUESTIONS: usize = 200;
 
 /// xorshift64* (Vigna, 2016): the same turns in every run.
@@ -56,7 +62,11 @@ impl Random {
     }
 
     fn embedding(&mut self, tokens: usize) -> PassageVector {
-        let mut vector: Vec<f32> = (0..DIMENSION).map(|_| self.unit() as f32 - 0.5).collect();
+        let mut centre = Random(1 + self.next() % SUBJECTS);
+        // The first numbers of seeds that lie together do so too.
+        (0..8).for_each(|_| drop(centre.next()));
+        let mut number = || (centre.unit() + self.unit() * SPREAD - 0.5 - SPREAD / 2.0) as f32;
+        let mut vector: Vec<f32> = (0..DIMENSION).map(|_| number()).collect();
         let length = vector.iter().map(|number| number * number).sum::<f32>().sqrt();
         vector.iter_mut().for_each(|number| *number /= length);
         let states = (0..tokens * TOKEN_BYTES).map(|_| self.next().to_le_bytes()[7]).collect();
@@ -81,8 +91,11 @@ impl Size {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut out = std::io::stdout();
-    writeln!(out, "| turns | workspaces | written | first recall | p50 | p95 | index | store |")?;
-    writeln!(out, "|---|---|---|---|---|---|---|---|")?;
+    writeln!(
+        out,
+        "| turns | workspaces | written | indexed | first recall | p50 | p95 | index | store |"
+    )?;
+    writeln!(out, "|---|---|---|---|---|---|---|---|---|")?;
     for size in std::env::args().skip(1) {
         writeln!(out, "{}", measure(Size::parse(&size)?).await?)?;
     }
@@ -114,8 +127,10 @@ async fn measure(size: Size) -> Result<String, Box<dyn Error>> {
     let workspaces: Vec<WorkspaceId> = (0..size.workspaces)
         .map(|number| WorkspaceId::parse(&format!("ws_{number}")).ok_or("not an id"))
         .collect::<Result<_, _>>()?;
+    let steps = std::env::var("BACKSTAY_SCALE_STEPS").unwrap_or("write,index,ask".to_owned());
+    let does = |step: &str| steps.split(',').any(|other| other == step);
     let began = Instant::now();
-    for workspace in &workspaces {
+    for workspace in workspaces.iter().filter(|_| does("write")) {
         store.ensure_workspace(workspace, "scale", Timestamp::default()).await?;
         let handle = store.workspace(workspace);
         let turns = size.turns / size.workspaces;
@@ -129,12 +144,16 @@ async fn measure(size: Size) -> Result<String, Box<dyn Error>> {
         }
     }
     let written = began.elapsed().as_secs();
+    let memory = Memory::new(store.clone(), Embeddings::Upstream(upstream), memory_options()?);
+    let began = Instant::now();
+    for workspace in workspaces.iter().filter(|_| does("index")) {
+        memory.index_scope(workspace, &scope).await?;
+    }
+    let indexed = began.elapsed().as_secs();
     let before = resident_bytes()?;
-    let memory =
-        Memory::new(store.clone(), Embeddings::Upstream(upstream), MemoryOptions::default());
     let mut times = Vec::with_capacity(QUESTIONS);
     let mut first = 0.0;
-    for number in 0..=QUESTIONS {
+    for number in (0..=QUESTIONS).filter(|_| does("ask")) {
         let question = random.words(QUESTION_WORDS);
         let workspace = &workspaces[random.next() as usize % workspaces.len()];
         let options = RecallOptions::at(Timestamp::default());
@@ -144,13 +163,14 @@ async fn measure(size: Size) -> Result<String, Box<dyn Error>> {
         if number == 0 { first = seconds } else { times.push(seconds * 1_000.0) }
     }
     times.sort_by(f64::total_cmp);
+    times.resize(QUESTIONS, 0.0);
     let index_mb = resident_bytes()?.saturating_sub(before) / (1024 * 1024);
     let (p50, p95) = (times[QUESTIONS / 2], times[QUESTIONS * 95 / 100]);
     let stored_mb = store.health().await?.size_bytes / (1024 * 1024);
     store.close().await?;
     let Size { turns, workspaces } = size;
     Ok(format!(
-        "| {turns} | {workspaces} | {written} s | {first:.2} s | {p50:.1} ms | {p95:.1} ms | \
+        "| {turns} | {workspaces} | {written} s | {indexed} s | {first:.2} s | {p50:.1} ms | {p95:.1} ms | \
          {index_mb} MiB | {stored_mb} MiB |"
     ))
 }
@@ -170,6 +190,14 @@ fn conversation(random: &mut Random, scope: &Scope, number: usize, count: usize)
         turns: (0..count).map(turn).collect(),
         imported_at: Timestamp::default(),
     }
+}
+
+fn memory_options() -> Result<MemoryOptions, Box<dyn Error>> {
+    let mut options = MemoryOptions::DEFAULT;
+    if let Ok(turns) = std::env::var("BACKSTAY_SCALE_FROM") {
+        options.database_from_turns = turns.parse()?;
+    }
+    Ok(options)
 }
 
 /// What the process holds in memory of its own, as Linux counts it: without the parts of the database

@@ -22,9 +22,13 @@ fn household() -> Dataset {
 }
 
 async fn measure(embedder: Result<Embedder, String>) -> Report {
-    memory::run(&household(), Options { embedder, profile: None, readers: None }, &Silent)
-        .await
-        .unwrap()
+    memory::run(
+        &household(),
+        Options { embedder, database: None, profile: None, readers: None },
+        &Silent,
+    )
+    .await
+    .unwrap()
 }
 
 fn recall10(report: &Report, name: &str) -> f64 {

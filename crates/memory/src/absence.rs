@@ -16,8 +16,8 @@ pub(crate) async fn reason(
     match id {
         RecalledId::Episode(episode) => match store.episode(episode).await? {
             Some(found) if found.scope != *scope => Ok(MissingReason::OtherScope),
-            // It was written after the index was looked at.
-            Some(_) => Ok(MissingReason::Unknown),
+            // Of a large scope only the likeliest are looked at.
+            Some(_) => Ok(MissingReason::NoEvidence),
             None if store.was_forgotten(episode).await? => Ok(MissingReason::Forgotten),
             None => Ok(MissingReason::Unknown),
         },

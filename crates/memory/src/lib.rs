@@ -18,6 +18,7 @@ mod excerpt;
 mod explanation;
 mod index;
 mod indexes;
+mod large;
 pub mod learn;
 mod memory;
 mod pack;

@@ -6,19 +6,21 @@ use backstay_core::{
     Error, Result, ThreadId, Timestamp, WorkspaceId,
     memory::{RecallFilter, Recalled, RecalledId, Scope},
 };
-use backstay_store::{Forgotten, Store};
+use backstay_store::{Forgotten, MemoryPolicy, Store};
 use serde::Serialize;
+use tokio::sync::OwnedRwLockReadGuard;
 
 use crate::{
     Embedding, EmbeddingModel, Embeddings, Explanation, MissingReason, Profile, Recall,
     RecallOptions, absence,
     analyse::Query,
     embed::Urgency,
-    index::ScopeIndex,
+    index::{Loaded, ScopeIndex},
     indexes::Indexes,
+    large::{self, Large, Likeliest, LookUp, Words},
     pack::{self, Limits, Packed},
     pending::Pending,
-    recall::{self, Fading, Ranking},
+    recall::{self, Fading, Lexical, Ranking},
 };
 
 /// Scopes with fewer turns are searched where the call runs: that takes less time than to hand the
@@ -30,11 +32,25 @@ const SMALL_SCOPE_TURNS: usize = 200;
 pub struct MemoryOptions {
     /// Bytes of indexes held in memory, about; the scope in use counts but always has room.
     pub index_bytes_max: usize,
+    /// Scopes of so many turns are not held in memory where the database can search them: where it is
+    /// PostgreSQL with pgvector.
+    pub database_from_turns: u64,
+    /// Turns of which the database keeps the words together; at least 1. The newest, fewer than twice
+    /// as many, are held in memory in any case.
+    pub block_turns: u64,
+}
+
+impl MemoryOptions {
+    pub const DEFAULT: Self = Self {
+        index_bytes_max: 512 * 1024 * 1024,
+        database_from_turns: 50_000,
+        block_turns: 4_096,
+    };
 }
 
 impl Default for MemoryOptions {
     fn default() -> Self {
-        Self { index_bytes_max: 512 * 1024 * 1024 }
+        Self::DEFAULT
     }
 }
 
@@ -61,7 +77,7 @@ struct Parts {
 
 impl Memory {
     pub fn new(store: Store, embeddings: Embeddings, options: MemoryOptions) -> Self {
-        let indexes = Indexes::new(store.clone(), embeddings.model(), options.index_bytes_max);
+        let indexes = Indexes::new(store.clone(), embeddings.model(), options);
         Self { parts: Arc::new(Parts { store, embeddings, indexes }) }
     }
 
@@ -144,12 +160,24 @@ impl Memory {
                 self.parts.embeddings.embed(workspace, passages, Urgency::Background).await?;
             let workspace = pending.workspace.clone();
             for of_scope in pending.with_vectors(made) {
-                of_scope.store(&self.parts.store, &workspace, model).await?;
+                let stored = of_scope.store(&self.parts.store, &workspace, model).await?;
                 let (scope, vectors) = (&of_scope.scope, of_scope.vectors());
-                self.parts.indexes.set_vectors(&workspace, scope, &vectors).await?;
+                self.parts.indexes.set_vectors(&workspace, scope, &vectors, stored).await?;
             }
         }
         Ok(count)
+    }
+
+    /// One step of the background work on scopes that are too large for memory: what the database
+    /// needs to search some of their turns. How many blocks of turns were made; 0 when there is
+    /// nothing to do, or nothing that can be done.
+    pub async fn index_pending(&self) -> Result<usize> {
+        self.parts.indexes.build_block().await
+    }
+
+    /// The same for all that one scope lacks now, if it is that large.
+    pub async fn index_scope(&self, workspace: &WorkspaceId, scope: &Scope) -> Result<usize> {
+        self.parts.indexes.build_blocks(workspace, scope).await
     }
 
     /// Deletes turns and statements for good, with what was derived from them. What went.
@@ -189,38 +217,81 @@ impl Memory {
         options: RecallOptions,
         make: impl FnOnce(&ScopeIndex, &Query, &Ranking) -> T + Send + 'static,
     ) -> Result<T> {
+        let held = self.hold(workspace, scope, question, &options).await?;
+        let Held { loaded, words, embedding, policy } = held;
         let RecallOptions { exclude, filter, now, profile, .. } = options;
         let mut query = Query::new(question, now);
-        let (shared, policy) = self.parts.indexes.current(workspace, scope).await?;
         let fading = policy.half_life_days.map(|half_life_days| Fading { half_life_days, now });
-        let (turns, vectors) = {
-            let index = &shared.read().await.index;
-            (index.turns().len(), index.vectors().count())
-        };
-        let question =
-            if vectors > 0 { self.embed_question(workspace, &query).await } else { None };
-        let loaded = shared.read_owned().await;
+        let is_small = words.is_none() && loaded.index.turns().len() <= SMALL_SCOPE_TURNS;
         let work = move || {
-            let profile = profile.unwrap_or_else(|| Profile::of(&loaded.index));
-            let index = &loaded.index;
+            let Loaded { index, large, .. } = &*loaded;
+            let of_scope = || large.as_ref().and_then(Large::profile);
+            let profile = profile.or_else(of_scope).unwrap_or_else(|| Profile::of(index));
             let is_shown = |number: u32| is_shown(index, number, exclude.as_ref());
             // Most recalls exclude and filter nothing, and need not look at every turn for that.
             let excludes = exclude.is_some();
             let filters = filter != RecallFilter::default();
             let allowed = |number: u32| {
                 let sources = || index.sources(&index.turn(number).id);
-                !(excludes && (is_shown(number) || sources().any(is_shown)))
+                large.as_ref().is_none_or(|large| large.is_whole(number))
+                    && !(excludes && (is_shown(number) || sources().any(is_shown)))
                     && (!filters || index.passes(number, &filter))
             };
             recall::in_scope(&mut query, index, profile.bm25(), allowed);
-            let ranking = recall::rank(index, &query, question.as_ref(), profile, fading, allowed);
-            make(&loaded.index, &query, &ranking)
+            let lexical = match &words {
+                Some(words) => words.lexical(&loaded, &query, profile.bm25()),
+                None => Lexical::of(index, &query, profile.bm25()),
+            };
+            let question = embedding.as_ref();
+            let ranking =
+                recall::rank_by(&lexical, index, &query, question, profile, fading, allowed);
+            make(index, &query, &ranking)
         };
-        if turns <= SMALL_SCOPE_TURNS {
+        if is_small {
             return Ok(work());
         }
         let done = tokio::task::spawn_blocking(work).await;
         done.map_err(|cause| Error::internal(format!("a recall failed: {cause}")))
+    }
+
+    /// The index that answers a question: of a large scope, with the likeliest turns in it.
+    async fn hold(
+        &self,
+        workspace: &WorkspaceId,
+        scope: &Scope,
+        question: &str,
+        options: &RecallOptions,
+    ) -> Result<Held> {
+        let RecallOptions { filter, now, profile, .. } = options;
+        let mut current = self.parts.indexes.current(workspace, scope).await?;
+        let has_vectors =
+            current.large.is_some() || current.index.read().await.index.vectors().count() > 0;
+        let embedding = match has_vectors {
+            true => self.embed_question(workspace, &Query::new(question, *now)).await,
+            false => None,
+        };
+        while let (Some(scope_turns), Some(model)) = (current.large, self.parts.embeddings.model())
+        {
+            let look_up = LookUp {
+                store: self.parts.store.workspace(workspace),
+                scope,
+                model,
+                scope_turns,
+                question,
+                now: *now,
+                vector: embedding.as_ref().map(|embedding| embedding.vector.as_slice()),
+                profile: *profile,
+                filter,
+            };
+            let policy = current.policy;
+            if let Some(likeliest) = large::likeliest(&look_up, &current.index).await? {
+                let Likeliest { loaded, words } = likeliest;
+                return Ok(Held { loaded, words: Some(words), embedding, policy });
+            }
+            current = self.parts.indexes.current(workspace, scope).await?;
+        }
+        let loaded = current.index.read_owned().await;
+        Ok(Held { loaded, words: None, embedding, policy: current.policy })
     }
 
     /// A model that fails must not take recall with it.
@@ -234,6 +305,16 @@ impl Memory {
             }
         }
     }
+}
+
+/// An index that stays as it is while a question is answered.
+struct Held {
+    loaded: OwnedRwLockReadGuard<Loaded>,
+    /// Of a large scope, what words are worth in all of it.
+    words: Option<Words>,
+    /// The question's; `None` without vectors to compare it with.
+    embedding: Option<Embedding>,
+    policy: MemoryPolicy,
 }
 
 /// Whether the prompt shows a turn already.

@@ -86,12 +86,13 @@ impl Pending {
 }
 
 impl OfScope {
+    /// How many times something was stored.
     pub(crate) async fn store(
         &self,
         store: &Store,
         workspace: &WorkspaceId,
         model: &EmbeddingModel,
-    ) -> Result<()> {
+    ) -> Result<u64> {
         let workspace = store.workspace(workspace);
         let (name, revision) = (&model.name, &model.revision);
         let mut episodes = Vec::new();
@@ -108,13 +109,15 @@ impl OfScope {
                 }
             }
         }
+        let mut stored = 0;
         if !episodes.is_empty() {
-            workspace.put_vectors(name, revision, episodes).await?;
+            stored += u64::from(workspace.put_vectors(name, revision, episodes).await? > 0);
         }
         if !statements.is_empty() {
-            workspace.put_statement_vectors(name, revision, statements).await?;
+            let put = workspace.put_statement_vectors(name, revision, statements);
+            stored += u64::from(put.await? > 0);
         }
-        Ok(())
+        Ok(stored)
     }
 
     pub(crate) fn vectors(&self) -> Vec<(RecalledId, Vec<PassageVector>)> {

@@ -83,6 +83,7 @@ pub(crate) async fn embed(memory: &Memory, episodes: usize, progress: &dyn Progr
     loop {
         let count = memory.embed_pending(EMBED_BATCH).await?;
         if count == 0 {
+            while memory.index_pending().await? > 0 {}
             return Ok(());
         }
         progress.advance(count);

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use backstay_core::{Error, Result, Timestamp, WorkspaceId};
 use backstay_memory::{Embedder, Embeddings, Memory, MemoryOptions, Profile};
-use backstay_store::{Store, StoreOptions};
+use backstay_store::{PostgresOptions, Store, StoreOptions};
 
 use super::{
     answers::{self, Readers},
@@ -21,11 +21,18 @@ pub struct Options<'a> {
     /// The embedding model, or why there is none: without it recall goes by words and structure,
     /// and the baselines with vectors are absent.
     pub embedder: std::result::Result<Embedder, String>,
+    /// An empty database that keeps the memories and searches them, however small they are; `None`
+    /// keeps them in a folder.
+    pub database: Option<PostgresOptions>,
     /// `None` lets Backstay choose by what the turns look like, as it does in a server.
     pub profile: Option<Profile>,
     /// Models that answer from what is recalled, and judge; `None` calls no model at all.
     pub readers: Option<Readers<'a>>,
 }
+
+/// Blocks are small, so that most of a conversation is in some.
+const SEARCHED_BY_DATABASE: MemoryOptions =
+    MemoryOptions { database_from_turns: 0, block_turns: 64, ..MemoryOptions::DEFAULT };
 
 /// What takes the time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,12 +69,15 @@ pub async fn run(
         Ok(embedder) => (Some(TimedEmbedder::new(embedder)), None),
         Err(reason) => (None, Some(reason)),
     };
-    let path = folder.path().to_owned();
-    let store = Store::open(StoreOptions::folder(path)).await?;
+    let (place, memory_options) = match options.database {
+        Some(database) => (StoreOptions::Postgres(database), SEARCHED_BY_DATABASE),
+        None => (StoreOptions::folder(folder.path().to_owned()), MemoryOptions::DEFAULT),
+    };
+    let store = Store::open(place).await?;
     let workspace = WorkspaceId::default_workspace();
     store.ensure_workspace(&workspace, "bench", Timestamp::default()).await?;
     let embeddings = embedder.as_ref().map_or(Embeddings::None, TimedEmbedder::embeddings);
-    let memory = Memory::new(store.clone(), embeddings, MemoryOptions::default());
+    let memory = Memory::new(store.clone(), embeddings, memory_options);
 
     let told = tell_all(dataset, &store, &workspace, progress).await?;
     if embedder.is_some() {
@@ -91,6 +101,8 @@ pub async fn run(
         None => None,
     };
     drop(memory);
+    let stored_bytes = store.health().await?.size_bytes;
+    let is_shared = store.is_shared();
     store.close().await?;
     summary::report(Measured {
         dataset,
@@ -102,7 +114,7 @@ pub async fn run(
         without_vectors: reason,
         ingestion,
         asking,
-        store_bytes: folder_bytes(folder.path())?,
+        store_bytes: if is_shared { stored_bytes } else { folder_bytes(folder.path())? },
     })
 }
 

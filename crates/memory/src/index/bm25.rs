@@ -4,8 +4,53 @@
 //! 2009) with an inverse document frequency that is never negative. A window counts as a document
 //! of its own: its term frequencies are the sums over its turns.
 
-use super::ScopeIndex;
+use super::{ScopeIndex, terms::Count};
 use crate::analyse::{Query, TERMS_MAX};
+
+/// The turns whose words are counted: an index of all of a scope, or what is known of a scope of which
+/// an index holds a part. Turns and conversations have numbers from 0.
+pub(crate) trait Collection {
+    fn turns(&self) -> usize;
+    /// Above the number of every turn; as many as there are turns where no number is unused.
+    fn numbers(&self) -> usize {
+        self.turns()
+    }
+    /// Terms of all turns, with repetitions.
+    fn total_length(&self) -> u64;
+    fn length(&self, turn: u32) -> f32;
+    fn conversation_of(&self, turn: u32) -> u32;
+    /// Turns and terms of each conversation.
+    fn conversations(&self) -> impl ExactSizeIterator<Item = (usize, u64)>;
+    /// The turns that mention a term, in the order of their numbers.
+    fn postings(&self, term: &str) -> &[Count];
+}
+
+impl Collection for ScopeIndex {
+    fn turns(&self) -> usize {
+        self.turns().len()
+    }
+
+    fn total_length(&self) -> u64 {
+        self.total_length()
+    }
+
+    fn length(&self, turn: u32) -> f32 {
+        self.length(turn)
+    }
+
+    fn conversation_of(&self, turn: u32) -> u32 {
+        self.conversation_of(turn)
+    }
+
+    fn conversations(&self) -> impl ExactSizeIterator<Item = (usize, u64)> {
+        let conversations = self.conversations().iter();
+        conversations.map(|conversation| (conversation.turns.len(), conversation.length))
+    }
+
+    fn postings(&self, term: &str) -> &[Count] {
+        self.terms().postings(term)
+    }
+}
 
 /// How fast a repeated term stops to count, and how much long documents are held back.
 #[derive(Clone, Copy, Debug)]
@@ -37,13 +82,13 @@ pub(crate) struct WordScores {
 }
 
 impl WordScores {
-    pub(crate) fn of(index: &ScopeIndex, query: &Query, parameters: Parameters) -> Self {
-        let turns = index.turns().len();
-        let conversations = index.conversations();
-        let average = (index.total_length() as f32 / turns as f32).max(1.0);
-        let session_average = (index.total_length() as f32 / conversations.len() as f32).max(1.0);
+    pub(crate) fn of(all: &impl Collection, query: &Query, parameters: Parameters) -> Self {
+        let turns = all.turns();
+        let conversations: Vec<u64> = all.conversations().map(|(_, length)| length).collect();
+        let average = (all.total_length() as f32 / turns as f32).max(1.0);
+        let session_average = (all.total_length() as f32 / conversations.len() as f32).max(1.0);
         let mut scores = Self {
-            own: vec![0.0; turns],
+            own: vec![0.0; all.numbers()],
             session: vec![0.0; conversations.len()],
             own_best: 0.0,
             session_best: 0.0,
@@ -51,14 +96,14 @@ impl WordScores {
         };
         let mut frequencies = vec![0_u32; conversations.len()];
         for term in &query.terms {
-            let postings = index.terms().postings(&term.term);
+            let postings = all.postings(&term.term);
             let idf = inverse_document_frequency(turns, postings.len());
             let mut mentioning = Vec::new();
             for posting in postings {
                 let (turn, count) = (posting.number(), posting.count());
                 scores.own[turn as usize] +=
-                    parameters.score(idf, count as f32, index.length(turn) / average);
-                let conversation = index.conversation_of(turn);
+                    parameters.score(idf, count as f32, all.length(turn) / average);
+                let conversation = all.conversation_of(turn);
                 let frequency = &mut frequencies[conversation as usize];
                 if *frequency == 0 {
                     mentioning.push(conversation);
@@ -68,7 +113,7 @@ impl WordScores {
             let idf = inverse_document_frequency(conversations.len(), mentioning.len());
             for number in mentioning {
                 let frequency = std::mem::take(&mut frequencies[number as usize]);
-                let length = conversations[number as usize].length as f32;
+                let length = conversations[number as usize] as f32;
                 scores.session[number as usize] +=
                     parameters.score(idf, frequency as f32, length / session_average);
             }
@@ -103,32 +148,41 @@ pub(crate) struct Windows<'a> {
     /// be asked for.
     remainders: u64,
     /// By reach, 1 and 2.
-    near: WindowStatistics,
-    wide: WindowStatistics,
+    statistics: &'a WindowStatistics,
 }
 
-struct WindowStatistics {
+/// What windows of one reach are compared with.
+struct OfReach {
     average: f32,
     /// By term of the question.
     idf: Vec<f32>,
 }
 
+/// The same of windows with one turn on either side, and with two.
+pub(crate) struct WindowStatistics {
+    near: OfReach,
+    wide: OfReach,
+}
+
 impl<'a> Windows<'a> {
-    pub(crate) fn new(index: &'a ScopeIndex, query: &Query, parameters: Parameters) -> Self {
+    pub(crate) fn new(
+        index: &'a ScopeIndex,
+        query: &Query,
+        parameters: Parameters,
+        statistics: &'a WindowStatistics,
+    ) -> Self {
         let terms = query.terms.iter().enumerate();
         let mut places: Vec<(u32, usize)> = terms
             .filter_map(|(place, term)| Some((index.terms().number_of(&term.term)?, place)))
             .collect();
         places.sort_unstable();
-        let [near, wide] = WindowStatistics::near_and_wide(index, query);
         Self {
             remainders: places
                 .iter()
                 .map(|(number, _)| remainder(*number))
                 .fold(0, |all, bit| all | bit),
             places,
-            near,
-            wide,
+            statistics,
             index,
             parameters,
         }
@@ -164,23 +218,24 @@ impl<'a> Windows<'a> {
                 }
             }
         }
-        words.near = self.near.score(self.parameters, &near, near_length);
-        words.wide = self.wide.score(self.parameters, &wide, wide_length);
+        let WindowStatistics { near: of_near, wide: of_wide } = self.statistics;
+        words.near = of_near.score(self.parameters, &near, near_length);
+        words.wide = of_wide.score(self.parameters, &wide, wide_length);
         words
     }
 }
 
 impl WindowStatistics {
-    /// Of windows with one turn on either side and with two. Counted as if turns stood in the order
-    /// of their numbers and edges were as long as the rest: true but for the ends of conversations.
-    fn near_and_wide(index: &ScopeIndex, query: &Query) -> [Self; 2] {
+    /// Counted as if turns stood in the order of their numbers and edges were as long as the rest:
+    /// true but for the ends of conversations.
+    pub(crate) fn of(all: &impl Collection, query: &Query) -> Self {
         const WIDTHS: [u32; 2] = [3, 5];
-        let turns = index.turns().len();
+        let turns = all.turns();
         let mut idf = WIDTHS.map(|_| Vec::with_capacity(query.terms.len()));
         for term in &query.terms {
             let mut windows = [0_usize; 2];
             let mut last = None;
-            for posting in index.terms().postings(&term.term) {
+            for posting in all.postings(&term.term) {
                 let gap = last.map_or(u32::MAX, |last| posting.number() - last);
                 for (windows, width) in windows.iter_mut().zip(WIDTHS) {
                     *windows += gap.min(width) as usize;
@@ -192,9 +247,12 @@ impl WindowStatistics {
             }
         }
         let [near, wide] = idf;
-        [(1, near), (2, wide)].map(|(reach, idf)| Self { average: average(index, reach), idf })
+        let of = |reach, idf| OfReach { average: average(all, reach), idf };
+        Self { near: of(1, near), wide: of(2, wide) }
     }
+}
 
+impl OfReach {
     fn score(&self, parameters: Parameters, frequencies: &[u32], length: f32) -> f32 {
         let terms = self.idf.iter().zip(frequencies).filter(|(_, frequency)| **frequency > 0);
         let relative_length = length / self.average;
@@ -205,15 +263,14 @@ impl WindowStatistics {
 }
 
 /// How many terms a window with this many turns on either side has, on average.
-fn average(index: &ScopeIndex, reach: usize) -> f32 {
+fn average(all: &impl Collection, reach: usize) -> f32 {
     let in_windows = |length: usize| {
         let missing: usize = (0..reach).map(|place| 2 * (reach - place)).take(length).sum();
         (length * (2 * reach + 1)).saturating_sub(missing)
     };
-    let conversations = index.conversations().iter();
-    let all: usize = conversations.map(|conversation| in_windows(conversation.turns.len())).sum();
-    let turns = index.turns().len() as f32;
-    (index.total_length() as f32 / turns * all as f32 / turns).max(1.0)
+    let windows: usize = all.conversations().map(|(length, _)| in_windows(length)).sum();
+    let turns = all.turns() as f32;
+    (all.total_length() as f32 / turns * windows as f32 / turns).max(1.0)
 }
 
 fn remainder(number: u32) -> u64 {
@@ -246,7 +303,8 @@ mod tests {
         let scores = WordScores::of(&index, &query, PARAMETERS);
         assert_eq!(scores.own.iter().filter(|score| **score > 0.0).count(), 1);
         assert!(scores.session[0] > 0.0 && scores.session[1] == 0.0);
-        let windows = Windows::new(&index, &query, PARAMETERS);
+        let statistics = WindowStatistics::of(&index, &query);
+        let windows = Windows::new(&index, &query, PARAMETERS, &statistics);
         let [first, second, third] = [0, 1, 2].map(|turn| windows.score(turn));
         assert!(first.near > 0.0 && first.wide > 0.0 && first.own_terms == 0);
         assert_eq!((first.near_terms, second.own_terms), (1, 1));

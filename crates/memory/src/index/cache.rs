@@ -10,18 +10,26 @@ use backstay_store::ScopeVersion;
 use tokio::sync::RwLock;
 
 use super::ScopeIndex;
+use crate::large::Large;
 
-/// An index and how much of the store's scope it holds; `None` before it was ever filled.
+/// An index and how much of the store's scope it holds.
 #[derive(Default)]
 pub(crate) struct Loaded {
     pub(crate) index: ScopeIndex,
+    /// `None` before it was ever filled.
     pub(crate) version: Option<ScopeVersion>,
+    /// Of a scope that is too large to be held; of others the index holds everything.
+    pub(crate) large: Option<Large>,
 }
 
 impl Loaded {
     /// True when nothing was written or forgotten since.
     pub(crate) fn is_current(&self, committed: ScopeVersion) -> bool {
         self.version == Some(committed)
+    }
+
+    pub(crate) fn size_bytes(&self) -> usize {
+        self.index.size_bytes() + self.large.as_ref().map_or(0, Large::size_bytes)
     }
 }
 

@@ -80,6 +80,12 @@ impl ScopeIndex {
         }
     }
 
+    /// Makes known who speaks in turns that are not held.
+    pub(crate) fn introduce(&mut self, name: &str, called: &[String]) {
+        let author = self.author_for(name) as usize;
+        called.iter().for_each(|called| self.authors[author].is_called(called.clone()));
+    }
+
     /// Forgets all turns but these.
     pub(crate) fn keep_episodes(&mut self, kept: &HashSet<EpisodeId>) {
         self.remove(|id| matches!(id, RecalledId::Episode(id) if !kept.contains(id)));
@@ -152,6 +158,12 @@ impl ScopeIndex {
             self.states.set(turn, states);
         }
         set
+    }
+
+    /// Those whose vectors are still to come.
+    pub(crate) fn without_vectors(&self) -> impl Iterator<Item = &RecalledId> {
+        let turns = (0_u32..).zip(&self.turns);
+        turns.filter(|(number, _)| !self.vectors.has(*number)).map(|(_, turn)| &turn.id)
     }
 
     pub(crate) fn turns(&self) -> &[Turn] {

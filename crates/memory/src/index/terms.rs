@@ -13,7 +13,7 @@ const COUNT_BITS: u32 = 8;
 pub(crate) struct Count(u32);
 
 impl Count {
-    fn new(number: u32, count: u32) -> Self {
+    pub(crate) fn new(number: u32, count: u32) -> Self {
         Self(number << COUNT_BITS | count.min(255))
     }
 
@@ -77,6 +77,11 @@ impl Terms {
     /// How many turns mention a term, by its number.
     pub(crate) fn mentions(&self, number: u32) -> usize {
         self.postings.get_index(number as usize).map_or(0, |(_, postings)| postings.len())
+    }
+
+    /// Every term with the turns that mention it.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&str, &[Count])> {
+        self.postings.iter().map(|(term, postings)| (&**term, postings.as_slice()))
     }
 
     /// The turns that mention a term, in the order of their numbers.

@@ -123,6 +123,10 @@ impl Vectors {
         kept
     }
 
+    pub(super) fn has(&self, turn: u32) -> bool {
+        !self.range(turn).is_empty()
+    }
+
     /// Turns that have a vector.
     pub(crate) fn count(&self) -> usize {
         self.count

@@ -14,9 +14,9 @@ const TOGETHER: usize = 100;
 /// The best that are taken by either alone: none gates the other.
 const ALONE: usize = 50;
 /// Of the best by both, those whose neighbours come along.
-const WITH_NEIGHBOURS: usize = 40;
+pub(crate) const WITH_NEIGHBOURS: usize = 40;
 /// Turns on either side that come along.
-const AROUND: isize = 2;
+pub(crate) const AROUND: isize = 2;
 /// How much words, a conversation's words and meaning count in the choice. About as in the final
 /// weights; what is close here is decided there.
 const WORDS: f32 = 2.0;
@@ -35,29 +35,22 @@ pub(super) fn candidates(
         return all.filter(|turn| allowed(*turn)).collect();
     }
     let (own_scale, session_scale) = (words.own_best.recip(), words.session_best.recip());
-    let mut together = Best::new(TOGETHER);
-    let mut by_words = Best::new(ALONE);
-    let mut by_meaning = Best::new(ALONE);
+    let mut choice = Choice::default();
     for turn in all {
-        let own = words.own[turn as usize];
-        let cosine = cosines.and_then(|cosines| cosines.of(turn)).unwrap_or_default();
         let session = words.session[index.conversation_of(turn) as usize];
-        let score =
-            WORDS * own * own_scale + SESSION_WORDS * session * session_scale + MEANING * cosine;
-        together.offer(score, turn, &allowed);
-        by_words.offer(own, turn, &allowed);
-        by_meaning.offer(cosine, turn, &allowed);
+        let likely = Likely {
+            words: words.own[turn as usize] * own_scale,
+            session: session * session_scale,
+            cosine: cosines.and_then(|cosines| cosines.of(turn)).unwrap_or_default(),
+        };
+        choice.offer(turn, likely, &allowed);
     }
-    let together = together.best_first();
+    let Chosen { together, alone } = choice.made();
     let around = together.iter().take(WITH_NEIGHBOURS).flat_map(|turn| {
         (-AROUND..=AROUND).filter_map(|distance| index.neighbour(*turn, distance))
     });
-    let mut found: Vec<u32> = around
-        .filter(|turn| allowed(*turn))
-        .chain(together.iter().copied())
-        .chain(by_words.best_first())
-        .chain(by_meaning.best_first())
-        .collect();
+    let mut found: Vec<u32> =
+        around.filter(|turn| allowed(*turn)).chain(together.iter().copied()).chain(alone).collect();
     found.sort_unstable();
     found.dedup();
     found
@@ -71,6 +64,55 @@ pub(super) fn newest(index: &ScopeIndex, allowed: impl Fn(u32) -> bool) -> Vec<u
         all.rev().filter(|turn| allowed(*turn)).take(WHOLE_TURNS_MAX).collect();
     found.reverse();
     found
+}
+
+/// What speaks for a turn before its features are measured.
+#[derive(Clone, Copy)]
+pub(crate) struct Likely {
+    /// BM25 of its own words and of its conversation's, as shares of the scope's best.
+    pub(crate) words: f32,
+    pub(crate) session: f32,
+    pub(crate) cosine: f32,
+}
+
+/// The likeliest of the turns that are offered.
+pub(crate) struct Choice {
+    together: Best,
+    by_words: Best,
+    by_meaning: Best,
+}
+
+pub(crate) struct Chosen {
+    /// By words and meaning, best first.
+    pub(crate) together: Vec<u32>,
+    /// By either.
+    pub(crate) alone: Vec<u32>,
+}
+
+impl Default for Choice {
+    fn default() -> Self {
+        Self {
+            together: Best::new(TOGETHER),
+            by_words: Best::new(ALONE),
+            by_meaning: Best::new(ALONE),
+        }
+    }
+}
+
+impl Choice {
+    pub(crate) fn offer(&mut self, turn: u32, likely: Likely, allowed: impl Fn(u32) -> bool) {
+        let Likely { words, session, cosine } = likely;
+        let score = WORDS * words + SESSION_WORDS * session + MEANING * cosine;
+        self.together.offer(score, turn, &allowed);
+        self.by_words.offer(words, turn, &allowed);
+        self.by_meaning.offer(cosine, turn, &allowed);
+    }
+
+    pub(crate) fn made(self) -> Chosen {
+        let mut alone = self.by_words.best_first();
+        alone.extend(self.by_meaning.best_first());
+        Chosen { together: self.together.best_first(), alone }
+    }
 }
 
 /// The turns with the highest scores above 0. Most of a large scope is passed over by one comparison

@@ -4,7 +4,7 @@ use backstay_core::memory::Speaker;
 use hashbrown::HashMap;
 
 use super::{
-    Profile,
+    Lexical, Profile,
     features::{Feature, Features},
     links,
 };
@@ -13,7 +13,7 @@ use crate::{
     embed::Embedding,
     index::{
         Cosines, QuestionStates, ScopeIndex,
-        bm25::{WindowWords, Windows, WordScores},
+        bm25::{WindowWords, Windows},
     },
 };
 
@@ -22,7 +22,7 @@ const WORDS_MAX: f32 = 60.0;
 /// The logarithm of about a thousand words.
 const LOG_WORDS_MAX: f32 = 7.0;
 /// Turns that open a conversation.
-const OPENING: u32 = 2;
+const OPENING: isize = 2;
 /// Turns that close one.
 const CLOSING: isize = 2;
 /// Cosines lie close together; so that weights are of one size they are made larger.
@@ -41,7 +41,7 @@ pub(super) struct Measure<'a> {
     pub(super) index: &'a ScopeIndex,
     pub(super) query: &'a Query,
     pub(super) question: Option<&'a Embedding>,
-    pub(super) words: &'a WordScores,
+    pub(super) lexical: &'a Lexical,
     pub(super) profile: Profile,
 }
 
@@ -55,7 +55,8 @@ impl Measure<'_> {
                 }
             }
         }
-        let windows = Windows::new(self.index, self.query, self.profile.bm25());
+        let Lexical { windows, .. } = self.lexical;
+        let windows = Windows::new(self.index, self.query, self.profile.bm25(), windows);
         let mut all: Vec<Measured> = candidates
             .iter()
             .map(|turn| Measured {
@@ -84,12 +85,13 @@ impl Measure<'_> {
         let highest = |scores: &mut dyn Iterator<Item = f32>| scores.fold(1e-6, f32::max);
         let near = highest(&mut all.iter().map(|measured| measured.words.near));
         let wide = highest(&mut all.iter().map(|measured| measured.words.wide));
+        let scores = &self.lexical.words;
         for Measured { turn, features, words, .. } in all {
             let conversation = self.index.conversation_of(*turn) as usize;
-            features.set(Feature::OwnWords, self.words.own[*turn as usize] / self.words.own_best);
+            features.set(Feature::OwnWords, scores.own[*turn as usize] / scores.own_best);
             features.set(Feature::NearWords, words.near / near);
             features.set(Feature::WideWords, words.wide / wide);
-            let session = self.words.session[conversation] / self.words.session_best;
+            let session = scores.session[conversation] / scores.session_best;
             features.set(Feature::SessionWords, session);
         }
     }
@@ -98,7 +100,7 @@ impl Measure<'_> {
         let named: Vec<bool> =
             self.index.authors().iter().map(|author| self.query.names(author.names())).collect();
         let names_one = named.iter().filter(|named| **named).count() == 1;
-        let span = self.index.time_span().unwrap_or_default();
+        let span = self.lexical.time_span.unwrap_or_default();
         let (first, last) = (span.0.millis(), span.1.millis());
         for Measured { turn: number, features, .. } in all {
             let turn = self.index.turn(*number);
@@ -111,6 +113,7 @@ impl Measure<'_> {
             let speaks_of_self = form.first_person() > 0.0;
             let speaks_to = form.second_person() > 0.0;
             let is_user = turn.speaker == Speaker::User;
+            let opens = self.index.neighbour(*number, -OPENING).is_none();
             let closes = self.index.neighbour(*number, CLOSING).is_none();
             set(Feature::SpeakerNamed, yes(names_one && is_named));
             set(Feature::NamedSpeaksOfSelf, yes(names_one && is_named && speaks_of_self));
@@ -129,7 +132,7 @@ impl Measure<'_> {
             set(Feature::HasTime, yes(form.has_time));
             set(Feature::TimeForTime, yes(form.has_time && self.query.kind.time));
             set(Feature::HasNames, form.names());
-            set(Feature::Opens, yes(turn.place < OPENING));
+            set(Feature::Opens, yes(opens));
             set(Feature::Closes, yes(closes));
             set(Feature::SaidByUser, yes(is_user));
             set(Feature::StatesInstruction, yes(is_user && form.instructs));

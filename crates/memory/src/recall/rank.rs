@@ -13,8 +13,33 @@ use super::{
 use crate::{
     analyse::Query,
     embed::Embedding,
-    index::{ScopeIndex, bm25::WordScores},
+    index::{
+        ScopeIndex,
+        bm25::{Collection, Parameters, WindowStatistics, WordScores},
+    },
 };
+
+/// What a question's words are worth in a scope, and over what time that spans.
+pub(crate) struct Lexical {
+    /// By the numbers of the index that is ranked.
+    pub(crate) words: WordScores,
+    pub(crate) windows: WindowStatistics,
+    /// Turns of the scope.
+    pub(crate) turns: usize,
+    pub(crate) time_span: Option<(Timestamp, Timestamp)>,
+}
+
+impl Lexical {
+    /// In a scope of which the index holds everything.
+    pub(crate) fn of(index: &ScopeIndex, query: &Query, parameters: Parameters) -> Self {
+        Self {
+            words: WordScores::of(index, query, parameters),
+            windows: WindowStatistics::of(index, query),
+            turns: Collection::turns(index),
+            time_span: index.time_span(),
+        }
+    }
+}
 
 /// The turns that have to do with a question, best first.
 pub(crate) struct Ranking {
@@ -55,8 +80,8 @@ pub(crate) struct Fading {
 const PINNED: f32 = 8.0;
 const DAY_MILLIS: f32 = 24.0 * 60.0 * 60.0 * 1_000.0;
 
-/// Ranks all turns that are allowed: none is left out because one kind of evidence alone is weak.
-/// `question` is what the embedding model made of the question, where there is one.
+/// As [`rank_by`], in a scope of which the index holds everything.
+#[cfg(test)]
 pub(crate) fn rank(
     index: &ScopeIndex,
     query: &Query,
@@ -65,7 +90,22 @@ pub(crate) fn rank(
     fading: Option<Fading>,
     allowed: impl Fn(u32) -> bool,
 ) -> Ranking {
-    let words = WordScores::of(index, query, profile.bm25());
+    let lexical = Lexical::of(index, query, profile.bm25());
+    rank_by(&lexical, index, query, question, profile, fading, allowed)
+}
+
+/// Ranks all turns that are allowed: none is left out because one kind of evidence alone is weak. The
+/// index may hold a part of the scope that `lexical` is about. `question` is what the embedding model
+/// made of the question, where there is one.
+pub(crate) fn rank_by(
+    lexical: &Lexical,
+    index: &ScopeIndex,
+    query: &Query,
+    question: Option<&Embedding>,
+    profile: Profile,
+    fading: Option<Fading>,
+    allowed: impl Fn(u32) -> bool,
+) -> Ranking {
     let cosines = question.and_then(|question| index.vectors().scan(&question.vector));
     let states = question.and_then(|question| index.states().question(&question.states));
     let mode = match (&cosines, states) {
@@ -76,12 +116,12 @@ pub(crate) fn rank(
     let chosen = if query.asks_time_alone {
         newest(index, |turn| allowed(turn) && is_of_asked_time(query, index, turn))
     } else {
-        candidates(index, &words, cosines.as_ref(), allowed)
+        candidates(index, &lexical.words, cosines.as_ref(), allowed)
     };
-    let measured = Measure { index, query, question, words: &words, profile }.all(&chosen, cosines);
+    let measured = Measure { index, query, question, lexical, profile }.all(&chosen, cosines);
     let wish = |turn: u32| wish(index, turn, fading);
     let mut turns = scored(measured, profile.weights(mode), wish);
-    let evidence = Evidence::of(&words.mentions, index.turns().len(), &turns);
+    let evidence = Evidence::of(&lexical.words.mentions, lexical.turns, &turns);
     // Of two that score the same the later one comes first.
     turns
         .sort_by(|left, right| right.score.total_cmp(&left.score).then(right.turn.cmp(&left.turn)));

@@ -9,7 +9,7 @@ use crate::{
     analyse::{Anchor, DateMention, Event, Query, date_of, is_short_for, name_like},
     index::{
         Author, ScopeIndex,
-        bm25::{Parameters, Windows, WordScores},
+        bm25::{Parameters, WindowStatistics, Windows, WordScores},
     },
 };
 
@@ -128,7 +128,8 @@ impl<Allowed: Fn(u32) -> bool> Scope<'_, Allowed> {
         let told =
             (0_u32..).zip(scores).filter(|(turn, score)| *score > 0.0 && (self.allowed)(*turn));
         let (turn, _) = told.max_by(|left, right| left.1.total_cmp(&right.1))?;
-        let around = Windows::new(self.index, &query, self.parameters).score(turn);
+        let statistics = WindowStatistics::of(self.index, &query);
+        let around = Windows::new(self.index, &query, self.parameters, &statistics).score(turn);
         let asked = u32::try_from(query.terms.len()).unwrap_or(u32::MAX);
         (around.wide_terms.count_ones() * MENTIONED_ONE_IN >= asked).then_some(turn)
     }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod explain;
+mod nodes;
 mod world;
 
 use backstay_core::{
@@ -319,7 +320,7 @@ async fn hostile_text_is_remembered_and_asked_without_harm() {
 
 #[tokio::test]
 async fn indexes_that_were_dropped_for_room_are_built_again() {
-    let options = MemoryOptions { index_bytes_max: 1 };
+    let options = MemoryOptions { index_bytes_max: 1, ..MemoryOptions::default() };
     let world = World::with(toy_embeddings(), options).await;
     for name in ["one", "two", "one"] {
         let me = scope(name, None);

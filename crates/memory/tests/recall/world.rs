@@ -1,13 +1,19 @@
 //! A store with two tenants, and what is told to it.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
 use backstay_core::{
-    EpisodeId, Name, Timestamp, WorkspaceId,
+    EpisodeId, Name, Secret, Timestamp, WorkspaceId,
     memory::{Confidence, MemoryKind, MemoryState, NewStatement, Scope, Speaker, Trust, Validity},
 };
 use backstay_memory::{
     EmbeddingModel, Embeddings, Memory, MemoryOptions, Recall, RecallOptions, UpstreamEmbedder,
 };
-use backstay_store::{ImportedThread, ImportedTurn, Store, StoreOptions};
+use backstay_store::{ImportedThread, ImportedTurn, PostgresOptions, Store, StoreOptions};
+use backstay_test_database::TestDatabase;
 
 pub(crate) const LIFE: [&str; 6] = [
     "My sister Anna lives in Porto with two dogs.",
@@ -21,7 +27,7 @@ pub(crate) const LIFE: [&str; 6] = [
 pub(crate) struct World {
     pub(crate) store: Store,
     pub(crate) memory: Memory,
-    _folder: tempfile::TempDir,
+    _folder: Option<tempfile::TempDir>,
 }
 
 pub(crate) fn moment() -> Timestamp {
@@ -42,6 +48,11 @@ pub(crate) fn toy_embeddings() -> Embeddings {
 }
 
 pub(crate) fn toy_embeddings_of(revision: &str) -> Embeddings {
+    counted_embeddings(revision, Arc::default())
+}
+
+/// Counts the texts that it embeds.
+pub(crate) fn counted_embeddings(revision: &str, embedded: Arc<AtomicUsize>) -> Embeddings {
     let model = EmbeddingModel { name: "toy".into(), revision: revision.into(), dimension: 3 };
     let vector = |text: &String| {
         let count =
@@ -49,6 +60,7 @@ pub(crate) fn toy_embeddings_of(revision: &str) -> Embeddings {
         vec![count(&["ocean", "beach", "waves"]), count(&["pasta", "dinner", "meal"]), 0.1]
     };
     Embeddings::Upstream(UpstreamEmbedder::new(model, move |_, texts: Vec<String>| {
+        embedded.fetch_add(texts.len(), Ordering::Relaxed);
         let vectors = texts.iter().map(vector).collect();
         async move { Ok(vectors) }
     }))
@@ -61,13 +73,27 @@ impl World {
 
     pub(crate) async fn with(embeddings: Embeddings, options: MemoryOptions) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().to_owned();
-        let store = Store::open(StoreOptions::folder(path)).await.unwrap();
+        let store = StoreOptions::folder(folder.path().to_owned());
+        Self { _folder: Some(folder), ..Self::at(store, embeddings, options).await }
+    }
+
+    /// One server of those that share a database.
+    pub(crate) async fn on(
+        database: &TestDatabase,
+        embeddings: Embeddings,
+        options: MemoryOptions,
+    ) -> Self {
+        let store = PostgresOptions::new(Secret::new(database.url()).unwrap());
+        Self::at(StoreOptions::Postgres(store), embeddings, options).await
+    }
+
+    async fn at(store: StoreOptions, embeddings: Embeddings, options: MemoryOptions) -> Self {
+        let store = Store::open(store).await.unwrap();
         for name in ["a", "b"] {
             store.ensure_workspace(&workspace(name), name, moment()).await.unwrap();
         }
         let memory = Memory::new(store.clone(), embeddings, options);
-        Self { store, memory, _folder: folder }
+        Self { store, memory, _folder: None }
     }
 
     pub(crate) async fn tell(

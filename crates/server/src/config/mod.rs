@@ -17,6 +17,7 @@ use std::{
 
 use backstay_core::{Error, Result, RoutingPolicy, limits};
 use backstay_engine::{EngineOptions, MemoryVectors};
+use backstay_memory::MemoryOptions;
 use backstay_providers::{Environment, Provider, TimeoutsMs};
 use backstay_routing::{ConfiguredModel, Route, RouterOptions};
 use backstay_store::StoreOptions;
@@ -96,6 +97,9 @@ pub struct MemorySection {
     pub embedding: String,
     /// The folder with the built-in embedding model's weights; found by itself when absent.
     pub models: Option<PathBuf>,
+    /// Memories of so many turns are searched by the database, where that is PostgreSQL with
+    /// pgvector, instead of being held in memory.
+    pub database_from_turns: u64,
     pub learning: LearningSection,
 }
 
@@ -107,6 +111,7 @@ impl Default for MemorySection {
             history_tokens: engine.history_tokens,
             embedding: "builtin".to_owned(),
             models: None,
+            database_from_turns: engine.memory.database_from_turns,
             learning: LearningSection::default(),
         }
     }
@@ -239,6 +244,10 @@ impl Config {
             output_tokens_assumed: self.budgets.output_tokens_assumed,
             learning: self.memory.learning.options(),
             retention: self.retention.retention(),
+            memory: MemoryOptions {
+                database_from_turns: self.memory.database_from_turns,
+                ..MemoryOptions::default()
+            },
             vectors: match self.memory.embedding.as_str() {
                 "none" => MemoryVectors::None,
                 "builtin" => MemoryVectors::Builtin,

@@ -5,6 +5,9 @@ use backstay_core::{Clock, CorrectedClock, ManualClock, Timestamp};
 use backstay_testing::{Answer, TestClient, TestServer};
 use serde_json::json;
 
+/// Far more looks at the status than vectors of a few turns take.
+const POLLS_MAX: usize = 10_000;
+
 #[tokio::test]
 async fn each_server_shows_all_of_them_and_which_it_is() -> Result<()> {
     let one = TestServer::builder().shared().start().await?;
@@ -74,6 +77,36 @@ async fn a_rate_limit_holds_over_servers_whose_clocks_disagree() -> Result<()> {
         let correction = status["store"]["database"]["clock_correction_ms"].as_i64();
         assert!(correction.is_some_and(|ms| expected.contains(&ms)), "{correction:?}");
     }
+    two.stop().await?;
+    one.stop().await
+}
+
+/// By meaning too: whichever of the two made the vector, the one that was not told has it.
+#[tokio::test]
+async fn what_one_server_is_told_the_other_recalls_in_the_next_call() -> Result<()> {
+    let one = TestServer::builder().shared().embedding("openai/sim-embed").start().await?;
+    let two = one.another().await?;
+    let (at_one, at_two) = (one.member(), two.member());
+    let first = "The heron nests in April.";
+    at_one.chat("openai/sim-echo", first, json!({"thread": "new"})).await?;
+    let answer = at_two.chat("builtin/recall", "When does the heron nest?", json!({})).await?;
+    assert!(answer.recalled().contains(&first.to_owned()), "{answer:?}");
+
+    let then = "My bicycle is green.";
+    at_one.chat("openai/sim-echo", then, json!({"thread": "new"})).await?;
+    let question = "What colour is my bicycle?";
+    let answer = at_two.chat("builtin/recall", question, json!({"memory": "readonly"})).await?;
+    assert!(answer.recalled().contains(&then.to_owned()), "{answer:?}");
+    for _ in 0..POLLS_MAX {
+        if at_one.get("/backstay/v1/status").await?.body["embedding"]["pending"] == 0 {
+            break;
+        }
+    }
+    let explained =
+        at_two.post("/backstay/v1/memories/explain", &json!({"query": question})).await?.body;
+    let items = explained["items"].as_array().cloned().unwrap_or_default();
+    let bicycle = items.iter().find(|item| item["text"] == then);
+    assert!(bicycle.is_some_and(|item| item["cosine"].is_number()), "{explained}");
     two.stop().await?;
     one.stop().await
 }

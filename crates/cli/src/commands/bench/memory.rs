@@ -6,10 +6,12 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
+use backstay_core::Secret;
 use backstay_evaluation::memory::{self, Dataset, Options, Readers, Report};
 use backstay_memory::{Embedder, Profile, weights};
 use backstay_providers::Environment;
 use backstay_server::ModelsFolder;
+use backstay_store::PostgresOptions;
 use clap::{Args, ValueEnum};
 
 use super::{chat::ServerChat, progress::Bars};
@@ -41,6 +43,9 @@ pub(super) struct MemoryBench {
     /// How turns are ranked [default: chosen by what the turns look like].
     #[arg(long)]
     profile: Option<ProfileName>,
+    /// Keep the memories in this empty PostgreSQL database and let it search them (`postgres://…`).
+    #[arg(long, value_name = "URL")]
+    store: Option<String>,
     /// Only the first so many conversations.
     #[arg(long, value_name = "CONVERSATIONS", value_parser = clap::value_parser!(u32).range(1..))]
     limit: Option<u32>,
@@ -108,7 +113,14 @@ impl MemoryBench {
             _ => None,
         };
         let profile = self.profile.map(Profile::from);
-        let options = Options { embedder: self.embedder().await?, profile, readers };
+        let database = match &self.store {
+            Some(url) => {
+                let url = Secret::new(url.clone()).context("--store is empty")?;
+                Some(PostgresOptions::new(url))
+            }
+            None => None,
+        };
+        let options = Options { embedder: self.embedder().await?, database, profile, readers };
         let report = memory::run(&dataset, options, bars).await?;
         if let Some(html) = &self.html {
             std::fs::write(html, report.to_html())
