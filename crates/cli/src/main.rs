@@ -10,6 +10,7 @@ mod terminal;
 
 use std::process::ExitCode;
 
+use backstay_documents::worker;
 use clap::{Parser, Subcommand};
 
 use crate::{client::Connection, commands::*, output::Output};
@@ -66,8 +67,17 @@ enum Command {
     Bench(bench::Bench),
 }
 
+fn main() -> ExitCode {
+    // Before any thread is started, and known to no help text: how the server reads a document.
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().is_some_and(|first| first == worker::COMMAND) {
+        return worker::run(arguments);
+    }
+    run()
+}
+
 #[tokio::main]
-async fn main() -> ExitCode {
+async fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let output = Output::new(arguments.json);
     let connection = arguments.connection;
