@@ -3,6 +3,7 @@
 
 mod chunks;
 mod files;
+mod hostile;
 mod names;
 mod office;
 mod pdf;
