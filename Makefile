@@ -70,7 +70,7 @@ test-kill: build ## kill -9 under load and while learning loses and doubles noth
 test-reconcile: build ## The ledger against the upstream's own charges, while everything goes wrong (REQUESTS=100000 is the full run)
 	$(PYTHON) tests/chaos/reconcile.py --requests $(or $(REQUESTS),2000)
 
-test-nodes: build ## Three servers over one PostgreSQL: kill, pause, restart, promote, shared limits (ROUNDS=100 is the full run)
+test-nodes: build ## Three servers over one PostgreSQL: kill, pause, restart, promote, wrong clocks, jobs, shared limits (ROUNDS=100 is the full run)
 	$(PYTHON) tests/chaos/nodes.py --rounds $(or $(ROUNDS),1) --kills $(or $(KILLS),2) --restarts $(or $(RESTARTS),1)
 
 test-documents: build ## 500 hostile documents, each in its process within 20 s and 256 MB

@@ -150,9 +150,10 @@ def start_server(
     log: str = "info",
     settings: str = "",
     store: str = "",
+    environment: dict[str, str] | None = None,
 ) -> Running:
-    """Starts Backstay; returns when it is ready."""
+    """Starts Backstay, with more in its environment if need be; returns when it is ready."""
     command = server_command(folder, port, simulator_port, log, settings, store)
-    server = Running(command, folder / "backstay.log", server_environment(key))
+    server = Running(command, folder / "backstay.log", server_environment(key) | (environment or {}))
     server.wait_until(f"http://127.0.0.1:{port}/ready")
     return server

@@ -67,17 +67,14 @@ class Database:
     def promote_replica(self) -> None:
         self.primary.run("pg_ctl", "--wait", "--pgdata", self.replica, "promote")
 
-    def sql(self, statement: str) -> None:
+    def sql(self, statement: str) -> str:
+        """Rows as lines of JSON, if the statement says so."""
         source = f"host=127.0.0.1 port={self.primary.port} user=postgres dbname=postgres"
-        self.primary.run("psql", "--quiet", "--dbname", source, "--command", statement)
+        return self.primary.run("psql", "--quiet", "--tuples-only", "--no-align", "--dbname", source, "--command", statement)
 
     def numbers(self, query: str) -> list[int]:
         """The numbers in the first column of an answer."""
-        source = f"host=127.0.0.1 port={self.primary.port} user=postgres dbname=postgres"
-        command = [*self.primary.privileges, str(self.primary.programs / "psql"), "--no-align", "--tuples-only"]
-        command += ["--dbname", source, "--command", query]
-        answer = subprocess.run(command, capture_output=True, text=True, cwd="/", check=True)
-        return [int(line) for line in answer.stdout.split()]
+        return [int(line) for line in self.sql(query).split()]
 
     def stop(self) -> None:
         for data in filter(None, (self.replica, self.primary.data)):
@@ -102,15 +99,28 @@ class Cluster:
             self.nodes.append(self.started(node))
         self.balancer = Balancer(processes.free_port(), self.ports)
 
-    def started(self, node: int) -> processes.Running:
+    def started(self, node: int, settings: str = "", environment: dict[str, str] | None = None) -> processes.Running:
         folder, port = self.folder / f"node{node}", self.ports[node]
-        store = self.database.url
+        store, settings = self.database.url, SETTINGS + settings
         return processes.start_server(
-            folder, port, self.simulator_port, self.key, log="warn", settings=SETTINGS, store=store
+            folder, port, self.simulator_port, self.key, "warn", settings, store, environment or {}
         )
 
-    def start_node(self, node: int) -> None:
-        self.nodes[node] = self.started(node)
+    def start_node(self, node: int, settings: str = "", environment: dict[str, str] | None = None) -> None:
+        self.nodes[node] = self.started(node, settings, environment)
+
+    def restart_nodes(self, settings: str = "") -> None:
+        """Each drains and comes back with these settings."""
+        for node, running in enumerate(self.nodes):
+            running.stop()
+            self.start_node(node, settings)
+
+    def status(self, node: int) -> dict:
+        return self.call("GET", "/backstay/v1/status", node=node)
+
+    def name(self, node: int) -> str:
+        """What the others call it."""
+        return next(row["id"] for row in self.status(node)["store"]["database"]["nodes"] if row["this"])
 
     def stop(self) -> None:
         self.balancer.stop()

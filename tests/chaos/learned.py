@@ -53,11 +53,17 @@ def differences(data: pathlib.Path) -> tuple[int, list[str]]:
     """How many statements a stopped server's store has, and every lost, doubled or unfounded one, as a line each."""
     [path] = data.glob("*.db")
     store = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-    expected = collections.Counter(text for _, text in store.execute(USER_TURNS))
+    turns = store.execute(USER_TURNS).fetchall()
     rows = store.execute(STATEMENTS).fetchall()
     store.close()
+    return len(rows), compared(turns, rows)
+
+
+def compared(turns: list, rows: list) -> list[str]:
+    """What of these turns was not learned once, from them: rows of `USER_TURNS` and of `STATEMENTS`."""
+    expected = collections.Counter(text for _, text in turns)
     found = collections.Counter(statement for statement, _, _ in rows)
     lines = [f"learned {found[text]} times instead of once: {text!r}" for text in expected if found[text] != 1]
     lines += [f"learned, though nobody said it: {text!r}" for text in found if text not in expected]
     lines += [f"learned from another turn, {turn!r}: {text!r}" for text, turn, _ in rows if turn != text]
-    return len(rows), lines
+    return lines

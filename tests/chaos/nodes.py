@@ -13,6 +13,9 @@
 - `pause`: a server stops in the middle of a call until its lease is over: the others settle the call, and what it
   writes late changes nothing;
 - `restart`: PostgreSQL restarts under load: calls wait or are told when to try again, and nothing acknowledged is lost;
+- `jobs`: servers that learn are killed and stopped: each turn is learned once; what fails too often is a dead letter, and
+  is learned when a person has it tried again;
+- `clock`: a server's machine is a minute ahead, then a minute behind: limits, leases and expiry are the others';
 - `promote`: the primary dies and a streaming replica takes over: nothing acknowledged is lost.
 
 Exit code 0 only if all of that holds.
@@ -31,67 +34,24 @@ import secrets
 import signal
 import sys
 import tempfile
-import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
+import clocks
+import jobs
 import processes
-import verify
 from cluster import LEASE_S, Cluster
-from traffic import Conversation, Worker
+from load import ANSWER_TOKENS, CALLERS, Failed, Load, ask, at_once, check, expect, post
 
-CALLERS = 1_000
 FITTING = 100
-ANSWER_TOKENS = 20
 CALL_MOST = 20 * 1_000_000 + ANSWER_TOKENS * 2_000_000
 """Picodollars that a call may cost, at the prices of `processes.server_config`."""
 SLICED = 2_000
 """Calls that a budget is for of which servers take slices."""
 OVERDRAWN = """SELECT 1 FROM spending AS s JOIN budgets AS b USING (workspace, api_key, period)
     WHERE s.spent + s.reserved > b.amount_max"""
-WORKERS = 12
 RETRIES_WITHIN_S = 90.0
-
-
-class Failed(Exception):
-    """What does not hold; the text says what was seen."""
-
-
-def expect(condition: bool, what: str) -> None:
-    if not condition:
-        raise Failed(what)
-
-
-async def post(port: int, key: str, body: dict, headers: dict[str, str] | None = None) -> tuple[int, dict[str, str], bytes]:
-    """One call on a connection of its own; status 0 when the connection broke."""
-    sent = json.dumps(body).encode()
-    lines = ["POST /v1/chat/completions HTTP/1.1", "Host: backstay", f"Authorization: Bearer {key}"]
-    lines += ["Content-Type: application/json", f"Content-Length: {len(sent)}", "Connection: close"]
-    lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
-    try:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write("\r\n".join([*lines, "", ""]).encode() + sent)
-        answer = await asyncio.wait_for(reader.read(), 120)
-        writer.close()
-    except OSError:
-        return 0, {}, b""
-    head, _, rest = answer.partition(b"\r\n\r\n")
-    if not head:
-        return 0, {}, b""
-    status, *fields = head.decode().split("\r\n")
-    pairs = (field.split(": ", 1) for field in fields)
-    return int(status.split()[1]), {name.lower(): value for name, value in pairs}, rest
-
-
-def ask(words: str, model: str = "sim-openai/sim-echo", **more: object) -> dict:
-    return {"model": model, "max_tokens": ANSWER_TOKENS, "messages": [{"role": "user", "content": words}], **more}
-
-
-async def at_once(cluster: Cluster, key: str, body: dict, callers: int = CALLERS) -> collections.Counter:
-    """Statuses of all callers, spread over the nodes."""
-    calls = [post(cluster.ports[number % len(cluster.ports)], key, body) for number in range(callers)]
-    return collections.Counter(status for status, _, _ in await asyncio.gather(*calls))
 
 
 def limits(cluster: Cluster, options: argparse.Namespace) -> str:
@@ -159,32 +119,6 @@ def slices(cluster: Cluster, options: argparse.Namespace) -> str:
         answered += statuses[200]
     expect(held > 0, "no slice was out when a server was killed")
     return f"{options.kills} kills, {held} slices out, {answered} calls; overspent 0, and all that was left could be spent"
-
-
-class Load:
-    """Workers that talk through the balancer until they are told to stop."""
-
-    def __init__(self, cluster: Cluster, name: str, rng: random.Random) -> None:
-        self.stopped = threading.Event()
-        self.workers = [
-            Worker(f"{name}w{at}", cluster.balancer.port, cluster.key, rng.randrange(2**32), self.stopped)
-            for at in range(WORKERS)
-        ]
-        for worker in self.workers:
-            worker.start()
-
-    def stop(self) -> list[Conversation]:
-        self.stopped.set()
-        for worker in self.workers:
-            worker.join()
-        return [conversation for worker in self.workers for conversation in worker.conversations]
-
-
-def check(cluster: Cluster, conversations: list[Conversation], node: int) -> int:
-    """Every acknowledged turn is there, as a node tells it; how many there were."""
-    losses = verify.conversations(cluster.ports[node], cluster.key, conversations)
-    expect(not losses, "; ".join(losses[:5]))
-    return sum(len(conversation.acknowledged) for conversation in conversations)
 
 
 async def insist(cluster: Cluster, number: str, outcomes: collections.Counter) -> None:
@@ -320,7 +254,17 @@ def promote(cluster: Cluster, options: argparse.Namespace) -> str:
     return f"{turns} turns acknowledged before the primary died, lost 0; {later} after it"
 
 
-SCENARIOS = {"limits": limits, "slices": slices, "kill": kill, "pause": pause, "restart": restart, "promote": promote}
+SCENARIOS = {
+    "limits": limits,
+    "slices": slices,
+    "kill": kill,
+    "pause": pause,
+    "restart": restart,
+    "jobs": jobs.jobs,
+    "clock": clocks.clock,
+    "promote": promote,
+}
+"""In this order: `promote` leaves no replica behind."""
 
 
 def main() -> int:
