@@ -3,12 +3,19 @@
 use backstay_core::Timestamp;
 use tokio_postgres::{Client, Error};
 
-use super::{ATTEMPTS, EPISODES, GENERATIONS, Month, Parted, VECTORS, begin, end, finds, is_there};
+use super::{
+    ATTEMPTS, BE_OWNER, EPISODES, GENERATIONS, Month, Parted, SEE_ALL, VECTORS, begin, end, finds,
+    is_there,
+};
 use crate::db::Ended;
 
 const PARTITIONS: &str = "SELECT CAST(child.relname AS TEXT)
     FROM pg_inherits JOIN pg_class AS child ON child.oid = inhrelid
     WHERE inhparent = to_regclass($1) ORDER BY 1";
+
+/// Tables whose rows go with rows of another, such as the graphs over vectors.
+const RESTING_ON: &str = "SELECT CAST(conrelid::regclass AS TEXT) FROM pg_constraint
+    WHERE contype = 'f' AND conparentid = 0 AND confrelid = to_regclass($1)";
 
 /// What was dropped.
 pub(super) async fn months(client: &Client, ended: Ended) -> Result<Vec<String>, Error> {
@@ -95,6 +102,9 @@ async fn drop_now(
         return Ok(Vec::new());
     }
     for parted in &left {
+        delete_what_rests_on(client, *parted, month).await?;
+    }
+    for parted in &left {
         let locking = format!("LOCK TABLE ONLY {} IN ACCESS EXCLUSIVE MODE", parted.table);
         client.batch_execute(&locking).await?;
     }
@@ -104,8 +114,26 @@ async fn drop_now(
     let mut dropped = Vec::new();
     for parted in left {
         let partition = parted.partition(month);
-        client.batch_execute(&format!("DROP TABLE {partition}")).await?;
+        let dropping = format!(
+            "ALTER TABLE {} DETACH PARTITION {partition}; DROP TABLE {partition}",
+            parted.table
+        );
+        client.batch_execute(&dropping).await?;
         dropped.push(partition);
     }
     Ok(dropped)
+}
+
+/// PostgreSQL lets go of a partition only when no row refers to it.
+async fn delete_what_rests_on(client: &Client, parted: Parted, month: &Month) -> Result<(), Error> {
+    let (first, next) = month.bounds(parted.kind);
+    let resting = client.query(RESTING_ON, &[&parted.table]).await?;
+    client.batch_execute(SEE_ALL).await?;
+    for row in resting {
+        let table: String = row.try_get(0)?;
+        let deleting =
+            format!("DELETE FROM {table} WHERE episode >= '{first}' AND episode < '{next}'");
+        client.batch_execute(&deleting).await?;
+    }
+    client.batch_execute(BE_OWNER).await
 }

@@ -97,10 +97,18 @@ async fn a_month_frees_its_disk_at_once() {
     let client = database.client().await.unwrap();
     make_months(&store).await;
     let empty = bytes(&client).await;
+    // As the table is that a graph over vectors is made of.
+    let graph = "CREATE TABLE near (workspace TEXT, episode TEXT, passage BIGINT,
+        FOREIGN KEY (workspace, episode, passage)
+            REFERENCES episode_vectors (workspace, episode, passage) ON DELETE CASCADE);
+        GRANT SELECT, DELETE ON near TO backstay_installation";
+    client.batch_execute(graph).await.unwrap();
     fill(&client, day("2031-01-20")).await;
     let one = bytes(&client).await;
     fill(&client, day("2031-02-20")).await;
     let both = bytes(&client).await;
+    let near = "INSERT INTO near SELECT workspace, episode, passage FROM episode_vectors";
+    client.batch_execute(near).await.unwrap();
 
     let now = day("2031-03-05");
     let dropped = dropped_months(&store, now).await;
@@ -108,6 +116,7 @@ async fn a_month_frees_its_disk_at_once() {
     let at_once = both - bytes(&client).await;
     let month = one - empty;
     assert!(at_once * 10 > month * 8, "{at_once} of {month} bytes");
+    assert_eq!(count(&client, "near").await, ROWS);
     assert_eq!(count(&client, "generations").await, ROWS);
     assert_eq!(count(&client, "episodes").await, 2 * ROWS, "they are forgotten one by one");
 
