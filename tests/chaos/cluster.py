@@ -49,6 +49,13 @@ class Database:
         data = self.primary.data
         self.primary.run("pg_ctl", "--wait", "--pgdata", data, "--log", data / "log", "--mode", "fast", "restart")
 
+    def halt(self) -> None:
+        self.primary.run("pg_ctl", "--wait", "--pgdata", self.primary.data, "--mode", "fast", "stop")
+
+    def resume(self) -> None:
+        data = self.primary.data
+        self.primary.run("pg_ctl", "--wait", "--pgdata", data, "--log", data / "log", "--options", self.primary.options, "start")
+
     def add_replica(self) -> None:
         """A replica that every commit waits for."""
         data = self.primary.data.parent / "replica"
@@ -187,3 +194,8 @@ class Cluster:
         """How often each request with this prefix was completed."""
         mine = (row for row in self.rows() if row["request"].startswith(f"req_{prefix}"))
         return collections.Counter(row["request"] for row in mine if row["status"] == "completed")
+
+    def late(self, prefix: str) -> collections.Counter:
+        """How often each request with this prefix was entered after the database had been away."""
+        mine = (row for row in self.rows() if row["request"].startswith(f"req_{prefix}"))
+        return collections.Counter(row["request"] for row in mine if row["entered_late"])

@@ -16,6 +16,8 @@
 - `jobs`: servers that learn are killed and stopped: each turn is learned once; what fails too often is a dead letter, and
   is learned when a person has it tried again;
 - `clock`: a server's machine is a minute ahead, then a minute behind: limits, leases and expiry are the others';
+- `away`: PostgreSQL is stopped: calls are refused, or, where their workspace says so, answered without memory and entered
+  in the ledger later, each once, also those of a server that was killed meanwhile;
 - `promote`: the primary dies and a streaming replica takes over: nothing acknowledged is lost.
 
 Exit code 0 only if all of that holds.
@@ -234,6 +236,55 @@ async def restart_under_load(cluster: Cluster, prefix: str) -> list[tuple[int, d
     return await asyncio.gather(*calls)
 
 
+def away(cluster: Cluster, _options: argparse.Namespace) -> str:
+    """PostgreSQL is gone for a while, and a workspace has its calls answered meanwhile."""
+    with_budget = cluster.new_key({"budgets": total(1_000 * CALL_MOST)})["key"]
+    refused = asyncio.run(while_away(cluster, "refused", [cluster.key] * 6))
+    expect({status for status, _ in refused} == {503}, f"without the workspace's leave callers got {refused}")
+    cluster.call("PUT", "/backstay/v1/workspace", {"when_store_is_away": "answer_without_memory"})
+    try:
+        answered = asyncio.run(while_away(cluster, "away", [cluster.key] * 60 + [with_budget] * 3, kill=0))
+    finally:
+        cluster.call("PUT", "/backstay/v1/workspace", {"when_store_is_away": "refuse"})
+    statuses = collections.Counter(status for status, _ in answered)
+    expect(all(status == 503 for status, _ in answered[60:]), f"a key with a budget was served: {answered[60:]}")
+    without = [told for status, told in answered if status == 200]
+    expect(len(without) >= 40, f"callers got {dict(statuses)}")
+    expect(all(told == "away" for told in without), "an answer did not say that the store was away")
+    cluster.start_node(0)
+    known = len(without)
+    cluster.wait_until(lambda: len(cluster.late("away")) >= known, "the calls are in the ledger")
+    rows = cluster.late("away")
+    twice = [request for request, times in rows.items() if times > 1]
+    expect(not twice, f"{len(twice)} calls are in the ledger twice")
+    return f"{dict(statuses)} while PostgreSQL was away and a server was killed; {len(rows)} calls entered late, each once"
+
+
+async def while_away(cluster: Cluster, prefix: str, keys: list[str], kill: int | None = None) -> list[tuple[int, str]]:
+    """Statuses of calls that are made while PostgreSQL is stopped, and what they say of the store."""
+    body = ask("one two three four")
+    async def call(number: int, key: str) -> tuple[int, str]:
+        headers = {"X-Request-Id": f"req_{prefix}{number}"}
+        status, told, _ = await post(cluster.ports[number % len(cluster.ports)], key, body, headers)
+        return status, told.get("x-backstay-store", "")
+
+    for key in dict.fromkeys(keys):
+        # Every server has seen the key, and that its workspace lets it go on.
+        await asyncio.sleep(1.1)
+        await asyncio.gather(*(post(port, key, body) for port in cluster.ports))
+    await asyncio.to_thread(cluster.database.halt)
+    try:
+        # What a server believes of a key for a second it would still look up elsewhere.
+        await asyncio.sleep(1.1)
+        answers = await asyncio.gather(*(call(number, key) for number, key in enumerate(keys)))
+        if kill is not None:
+            await asyncio.to_thread(cluster.nodes[kill].kill)
+    finally:
+        await asyncio.to_thread(cluster.database.resume)
+    await asyncio.to_thread(cluster.wait_until, lambda: cluster.is_ready(1), "a server is ready again")
+    return answers
+
+
 def promote(cluster: Cluster, options: argparse.Namespace) -> str:
     """The primary dies; a replica that has every acknowledged write takes over."""
     rng = random.Random(options.seed)
@@ -260,6 +311,7 @@ SCENARIOS = {
     "kill": kill,
     "pause": pause,
     "restart": restart,
+    "away": away,
     "jobs": jobs.jobs,
     "clock": clocks.clock,
     "promote": promote,

@@ -142,7 +142,8 @@ class Server:
         self.run("initdb", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-sync", "--pgdata", self.data)
         flags = " ".join(f"-c {name}={value}" for name, value in settings.items())
         self.log = self.data / "log"
-        self.run("pg_ctl", "--wait", "--pgdata", self.data, "--log", self.log, "--options", f"-p {self.port} -k '' {flags}", "start")
+        self.options = f"-p {self.port} -k '' {flags}"
+        self.run("pg_ctl", "--wait", "--pgdata", self.data, "--log", self.log, "--options", self.options, "start")
         self.url = f"postgres://postgres@127.0.0.1:{self.port}/postgres"
         if not pgvector:
             found = "DO $$ BEGIN ASSERT NOT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'vector'); END $$"

@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
 use crate::{KeyId, KeyScopes, RateLimit, RequestId, RoutingPolicy, WorkspaceId};
 
 /// The caller as admission established it. What needs a tenant takes this, so that nothing can be
@@ -19,6 +22,8 @@ pub struct CallContext {
     pub scopes: KeyScopes,
     /// Empty for a key without such limits.
     pub rate_limits: Arc<[RateLimit]>,
+    /// Whether the store is not to be reached, and the caller is served without it.
+    pub store_is_away: bool,
 }
 
 impl CallContext {
@@ -48,6 +53,30 @@ impl CallContext {
             spending: Spending::Unlimited,
             scopes: KeyScopes::EVERYTHING,
             rate_limits: Arc::default(),
+            store_is_away: false,
+        }
+    }
+}
+
+/// What a workspace has done with calls while a database that servers share is not to be reached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WhenStoreIsAway {
+    /// They fail, and are told when to come again.
+    #[default]
+    Refuse,
+    /// They are answered without memory and threads, and entered in the ledger afterwards; those of keys
+    /// with a budget or a rate limit are refused.
+    AnswerWithoutMemory,
+}
+
+impl WhenStoreIsAway {
+    pub const ALL: [Self; 2] = [Self::Refuse, Self::AnswerWithoutMemory];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Refuse => "refuse",
+            Self::AnswerWithoutMemory => "answer_without_memory",
         }
     }
 }

@@ -30,7 +30,7 @@ mod wire_format;
 pub use access::{KeyScope, KeyScopes, RateLimit, RatePeriod};
 pub use budget::{Amount, Budget, BudgetPeriod, LimitHit, LimitScope, Limited, TimeSpan};
 pub use clock::{Clock, CorrectedClock, ManualClock};
-pub use context::{CallContext, Spending};
+pub use context::{CallContext, Spending, WhenStoreIsAway};
 pub use endpoint::{DataPolicy, EndpointFacts, Modality, Quantization};
 pub use error::{Error, ErrorClass, ErrorCode, FailedAttempt, Result, UpstreamError};
 pub use ids::{

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use backstay_core::{CallContext, GenerationId, RateUse, Result, Spending, chat::ChatRequest};
+use backstay_core::{
+    CallContext, Error, GenerationId, RateUse, Result, Spending, chat::ChatRequest,
+};
 use backstay_routing::{AttemptLog, Endpoint, Plan, RouterTrace};
 use backstay_store::NewGeneration;
 use futures::stream;
@@ -60,6 +62,7 @@ pub(crate) async fn call(
                 dropped_parameters: started.dropped,
                 router,
                 cache: None,
+                store_is_away: context.store_is_away,
                 frames: metered(guard, started.frames),
             })
         }
@@ -93,6 +96,7 @@ pub(crate) async fn repeat(
         dropped_parameters: dropped,
         router: None,
         cache: None,
+        store_is_away: false,
         frames: metered(guard, Box::pin(stream::iter(frames.into_iter().map(Ok)))),
     })
 }
@@ -181,6 +185,11 @@ async fn reserve_and_record(
     context: &CallContext,
     intent: NewGeneration,
 ) -> Result<Option<Reservation>> {
+    if context.store_is_away {
+        let spool = engine.spool().ok_or_else(|| Error::internal("no call can be kept"))?;
+        spool.begin(&context.workspace, intent).await?;
+        return Ok(None);
+    }
     let store = engine.store().workspace(&context.workspace);
     let is_strict = matches!(context.spending, Spending::Limited { strict: true, .. });
     match engine.slices().filter(|_| !is_strict) {

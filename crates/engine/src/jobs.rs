@@ -40,6 +40,8 @@ const RECOVER_POLL: Duration = Duration::from_secs(10);
 const RATES_POLL: Duration = Duration::from_secs(1);
 /// How late the rows of budgets hold what calls have cost that drew on slices.
 const SLICES_POLL: Duration = Duration::from_secs(1);
+/// How soon the ledger has calls that it missed.
+const SPOOL_POLL: Duration = Duration::from_secs(2);
 const SETTLE_AGAIN_FIRST: Duration = Duration::from_millis(200);
 const SETTLE_AGAIN_LATEST: Duration = Duration::from_secs(10);
 const MODELS_REFRESH: Duration = Duration::from_secs(600);
@@ -136,6 +138,7 @@ pub fn start(engine: &Engine) {
         engine.jobs().spawn(recover_forever(engine.clone()));
         engine.jobs().spawn(give_back_rates_forever(engine.clone()));
         engine.jobs().spawn(tend_slices_forever(engine.clone()));
+        engine.jobs().spawn(enter_late_calls_forever(engine.clone()));
     }
     engine.jobs().spawn(embed_forever(engine.clone()));
     if engine.store().is_shared() {
@@ -196,6 +199,21 @@ async fn tend_slices_forever(engine: Engine) {
         if let Err(error) = slices.tend().await {
             tracing::warn!(%error, cause = error.context(), "budgets were not told what is spent of slices");
         }
+    }
+}
+
+/// Enters calls that were answered while the store was away, once it is back.
+async fn enter_late_calls_forever(engine: Engine) {
+    let Some(spool) = engine.spool() else { return };
+    loop {
+        match spool.enter(engine.store(), engine.clock().now()).await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "calls were entered in the ledger late"),
+            Err(error) => {
+                tracing::debug!(%error, cause = error.context(), "late calls are not entered yet");
+            }
+        }
+        tokio::time::sleep(SPOOL_POLL).await;
     }
 }
 

@@ -22,6 +22,7 @@ mod reserve;
 mod response_cache;
 mod responses;
 mod slices;
+mod spool;
 mod turn_record;
 
 use std::sync::Arc;
@@ -39,6 +40,7 @@ use backstay_wire::{CacheRequest, RequestExtension};
 
 use response_cache::Lookup;
 use slices::Slices;
+use spool::Spool;
 
 pub use admission::{Access, Admission};
 pub use catalogue::{RefreshReport, start_catalogue};
@@ -68,6 +70,8 @@ struct Parts {
     admission: Admission,
     /// `None` where no other process shares the store.
     slices: Option<Slices>,
+    /// `None` where no call is answered without the store.
+    spool: Option<Spool>,
     jobs: Jobs,
     clock: Clock,
     random: Random,
@@ -99,6 +103,8 @@ pub struct Reply {
     pub router: Option<RouterTrace>,
     /// What became of the wish for a cached answer, where the client has it.
     pub cache: Option<CacheOutcome>,
+    /// Whether the store is away, so that nothing was recalled and nothing is kept.
+    pub store_is_away: bool,
     /// Ends with a settled event, and after that with an error if the call failed half-way.
     pub frames: FrameStream,
 }
@@ -130,9 +136,10 @@ impl Served {
 impl Engine {
     pub fn new(with: EngineParts) -> Self {
         let EngineParts { store, embedder, catalogue, router, clock, random, options } = with;
-        let admission = Admission::new(store.clone(), clock.clone());
         let slices =
             store.is_shared().then(|| Slices::new(store.clone(), clock.clone(), random.clone()));
+        let spool = options.spool.clone().filter(|_| store.is_shared()).map(Spool::new);
+        let admission = Admission::new(store.clone(), clock.clone(), spool.is_some());
         let jobs = Jobs::default();
         let parts = Arc::new_cyclic(|engine| {
             let vectors = memory_vectors::embeddings(&options.vectors, embedder.as_ref(), engine);
@@ -145,6 +152,7 @@ impl Engine {
                 router,
                 admission,
                 slices,
+                spool,
                 jobs,
                 clock,
                 random,
@@ -169,6 +177,9 @@ impl Engine {
         let conversation = ConversationKey::of(&context.workspace, &request);
         let mut plan = self.plan(context, &request, conversation)?;
         let model = request.model.clone();
+        let without_store = context.store_is_away;
+        let extension = extension.filter(|_| !without_store);
+        let cache = cache.filter(|_| !without_store);
         let keeps_conversation = extension.is_some();
         let turn = conversation::prepare(self, context, request, extension).await?;
         if keeps_conversation {
@@ -243,6 +254,10 @@ impl Engine {
 
     pub(crate) fn slices(&self) -> Option<&Slices> {
         self.parts.slices.as_ref()
+    }
+
+    pub(crate) fn spool(&self) -> Option<&Spool> {
+        self.parts.spool.as_ref()
     }
 
     pub fn jobs(&self) -> &Jobs {

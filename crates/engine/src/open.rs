@@ -73,6 +73,10 @@ impl Open {
         let made = Made { engine: &self.engine, context: &self.context, at: finished_at };
         let record = turn_record::build(made, &self.keep, settled, &reply)?;
         let record = TurnRecord { cache, ..record };
+        if let Some(spool) = self.engine.spool().filter(|_| self.context.store_is_away) {
+            spool.end(&self.context.workspace, record.settled).await?;
+            return Ok(settlement);
+        }
         let store = self.engine.store().workspace(&self.context.workspace);
         let charged = store.is_shared().then(|| record.settled.clone());
         let completed = match store.complete_turn(record).await {

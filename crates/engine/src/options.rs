@@ -1,5 +1,7 @@
 //! Settings of the engine that an operator may change.
 
+use std::path::PathBuf;
+
 use backstay_memory::MemoryOptions;
 use backstay_store::Retention;
 
@@ -20,6 +22,8 @@ pub struct EngineOptions {
     pub retention: Retention,
     pub vectors: MemoryVectors,
     pub memory: MemoryOptions,
+    /// Where calls are kept that are answered while a store that servers share is away; `None`: none is.
+    pub spool: Option<PathBuf>,
 }
 
 impl Default for EngineOptions {
@@ -32,6 +36,7 @@ impl Default for EngineOptions {
             retention: Retention::default(),
             vectors: MemoryVectors::default(),
             memory: MemoryOptions::default(),
+            spool: None,
         }
     }
 }

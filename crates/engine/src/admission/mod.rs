@@ -1,5 +1,6 @@
 //! Who is calling, may they, and how fast: the one place that decides it.
 
+mod away;
 mod open_calls;
 mod rates;
 
@@ -9,12 +10,15 @@ use std::{
 };
 
 use backstay_core::{
-    CallContext, Clock, Error, ErrorCode, KeyScope, RateUse, RequestId, Result, Spending, Timestamp,
+    CallContext, Clock, Error, ErrorCode, KeyScope, RateUse, RequestId, Result, Spending,
+    Timestamp, WhenStoreIsAway,
 };
 use backstay_store::{KeyChanges, KeyRecord, Store};
 use tokio::sync::Notify;
 
 use crate::keys::hash;
+
+use away::Away;
 
 pub(crate) use open_calls::{KeyWatch, OpenCalls};
 pub(crate) use rates::{RateHold, Rates};
@@ -40,6 +44,8 @@ pub struct Admission {
     recent: Mutex<HashMap<[u8; 32], Known>>,
     rates: Rates,
     open_calls: OpenCalls,
+    /// `None` where no call is answered without the store.
+    away: Option<Away>,
     /// A key was changed by this process.
     changed: Notify,
 }
@@ -56,10 +62,14 @@ struct Key {
     context: CallContext,
     expires_at: Option<Timestamp>,
     disabled: bool,
+    /// Whether its calls are answered while the store is away: what it may spend and how fast it may be
+    /// used could not be checked then.
+    goes_on: bool,
 }
 
 impl Admission {
-    pub(crate) fn new(store: Store, clock: Clock) -> Self {
+    /// `may_go_on`: calls may be answered while the store is away, where their workspace allows it.
+    pub(crate) fn new(store: Store, clock: Clock, may_go_on: bool) -> Self {
         let rates = Rates::new(&store);
         Self {
             store,
@@ -67,6 +77,7 @@ impl Admission {
             recent: Mutex::default(),
             rates,
             open_calls: OpenCalls::default(),
+            away: may_go_on.then(Away::default),
             changed: Notify::new(),
         }
     }
@@ -105,9 +116,9 @@ impl Admission {
                     "no API key; send it as 'Authorization: Bearer bs-…' or as 'x-api-key: bs-…'",
                 )
             })?;
-        let key = self.key(hash(presented)).await?;
+        let (key, store_is_away) = self.key(hash(presented)).await?;
         key.check(self.clock.now())?;
-        Ok(CallContext { request, ..key.context.clone() })
+        Ok(CallContext { request, store_is_away, ..key.context.clone() })
     }
 
     /// Whether the caller's key has what the route asks for. Fails with `permission_denied`.
@@ -175,22 +186,43 @@ impl Admission {
         }
     }
 
-    async fn key(&self, hash: [u8; 32]) -> Result<Arc<Key>> {
+    /// The key, and whether its caller is to be served without the store.
+    async fn key(&self, hash: [u8; 32]) -> Result<(Arc<Key>, bool)> {
         let now = self.clock.now();
-        let fresh = |known: &&Known| now.millis() - known.looked_up_at.millis() < BELIEVED_MS;
-        let recent = self.recent.lock().ok().and_then(|all| all.get(&hash).filter(fresh).cloned());
-        if let Some(known) = recent {
-            return Ok(known.key);
-        }
-        let record = self.store.find_key(&hash).await?.ok_or_else(unknown)?;
-        let key = Arc::new(Key::of(record, &hash));
+        let known = self.recent.lock().ok().and_then(|all| all.get(&hash).cloned());
+        let age_ms = known
+            .as_ref()
+            .map_or(i64::MAX, |known| now.millis().saturating_sub(known.looked_up_at.millis()));
+        let goes_on =
+            known.as_ref().filter(|known| known.key.goes_on && age_ms < away::BELIEVED_MS);
+        let found = match (&self.away, goes_on) {
+            (Some(away), Some(known)) => {
+                if away.is_known(now) {
+                    return Ok((Arc::clone(&known.key), true));
+                }
+                if age_ms < BELIEVED_MS {
+                    return Ok((Arc::clone(&known.key), false));
+                }
+                match away.look_up(&self.store, &hash, now).await {
+                    Some(found) => found?,
+                    None => return Ok((Arc::clone(&known.key), true)),
+                }
+            }
+            _ => {
+                if let Some(known) = known.filter(|_| age_ms < BELIEVED_MS) {
+                    return Ok((known.key, false));
+                }
+                self.store.find_key(&hash).await?
+            }
+        };
+        let key = Arc::new(Key::of(found.ok_or_else(unknown)?, &hash));
         if let Ok(mut all) = self.recent.lock() {
             if all.len() >= CACHED_KEYS_MAX {
                 all.clear();
             }
             all.insert(hash, Known { key: Arc::clone(&key), looked_up_at: now });
         }
-        Ok(key)
+        Ok((key, false))
     }
 }
 
@@ -201,6 +233,9 @@ impl Key {
         let replaced = record.token.hash != *presented;
         let replaced_at = replaced.then_some(record.previous_until).flatten();
         let ends = [settings.expires_at, replaced_at];
+        let goes_on = record.when_store_is_away == WhenStoreIsAway::AnswerWithoutMemory
+            && !record.has_budget
+            && settings.rate_limits.is_empty();
         let spending = match record.has_budget {
             true => Spending::Limited {
                 allow_unpriced: settings.allow_unpriced,
@@ -219,6 +254,7 @@ impl Key {
             },
             expires_at: ends.into_iter().flatten().min(),
             disabled: record.disabled_at.is_some(),
+            goes_on,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use backstay_core::{
     Budget, CallContext, Error, ErrorCode, KeyId, KeyScopes, RateLimit, Result, RoutingPolicy,
-    Secret, Timestamp,
+    Secret, Timestamp, WhenStoreIsAway,
 };
 use backstay_store::{BudgetOf, BudgetRow, KeyChange, KeyRecord, KeySettings, NewKey, PageRequest};
 use serde::{Deserialize, Deserializer};
@@ -189,6 +189,21 @@ impl Engine {
 
     pub async fn budgets(&self, context: &CallContext, of: BudgetOf<'_>) -> Result<Vec<BudgetRow>> {
         self.store().workspace(&context.workspace).budgets(of, self.clock().now()).await
+    }
+
+    pub async fn when_store_is_away(&self, context: &CallContext) -> Result<WhenStoreIsAway> {
+        self.store().workspace(&context.workspace).when_store_is_away().await
+    }
+
+    /// What is done with the workspace's calls while a database that servers share is away.
+    pub async fn set_when_store_is_away(
+        &self,
+        context: &CallContext,
+        when: WhenStoreIsAway,
+    ) -> Result<()> {
+        self.store().workspace(&context.workspace).set_when_store_is_away(when).await?;
+        self.admission().forget_keys();
+        Ok(())
     }
 
     /// Makes these the budgets of the whole workspace, in place of those that there were.

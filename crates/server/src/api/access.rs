@@ -80,9 +80,9 @@ fn of_native(method: &str, path: &str) -> Option<Access> {
         (
             "GET",
             "/generations" | "/generations/{id}" | "/ledger/summary" | "/budgets" | "/jobs"
-            | "/status",
+            | "/status" | "/workspace",
         ) => SEES_OPERATION,
-        ("PUT", "/budgets")
+        ("PUT", "/budgets" | "/workspace")
         | ("POST", "/jobs/{id}/retry" | "/models/refresh" | "/keys/{id}/rotate")
         | ("DELETE", "/jobs/{id}")
         | ("GET" | "POST", "/keys")

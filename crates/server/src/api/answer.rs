@@ -109,6 +109,9 @@ fn headers(reply: &Reply, wanted: &Wanted) -> HeaderMap {
         }
     };
     set("x-generation-id", reply.generation.as_str());
+    if reply.store_is_away {
+        set("x-backstay-store", "away");
+    }
     for (name, value) in reply.cache.iter().flat_map(cached::headers) {
         set(name, &value);
     }

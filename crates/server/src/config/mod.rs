@@ -29,6 +29,9 @@ use retention::RetentionSection;
 use store::StoreSection;
 pub use store::StoreUrl;
 
+/// In the data folder: calls that were answered while the database was away.
+const SPOOL: &str = "late-calls";
+
 /// Everything an operator can set. Without a file all of it has defaults.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -253,6 +256,7 @@ impl Config {
                 "builtin" => MemoryVectors::Builtin,
                 name => MemoryVectors::Upstream(name.to_owned()),
             },
+            spool: Some(self.server.data.join(SPOOL)),
         }
     }
 }

@@ -21,3 +21,8 @@ CREATE INDEX reservations_of_slice ON reservations (workspace, slice) WHERE slic
 
 -- Whether each call of the key goes to the row of its budget.
 ALTER TABLE api_keys ADD COLUMN strict_budget BIGINT NOT NULL DEFAULT 0;
+
+-- What is done with calls while the database is away; null: they are refused.
+ALTER TABLE workspaces ADD COLUMN when_store_is_away TEXT COLLATE "C";
+-- Whether the call was answered while the database was away, and entered when it was back.
+ALTER TABLE generations ADD COLUMN entered_late BIGINT NOT NULL DEFAULT 0;

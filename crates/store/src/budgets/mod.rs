@@ -14,7 +14,7 @@ pub(crate) mod slices;
 mod spending;
 
 use backstay_core::{BudgetPeriod, KeyId, Money, SliceId, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::SettledAttempt;
@@ -32,7 +32,7 @@ pub(crate) const ALL: &[&[(&str, crate::db::Statement)]] =
 const WORKSPACE: &str = "";
 
 /// What a call may cost at most, set aside before it is made.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reservation {
     /// Zero where the price is unknown and the caller's key allows that.
     pub amount: Money,
@@ -42,7 +42,7 @@ pub struct Reservation {
 }
 
 /// Where a reservation is made.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ReserveFrom {
     /// In the rows of the call's budgets.
     #[default]
@@ -56,7 +56,7 @@ pub enum ReserveFrom {
 
 /// Where a call's reservation is when the call ends. One in a slice may have gone over into the rows of
 /// the budgets meanwhile.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reserved {
     #[default]
     Nothing,

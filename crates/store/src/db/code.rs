@@ -1,7 +1,7 @@
 //! The words that stand for enumerations in the database. They never change once stored.
 
 use backstay_core::{
-    BudgetPeriod, ErrorCode,
+    BudgetPeriod, ErrorCode, WhenStoreIsAway,
     chat::{Role, SettlementStatus},
     memory::{MemoryKind, Speaker, Trust},
 };
@@ -75,6 +75,14 @@ impl Coded for MemoryKind {
 }
 
 impl Coded for BudgetPeriod {
+    const KINDS: &'static [Self] = &Self::ALL;
+
+    fn code(self) -> &'static str {
+        self.as_str()
+    }
+}
+
+impl Coded for WhenStoreIsAway {
     const KINDS: &'static [Self] = &Self::ALL;
 
     fn code(self) -> &'static str {

@@ -2,7 +2,7 @@
 
 use backstay_core::{
     BudgetPeriod, EpisodeId, Error, ErrorCode, GenerationId, JobId, KeyId, MemoryId, MessageId,
-    Money, Name, RequestId, SliceId, ThreadId, Timestamp, WorkspaceId,
+    Money, Name, RequestId, SliceId, ThreadId, Timestamp, WhenStoreIsAway, WorkspaceId,
     chat::SettlementStatus,
     memory::{Confidence, MemoryKind, RecalledId, Speaker, Trust},
 };
@@ -164,4 +164,4 @@ macro_rules! coded {
         }
     )*};
 }
-coded!(BudgetPeriod ErrorCode JobState MemoryKind SettlementStatus Speaker Trust);
+coded!(BudgetPeriod ErrorCode JobState MemoryKind SettlementStatus Speaker Trust WhenStoreIsAway);

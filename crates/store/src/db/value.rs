@@ -3,7 +3,7 @@
 
 use backstay_core::{
     BudgetPeriod, EpisodeId, ErrorCode, GenerationId, JobId, KeyId, MemoryId, MessageId, Money,
-    Name, RequestId, SliceId, ThreadId, Timestamp, WorkspaceId,
+    Name, RequestId, SliceId, ThreadId, Timestamp, WhenStoreIsAway, WorkspaceId,
     chat::{Role, SettlementStatus},
     memory::{Confidence, MemoryKind, RecalledId, Speaker, Trust},
 };
@@ -123,4 +123,4 @@ macro_rules! coded {
         }
     )*};
 }
-coded!(BudgetPeriod ErrorCode JobState MemoryKind Role SettlementStatus Speaker Trust);
+coded!(BudgetPeriod ErrorCode JobState MemoryKind Role SettlementStatus Speaker Trust WhenStoreIsAway);

@@ -69,7 +69,7 @@ impl Workspace {
     }
 }
 
-fn begin(
+pub(super) fn begin(
     session: &Session<'_>,
     workspace: &WorkspaceId,
     new: &NewGeneration,

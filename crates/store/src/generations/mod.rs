@@ -1,6 +1,7 @@
 //! The ledger: one row per model call, and one per attempt at it.
 
 mod begin;
+mod late;
 mod read;
 mod record;
 mod settle;
@@ -15,6 +16,7 @@ use utoipa::ToSchema;
 
 use crate::budgets::{Reservation, Reserved, SliceGrant};
 
+use begin::begin;
 pub use read::Spent;
 pub(crate) use record::redo;
 pub(crate) use settle::settle;
@@ -22,7 +24,7 @@ pub use summary::{LedgerGroup, LedgerQuery, LedgerSum, SpentLately};
 
 #[cfg(test)]
 pub(crate) const ALL: &[&[(&str, crate::db::Statement)]] =
-    &[begin::ALL, read::ALL, settle::ALL, summary::ALL];
+    &[begin::ALL, late::ALL, read::ALL, settle::ALL, summary::ALL];
 
 /// The intent of a model call, recorded before anything is sent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -179,5 +181,7 @@ pub struct GenerationRow {
     pub cached_from: Option<GenerationId>,
     /// What the call that the cached answer was made in had cost; null when that is not known.
     pub saved: Option<Money>,
+    /// Whether it was answered while the database was away, and entered when that was back.
+    pub entered_late: bool,
     pub attempts: Vec<AttemptRow>,
 }

@@ -16,7 +16,7 @@ macro_rules! columns {
          cached_tokens, cache_write_tokens, reasoning_tokens, usage_estimated, provider_cost,
          cache_write_1h_tokens, audio_prompt_tokens, audio_completion_tokens,
          image_completion_tokens, prompt_images, web_searches,
-         cached_from, saved"
+         cached_from, saved, entered_late"
     };
 }
 
@@ -146,6 +146,7 @@ fn generation(row: &Row<'_>) -> Result<GenerationRow, Failure> {
         cached: cached_from.is_some(),
         cached_from,
         saved: row.get(36)?,
+        entered_late: row.get(37)?,
         attempts: Vec::new(),
     })
 }

@@ -3,7 +3,9 @@
 mod change;
 mod read;
 
-use backstay_core::{Budget, KeyId, KeyScopes, RateLimit, RoutingPolicy, Timestamp, WorkspaceId};
+use backstay_core::{
+    Budget, KeyId, KeyScopes, RateLimit, RoutingPolicy, Timestamp, WhenStoreIsAway, WorkspaceId,
+};
 
 #[cfg(test)]
 pub(crate) const ALL: &[&[(&str, crate::db::Statement)]] = &[change::ALL, read::ALL];
@@ -74,6 +76,8 @@ pub struct KeyRecord {
     pub settings: KeySettings,
     /// Whether the key or its workspace has a budget.
     pub has_budget: bool,
+    /// What its workspace has done with calls while the store is not to be reached.
+    pub when_store_is_away: WhenStoreIsAway,
 }
 
 /// A change of a key; what is `None` stays as it is.

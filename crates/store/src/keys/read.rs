@@ -19,7 +19,9 @@ macro_rules! select {
                 disabled_at, previous_until, scopes, policy, rate_limits, allow_unpriced,
                 strict_budget,
                 EXISTS (SELECT 1 FROM budgets AS b WHERE b.workspace = api_keys.workspace
-                    AND b.api_key IN (api_keys.id, ''))",
+                    AND b.api_key IN (api_keys.id, '')),
+                (SELECT w.when_store_is_away FROM workspaces AS w
+                    WHERE w.id = api_keys.workspace)",
             $more,
             " FROM ",
             $from,
@@ -65,7 +67,7 @@ impl Store {
         let hashes = hashes.iter().map(in_hex).collect::<Vec<_>>();
         self.read(move |session| {
             let hashes = to_json(&hashes)?;
-            session.all(FIND_ALL, values![&hashes], |row| Ok((hash(row, 17)?, key(row)?)))
+            session.all(FIND_ALL, values![&hashes], |row| Ok((hash(row, 18)?, key(row)?)))
         })
         .await
     }
@@ -133,5 +135,6 @@ fn key(row: &Row<'_>) -> Result<KeyRecord, Failure> {
             strict_budget: row.get(15)?,
         },
         has_budget: row.get(16)?,
+        when_store_is_away: row.get::<Option<_>>(17)?.unwrap_or_default(),
     })
 }

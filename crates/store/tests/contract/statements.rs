@@ -185,7 +185,7 @@ pub(crate) async fn a_vector_of_an_outdated_text_is_not_stored(store: &TestStore
     assert_eq!(workspace.put_statement_vectors("m", "1", vec![vector(2)]).await.unwrap(), 1);
     let found = workspace.scope_statement_vectors(&ann(), "m", "1").await.unwrap();
     assert_eq!(found, [(id.clone(), vector(2).made)]);
-    let asked = workspace.statement_vectors_of(&[id.clone()], "m", "1").await.unwrap();
+    let asked = workspace.statement_vectors_of(std::slice::from_ref(&id), "m", "1").await.unwrap();
     assert_eq!(asked, found);
     assert_eq!(workspace.scope_version(&ann()).await.unwrap().embedded, 1);
     assert!(store.store().next_unembedded_statements("m", "1", 10).await.unwrap().is_empty());

@@ -15,5 +15,6 @@ mod prices;
 mod route;
 mod status;
 mod threads;
+mod workspace;
 
 pub(crate) use openapi::routes;

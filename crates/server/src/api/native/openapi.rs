@@ -10,7 +10,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     budgets, conversations, explain, generations, jobs, keys, ledger, memories, models, prices,
-    route, status, threads,
+    route, status, threads, workspace,
 };
 use crate::state::AppState;
 
@@ -113,6 +113,7 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(jobs::retry))
         .routes(routes!(jobs::discard))
         .routes(routes!(status::show))
+        .routes(routes!(workspace::show, workspace::set))
 }
 
 #[cfg(test)]
