@@ -19,9 +19,7 @@ import sys
 import tempfile
 import urllib.request
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-
-import run as scale
+from servers import KEY, installation, show, window
 
 BUDGET = [{"period": "total", "limit": "1000000"}]
 KEYS = {
@@ -32,7 +30,7 @@ KEYS = {
 
 
 def new_key(port: int, settings: dict) -> str:
-    headers = {"Authorization": f"Bearer {scale.KEY}", "Content-Type": "application/json"}
+    headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
     body = json.dumps({"name": "bench", **settings}).encode()
     request = urllib.request.Request(f"http://127.0.0.1:{port}/backstay/v1/keys", body, headers)
     with urllib.request.urlopen(request, timeout=60) as response:
@@ -45,16 +43,16 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--connections", type=int, default=48, help="of all servers together")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="backstay-budgets-") as name, scale.installation(pathlib.Path(name)) as (_, nodes):
+    with tempfile.TemporaryDirectory(prefix="backstay-budgets-") as name, installation(pathlib.Path(name)) as (_, nodes):
         keys = {name: new_key(nodes[0], settings) for name, settings in KEYS.items()}
         for key in keys.values():
-            scale.window(nodes, argparse.Namespace(connections=options.connections, seconds=1.0), key)
+            window(nodes, argparse.Namespace(connections=options.connections, seconds=1.0), key)
         measured: dict[str, list[tuple[float, float]]] = {name: [] for name in keys}
         names = list(keys)
         for number in range(options.rounds):
             for name in names[number % len(names) :] + names[: number % len(names)]:
-                measured[name].append(scale.window(nodes, options, keys[name]))
-    scale.show("key", measured, base="budget, strict")
+                measured[name].append(window(nodes, options, keys[name]))
+    show("key", measured, base="budget, strict")
     print(f"\n{options.connections} connections, {options.rounds} rounds of {options.seconds:g} s, median [min–max]; {os.cpu_count()} cores.")
     return 0
 
