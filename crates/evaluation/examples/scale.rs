@@ -64,7 +64,9 @@ impl Random {
     fn embedding(&mut self, tokens: usize) -> PassageVector {
         let mut centre = Random(1 + self.next() % SUBJECTS);
         // The first numbers of seeds that lie together do so too.
-        (0..8).for_each(|_| drop(centre.next()));
+        for _ in 0..8 {
+            centre.next();
+        }
         let mut number = || (centre.unit() + self.unit() * SPREAD - 0.5 - SPREAD / 2.0) as f32;
         let mut vector: Vec<f32> = (0..DIMENSION).map(|_| number()).collect();
         let length = vector.iter().map(|number| number * number).sum::<f32>().sqrt();

@@ -35,6 +35,8 @@ const GROUP_MAX: usize = 256;
 const QUEUE_MAX: usize = 1_024;
 /// How long records of the redo log wait for others before they enter the tables together.
 const REDO_DELAY: Duration = Duration::from_millis(2);
+#[cfg(target_os = "linux")]
+const REDO_NICENESS: i32 = 5;
 const REDO_AGAIN: Duration = Duration::from_secs(1);
 /// So many of them write about as many pages as one unit of work.
 const RECORDS_OF_A_UNIT: usize = 8;
@@ -262,6 +264,7 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<std::thread
 /// Brings what the redo log holds into the tables, a moment after it was added.
 fn keep_up(target: &Target) {
     let Some(redo) = &target.redo else { return };
+    step_back();
     while redo.wait(REDO_DELAY) {
         let mut held = target.held.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(held) = held.as_mut() else { return };
@@ -269,6 +272,15 @@ fn keep_up(target: &Target) {
             tracing::error!(%error, "what the redo log holds did not enter the tables; trying again");
             redo.rest(REDO_AGAIN);
         }
+    }
+}
+
+/// Lets threads that answer calls take the processor from this one. Not by much: who writes to the
+/// tables has to wait for it. Elsewhere than on Linux this would be said of the whole process.
+fn step_back() {
+    #[cfg(target_os = "linux")]
+    if let Err(cause) = rustix::process::setpriority_process(None, REDO_NICENESS) {
+        tracing::debug!(%cause, "the redo log's thread keeps its priority");
     }
 }
 
