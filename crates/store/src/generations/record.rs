@@ -92,6 +92,8 @@ mod tests {
     use super::*;
     use crate::{Store, StoreOptions, budgets::Reserved, db::Reach};
 
+    type Told = tokio::sync::oneshot::Receiver<()>;
+
     fn id(number: usize) -> GenerationId {
         GenerationId::parse(&format!("gen_{number}")).unwrap()
     }
@@ -142,8 +144,16 @@ mod tests {
 
     /// Keeps everything from the tables until it is dropped.
     async fn hold(store: &Store) -> mpsc::Sender<()> {
+        let (release, has_begun, _) = holder(store);
+        has_begun.await.unwrap();
+        release
+    }
+
+    /// How to release it, when its work has begun, and when it has begun or been queued.
+    fn holder(store: &Store) -> (mpsc::Sender<()>, Told, Told) {
         let (release, held) = mpsc::channel::<()>();
-        let (begun, has_begun) = tokio::sync::oneshot::channel();
+        let [(begun, has_begun), (queued, is_queued)] =
+            [(); 2].map(|()| tokio::sync::oneshot::channel());
         let db = store.db().clone();
         tokio::task::spawn_blocking(move || {
             let work = move |_: &Session<'_>| {
@@ -151,10 +161,10 @@ mod tests {
                 let _dropped = held.recv();
                 Ok(())
             };
-            db.write(Reach::Installation, work).now_or_never()
+            let _done = db.write(Reach::Installation, work).now_or_never();
+            let _nobody_waits = queued.send(());
         });
-        has_begun.await.unwrap();
-        release
+        (release, has_begun, is_queued)
     }
 
     /// What a kill leaves behind: the files as they are.
@@ -217,6 +227,26 @@ mod tests {
         for number in [0, count - 1] {
             assert_eq!(state(&workspace, number).await, Some(SettlementStatus::Failed));
         }
+    }
+
+    /// A unit of work may join a transaction that began before its call did.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_call_that_began_during_a_transaction_can_be_settled_in_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, workspace) = open(folder.path()).await.unwrap();
+        let held = hold(&store).await;
+        let (group, has_begun, is_queued) = holder(&store);
+        is_queued.await.unwrap();
+        drop(held);
+        has_begun.await.unwrap();
+        workspace.begin_generation(intent(1)).await.unwrap();
+        let settling =
+            workspace.write_beside(|session, id| settle::settle(session, id, &settled(1)));
+        let mut settling = Box::pin(settling);
+        assert!((&mut settling).now_or_never().is_none(), "it waits in the queue");
+        drop(group);
+        assert!(settling.await.unwrap());
+        assert_eq!(state(&workspace, 1).await, Some(SettlementStatus::Failed));
     }
 
     #[tokio::test]

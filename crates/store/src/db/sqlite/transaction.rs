@@ -10,6 +10,9 @@ use crate::db::{Failure, Session, Statement, sql};
 const BEGIN: Statement = sql("BEGIN IMMEDIATE");
 const COMMIT: Statement = sql("COMMIT");
 const ROLLBACK: Statement = sql("ROLLBACK");
+const OPEN_SAVEPOINT: Statement = sql("SAVEPOINT unit");
+const KEEP_SAVEPOINT: Statement = sql("RELEASE unit");
+const UNDO_SAVEPOINT: Statement = sql("ROLLBACK TO unit");
 
 pub(super) fn begin(connection: &Connection) -> Result<()> {
     Session::Sqlite(connection).execute(BEGIN, &[]).map(drop).map_err(Error::from)
@@ -41,6 +44,21 @@ pub(super) fn still_open(connection: &Connection) -> Result<()> {
             "the store took back a write that it could not finish; check the disk and call again",
         ));
     }
+    Ok(())
+}
+
+pub(super) fn open_savepoint(connection: &Connection) -> Result<()> {
+    Session::Sqlite(connection).execute(OPEN_SAVEPOINT, &[]).map(drop).map_err(Error::from)
+}
+
+/// Fails only when the transaction as a whole is lost.
+pub(super) fn close_savepoint(connection: &Connection, keep: bool) -> Result<()> {
+    still_open(connection)?;
+    let session = Session::Sqlite(connection);
+    if !keep {
+        session.execute(UNDO_SAVEPOINT, &[])?;
+    }
+    session.execute(KEEP_SAVEPOINT, &[])?;
     Ok(())
 }
 

@@ -23,10 +23,10 @@ use super::{
     Synchronous,
     checkpointer::Checkpointer,
     connection::{CHECKPOINT, COPYING_TIMEOUT, READERS_TIMEOUT},
-    redo::{Batch, RedoLog, Urgency, carry_out},
-    transaction::{begin, finish, guarded, roll_back, still_open},
+    redo::{Batch, RedoLog, Urgency, carry_out, join},
+    transaction::{begin, close_savepoint, finish, guarded, open_savepoint, roll_back, still_open},
 };
-use crate::db::{Failure, Session, Statement, failure::closed, sql};
+use crate::db::{Failure, Session, failure::closed};
 
 /// Units of work in one transaction: enough that a commit's cost is shared out, few enough that the
 /// first of them does not wait long.
@@ -40,10 +40,6 @@ const REDO_NICENESS: i32 = 5;
 const REDO_AGAIN: Duration = Duration::from_secs(1);
 /// So many of them write about as many pages as one unit of work.
 const RECORDS_OF_A_UNIT: usize = 8;
-
-const OPEN_SAVEPOINT: Statement = sql("SAVEPOINT unit");
-const KEEP_SAVEPOINT: Statement = sql("RELEASE unit");
-const UNDO_SAVEPOINT: Statement = sql("ROLLBACK TO unit");
 
 /// Does its work, or hears why it cannot, and returns how to acknowledge it once the commit is
 /// known.
@@ -88,9 +84,29 @@ impl Target {
             return Ok(());
         }
         carry_out(&held.connection, &held.batch.work, urgency)?;
-        redo.committed(std::mem::take(&mut held.batch));
-        self.checkpointer.committed(records.div_ceil(RECORDS_OF_A_UNIT));
+        self.caught_up(&mut held.batch);
         Ok(())
+    }
+
+    /// The same in a transaction that is open, for a unit that joins it: what was acknowledged before
+    /// the unit was queued may be newer than the transaction. The batch keeps it until that commits.
+    fn catch_up_within(&self, connection: &Connection, batch: &mut Batch) -> Result<()> {
+        let Some(redo) = &self.redo else { return Ok(()) };
+        let before = batch.work.len();
+        redo.take(batch)?;
+        match &batch.work[before..] {
+            [] => Ok(()),
+            newer => join(connection, newer),
+        }
+    }
+
+    /// Of what was carried out, and is committed now.
+    fn caught_up(&self, batch: &mut Batch) {
+        let records = batch.work.len();
+        if let Some(redo) = self.redo.as_ref().filter(|_| records > 0) {
+            redo.committed(std::mem::take(batch));
+            self.checkpointer.committed(records.div_ceil(RECORDS_OF_A_UNIT));
+        }
     }
 }
 
@@ -225,16 +241,27 @@ fn run(target: &Target, lock: File, mut queue: mpsc::Receiver<Command>) {
             redo.close();
         }
         let caught_up = target.catch_up(held, Urgency::Waited);
-        let connection = &held.connection;
+        let Held { connection, batch } = held;
         match command {
             Command::Work(unit) => {
-                let units = commit_group(connection, caught_up, unit, || match queue.try_recv() {
-                    Ok(Command::Work(unit)) => Some(unit),
-                    other => {
-                        next = other.ok();
-                        None
+                let mut refused = false;
+                let (units, committed) = commit_group(connection, caught_up, unit, || {
+                    let command = queue.try_recv().ok()?;
+                    if matches!(command, Command::Work(_)) {
+                        refused = target.catch_up_within(connection, batch).is_err();
+                    }
+                    match command {
+                        Command::Work(unit) if !refused => Some(unit),
+                        other => {
+                            next = Some(other);
+                            None
+                        }
                     }
                 });
+                // Otherwise all of the batch is carried out before the next unit.
+                if committed && !refused {
+                    target.caught_up(batch);
+                }
                 target.checkpointer.committed(units);
             }
             Command::Checkpoint(sender) => {
@@ -300,21 +327,20 @@ fn commit_alone(connection: &Connection, unit: Unit, caught_up: Result<()>) {
     (done.acknowledge)(&committed);
 }
 
-/// Runs the unit and those that follow it in one transaction. How many there were.
+/// Runs the unit and those that follow it in one transaction. How many there were, and whether it was
+/// committed.
 fn commit_group(
     connection: &Connection,
     caught_up: Result<()>,
     first: Unit,
     mut following: impl FnMut() -> Option<Unit>,
-) -> usize {
+) -> (usize, bool) {
     let session = Session::Sqlite(connection);
     let mut group = Vec::new();
     let mut so_far = caught_up.and_then(|()| begin(connection));
     let mut unit = Some(first);
     while let Some(current) = unit.take() {
-        so_far = so_far
-            .and_then(|()| session.execute(OPEN_SAVEPOINT, &[]).map_err(Error::from))
-            .map(drop);
+        so_far = so_far.and_then(|()| open_savepoint(connection));
         let done = current(so_far.clone().map(|()| &session));
         so_far = so_far.and_then(|()| close_savepoint(connection, done.succeeded));
         group.push(done);
@@ -327,18 +353,7 @@ fn commit_group(
     for done in group {
         (done.acknowledge)(&committed);
     }
-    units
-}
-
-/// Fails only when the transaction as a whole is lost.
-fn close_savepoint(connection: &Connection, keep: bool) -> Result<()> {
-    still_open(connection)?;
-    let session = Session::Sqlite(connection);
-    if !keep {
-        session.execute(UNDO_SAVEPOINT, &[])?;
-    }
-    session.execute(KEEP_SAVEPOINT, &[])?;
-    Ok(())
+    (units, committed.is_ok())
 }
 
 /// Empties the log; false when readers kept it from that.
@@ -354,7 +369,7 @@ mod tests {
     use backstay_core::ErrorCode;
 
     use super::*;
-    use crate::db::values;
+    use crate::db::{Statement, sql, values};
 
     const CREATE: Statement = sql("CREATE TABLE notes (number INTEGER PRIMARY KEY)");
     const INSERT: Statement = sql("INSERT INTO notes VALUES ($1)");

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use super::Redo;
 use crate::db::{
     Failure, Session,
-    sqlite::transaction::{begin, finish, guarded, still_open},
+    sqlite::transaction::{begin, close_savepoint, finish, guarded, open_savepoint, still_open},
 };
 
 /// Of more records than this, the first have waited long enough.
@@ -54,6 +54,15 @@ fn commit(connection: &Connection, work: &[Redo], urgency: Urgency) -> Result<()
     finish(connection, carried_out)
 }
 
+/// The same within a transaction that is open: all of it or, when one record is refused, none.
+pub(in crate::db::sqlite) fn join(connection: &Connection, work: &[Redo]) -> Result<()> {
+    let session = Session::Sqlite(connection);
+    open_savepoint(connection)?;
+    let joined = work.iter().try_for_each(|redo| guarded(|| redo(&session)));
+    close_savepoint(connection, joined.is_ok())?;
+    joined
+}
+
 /// What a crash left, with the one function that can read it.
 pub(in crate::db::sqlite) fn recover(
     connection: &Connection,
@@ -86,6 +95,18 @@ mod tests {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch("CREATE TABLE notes (number INTEGER PRIMARY KEY)").unwrap();
         connection
+    }
+
+    #[test]
+    fn records_join_a_transaction_together_or_not_at_all() {
+        let connection = connection();
+        begin(&connection).unwrap();
+        insert(1)(&Session::Sqlite(&connection)).unwrap();
+        let refused = join(&connection, &[insert(2), insert(1)]).unwrap_err();
+        assert_eq!(refused.code(), ErrorCode::Conflict);
+        join(&connection, &[insert(3), insert(4)]).unwrap();
+        finish(&connection, Ok(())).unwrap();
+        assert_eq!(numbers(&connection), [1, 3, 4]);
     }
 
     fn numbers(connection: &Connection) -> Vec<i64> {

@@ -3,8 +3,9 @@
 //!
 //! Adding a record is one short write; a transaction of SQLite's is ten of whole pages. Whoever reads
 //! or writes the tables waits until what was added before has entered them, so that nobody sees the
-//! difference. After a crash the records are carried out at the next start, those that had entered the
-//! tables already once more: so each has to change nothing the second time.
+//! difference; a unit of work that joins a transaction also waits for what was added since that began.
+//! After a crash the records are carried out at the next start, those that had entered the tables
+//! already once more: so each has to change nothing the second time.
 //!
 //! Before a record is added it must be certain that it will succeed. That can be judged without the
 //! tables for one kind of work: what begins under a name that nobody used, and what ends it.
@@ -24,7 +25,7 @@ use std::{
 
 use backstay_core::{Error, ErrorCode, Result};
 
-pub(super) use self::carry_out::{Urgency, carry_out, recover};
+pub(super) use self::carry_out::{Urgency, carry_out, join, recover};
 use self::file::LogFile;
 use crate::db::{Failure, Session};
 
