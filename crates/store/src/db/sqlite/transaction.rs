@@ -21,7 +21,9 @@ pub(super) fn begin(connection: &Connection) -> Result<()> {
 /// Commits what went well so far, and takes back the rest.
 pub(super) fn finish(connection: &Connection, so_far: Result<()>) -> Result<()> {
     let session = Session::Sqlite(connection);
-    let outcome = so_far.and_then(|()| session.execute(COMMIT, &[]).map(drop).map_err(Error::from));
+    let outcome = so_far
+        .and_then(|()| still_open(connection))
+        .and_then(|()| session.execute(COMMIT, &[]).map(drop).map_err(Error::from));
     roll_back(connection);
     outcome
 }

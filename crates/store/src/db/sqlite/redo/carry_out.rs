@@ -42,25 +42,31 @@ pub(in crate::db::sqlite) fn carry_out(
 
 fn commit(connection: &Connection, work: &[Redo], urgency: Urgency) -> Result<()> {
     begin(connection)?;
-    let session = Session::Sqlite(connection);
     let polite = urgency == Urgency::Idle && work.len() <= POLITE_MAX;
-    let carried_out = work.iter().try_for_each(|redo| {
-        guarded(|| redo(&session))?;
+    let carried_out = each(connection, work, || {
         if polite {
             std::thread::yield_now();
         }
-        still_open(connection)
     });
     finish(connection, carried_out)
 }
 
 /// The same within a transaction that is open: all of it or, when one record is refused, none.
 pub(in crate::db::sqlite) fn join(connection: &Connection, work: &[Redo]) -> Result<()> {
-    let session = Session::Sqlite(connection);
     open_savepoint(connection)?;
-    let joined = work.iter().try_for_each(|redo| guarded(|| redo(&session)));
+    let joined = each(connection, work, || {});
     close_savepoint(connection, joined.is_ok())?;
     joined
+}
+
+/// What follows a record that lost the transaction must not be carried out without one.
+fn each(connection: &Connection, work: &[Redo], between: impl Fn()) -> Result<()> {
+    let session = Session::Sqlite(connection);
+    work.iter().try_for_each(|redo| {
+        guarded(|| redo(&session))?;
+        between();
+        still_open(connection)
+    })
 }
 
 /// What a crash left, with the one function that can read it.
@@ -91,6 +97,11 @@ mod tests {
         Box::new(move |session| session.execute(INSERT, values![number]).map(drop))
     }
 
+    /// Loses the transaction, as a full disk would.
+    fn lost() -> Redo {
+        Box::new(|session| session.execute(ROLLBACK, &[]).map(drop))
+    }
+
     fn connection() -> Connection {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch("CREATE TABLE notes (number INTEGER PRIMARY KEY)").unwrap();
@@ -107,6 +118,19 @@ mod tests {
         join(&connection, &[insert(3), insert(4)]).unwrap();
         finish(&connection, Ok(())).unwrap();
         assert_eq!(numbers(&connection), [1, 3, 4]);
+    }
+
+    #[test]
+    fn a_record_that_loses_the_transaction_it_joins_leaves_nothing_and_says_why() {
+        let connection = connection();
+        begin(&connection).unwrap();
+        insert(1)(&Session::Sqlite(&connection)).unwrap();
+        let joined = join(&connection, &[lost(), insert(2)]).unwrap_err();
+        let finished = finish(&connection, Ok(())).unwrap_err();
+        for refused in [joined, finished] {
+            assert_eq!(refused.code(), ErrorCode::StoreUnavailable);
+        }
+        assert!(numbers(&connection).is_empty());
     }
 
     fn numbers(connection: &Connection) -> Vec<i64> {
@@ -127,9 +151,8 @@ mod tests {
     #[test]
     fn when_the_tables_cannot_be_written_all_of_it_is_to_be_tried_again() {
         let connection = connection();
-        let lost: Redo = Box::new(|session| session.execute(ROLLBACK, &[]).map(drop));
         let refused =
-            carry_out(&connection, &[insert(1), lost, insert(2)], Urgency::Waited).unwrap_err();
+            carry_out(&connection, &[insert(1), lost(), insert(2)], Urgency::Waited).unwrap_err();
         assert_eq!(refused.code(), ErrorCode::StoreUnavailable);
         assert!(numbers(&connection).is_empty());
     }
