@@ -8,6 +8,7 @@ mod readers;
 mod redo;
 mod session;
 mod transaction;
+mod unit;
 mod writer;
 
 use std::{path::PathBuf, sync::Arc};

@@ -1,9 +1,7 @@
 //! The one connection that writes, and how many units of work are committed at once.
 //!
 //! Work queues up while a commit is under way, and the next transaction takes all of it (group
-//! commit, as Gray and Reuter describe it): each unit runs in a savepoint of its own, so that one
-//! that fails takes back only itself, and each caller hears of success only after the commit that
-//! holds its work.
+//! commit, as Gray and Reuter describe it).
 //!
 //! A thread of its own empties the queue. When nothing is queued and no commit is under way, the
 //! caller commits where it stands instead: that takes some tens of microseconds, fewer than to wake
@@ -24,13 +22,10 @@ use super::{
     checkpointer::Checkpointer,
     connection::{CHECKPOINT, COPYING_TIMEOUT, READERS_TIMEOUT},
     redo::{Batch, RedoLog, Urgency, carry_out, join},
-    transaction::{begin, close_savepoint, finish, guarded, open_savepoint, roll_back, still_open},
+    unit::{Unit, commit_alone, commit_group},
 };
 use crate::db::{Failure, Session, failure::closed};
 
-/// Units of work in one transaction: enough that a commit's cost is shared out, few enough that the
-/// first of them does not wait long.
-const GROUP_MAX: usize = 256;
 /// Units of work that may wait. A caller beyond that waits for its place.
 const QUEUE_MAX: usize = 1_024;
 /// How long records of the redo log wait for others before they enter the tables together.
@@ -40,17 +35,6 @@ const REDO_NICENESS: i32 = 5;
 const REDO_AGAIN: Duration = Duration::from_secs(1);
 /// So many of them write about as many pages as one unit of work.
 const RECORDS_OF_A_UNIT: usize = 8;
-
-/// Does its work, or hears why it cannot, and returns how to acknowledge it once the commit is
-/// known.
-type Unit = Box<dyn FnOnce(Result<&Session<'_>>) -> Done + Send>;
-
-type Acknowledge = Box<dyn FnOnce(&Result<()>)>;
-
-struct Done {
-    succeeded: bool,
-    acknowledge: Acknowledge,
-}
 
 enum Command {
     Work(Unit),
@@ -159,20 +143,11 @@ impl Writer {
         &self,
         work: impl FnOnce(&Session<'_>) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T> {
-        let (sender, receiver) = oneshot::channel();
-        let unit = move |session: Result<&Session<'_>>| {
-            let outcome = session.and_then(|session| guarded(|| work(session)));
-            let succeeded = outcome.is_ok();
-            let acknowledge = move |committed: &Result<()>| {
-                let answer = outcome.and_then(|value| committed.clone().map(|()| value));
-                let _nobody_waits = sender.send(answer);
-            };
-            Done { succeeded, acknowledge: Box::new(acknowledge) }
-        };
-        if let Some(unit) = self.write_here(Box::new(unit)) {
+        let (unit, answer) = Unit::of(work);
+        if let Some(unit) = self.write_here(unit) {
             self.send(Command::Work(unit)).await?;
         }
-        receiver.await.map_err(|_| closed())?
+        answer.await.map_err(|_| closed())?
     }
 
     /// Commits the unit on this thread, or gives it back when others are before it.
@@ -245,7 +220,7 @@ fn run(target: &Target, lock: File, mut queue: mpsc::Receiver<Command>) {
         match command {
             Command::Work(unit) => {
                 let mut refused = false;
-                let (units, committed) = commit_group(connection, caught_up, unit, || {
+                let group = commit_group(connection, caught_up, unit, || {
                     let command = queue.try_recv().ok()?;
                     if matches!(command, Command::Work(_)) {
                         refused = target.catch_up_within(connection, batch).is_err();
@@ -259,10 +234,10 @@ fn run(target: &Target, lock: File, mut queue: mpsc::Receiver<Command>) {
                     }
                 });
                 // Otherwise all of the batch is carried out before the next unit.
-                if committed && !refused {
+                if group.is_committed && !refused {
                     target.caught_up(batch);
                 }
-                target.checkpointer.committed(units);
+                target.checkpointer.committed(group.units);
             }
             Command::Checkpoint(sender) => {
                 let _nobody_waits = sender.send(checkpoint(connection).map_err(Error::from));
@@ -309,51 +284,6 @@ fn step_back() {
     if let Err(cause) = rustix::process::setpriority_process(None, REDO_NICENESS) {
         tracing::debug!(%cause, "the redo log's thread keeps its priority");
     }
-}
-
-/// Runs the unit in a transaction of its own, which needs no savepoint.
-fn commit_alone(connection: &Connection, unit: Unit, caught_up: Result<()>) {
-    let session = Session::Sqlite(connection);
-    let begun = caught_up.and_then(|()| begin(connection));
-    let done = unit(begun.clone().map(|()| &session));
-    let so_far = begun.and_then(|()| still_open(connection));
-    let committed = match done.succeeded {
-        true => finish(connection, so_far),
-        false => {
-            roll_back(connection);
-            so_far
-        }
-    };
-    (done.acknowledge)(&committed);
-}
-
-/// Runs the unit and those that follow it in one transaction. How many there were, and whether it was
-/// committed.
-fn commit_group(
-    connection: &Connection,
-    caught_up: Result<()>,
-    first: Unit,
-    mut following: impl FnMut() -> Option<Unit>,
-) -> (usize, bool) {
-    let session = Session::Sqlite(connection);
-    let mut group = Vec::new();
-    let mut so_far = caught_up.and_then(|()| begin(connection));
-    let mut unit = Some(first);
-    while let Some(current) = unit.take() {
-        so_far = so_far.and_then(|()| open_savepoint(connection));
-        let done = current(so_far.clone().map(|()| &session));
-        so_far = so_far.and_then(|()| close_savepoint(connection, done.succeeded));
-        group.push(done);
-        if so_far.is_ok() && group.len() < GROUP_MAX {
-            unit = following();
-        }
-    }
-    let committed = finish(connection, so_far);
-    let units = group.len();
-    for done in group {
-        (done.acknowledge)(&committed);
-    }
-    (units, committed.is_ok())
 }
 
 /// Empties the log; false when readers kept it from that.
