@@ -1,10 +1,14 @@
 //! Answers to requests that carried an idempotency key, kept for a day.
 
-use backstay_core::{Error, KeyId, Result, Timestamp, WorkspaceId};
+use std::collections::HashMap;
+
+use backstay_core::{
+    Error, GenerationId, KeyId, RequestId, Result, Timestamp, WorkspaceId, chat::SettlementStatus,
+};
 
 use crate::{
     Store, Workspace,
-    db::{Failure, Row, Session, statements, values},
+    db::{Failure, Row, Session, named, statements, values},
     messages::to_json,
 };
 
@@ -15,12 +19,24 @@ macro_rules! of_this_node {
     };
 }
 
+/// What came of the calls that some requests made: of those that are open or have an answer.
+macro_rules! calls {
+    ($requests:expr) => {
+        concat!(
+            "SELECT request, api_key, id, status FROM generations
+        WHERE workspace = $1 AND id >= $2 AND status IN ('pending', 'completed')
+            AND request IN ",
+            $requests
+        )
+    };
+}
+
 statements! {
     FORGET_OLD = "DELETE FROM idempotency
         WHERE workspace = $1 AND api_key = $2 AND token = $3 AND expires_at <= $4";
     BEGIN = "INSERT INTO idempotency
-            (workspace, api_key, token, fingerprint, state, expires_at)
-        VALUES ($1, $2, $3, $4, 'running', $5)
+            (workspace, api_key, token, fingerprint, state, expires_at, request, first_generation)
+        VALUES ($1, $2, $3, $4, 'running', $5, $6, $7)
         ON CONFLICT (workspace, api_key, token) DO NOTHING";
     FIND = "SELECT fingerprint, state, status, headers, body FROM idempotency
         WHERE workspace = $1 AND api_key = $2 AND token = $3";
@@ -38,10 +54,18 @@ statements! {
         postgres: of_this_node!("DELETE FROM idempotency
         WHERE workspace = $1 AND api_key = $2 AND token = $3 AND state = 'running'");
     /// Names the state as text, so that the index of open requests is used.
-    RELEASE_OPEN = "DELETE FROM idempotency WHERE state = 'running'",
-        postgres: "DELETE FROM idempotency WHERE (workspace, api_key, token) IN (
-            SELECT workspace, api_key, token FROM idempotency
-            WHERE state = 'running' AND node_is_gone(node) FOR UPDATE SKIP LOCKED)";
+    ABANDONED = "SELECT workspace, api_key, token, request, first_generation FROM idempotency
+        WHERE state = 'running'",
+        postgres: "SELECT workspace, api_key, token, request, first_generation FROM idempotency
+        WHERE state = 'running' AND node_is_gone(node) FOR UPDATE SKIP LOCKED";
+    THIS = "SELECT workspace, api_key, token, request, first_generation FROM idempotency
+        WHERE workspace = $1 AND api_key = $2 AND token = $3 AND state = 'running'",
+        postgres: of_this_node!("SELECT workspace, api_key, token, request, first_generation
+        FROM idempotency
+        WHERE workspace = $1 AND api_key = $2 AND token = $3 AND state = 'running'");
+    CALLS = calls!(named!(sqlite "$3")), postgres: calls!(named!(postgres "$3"));
+    CARRIED_OUT = "UPDATE idempotency SET state = 'unstored'
+        WHERE workspace = $1 AND api_key = $2 AND token = $3 AND state = 'running'";
     BLANK = "UPDATE idempotency SET state = 'unstored', status = NULL, headers = NULL, body = NULL
         WHERE workspace = $1 AND state = 'done'";
     EXPIRED = "SELECT i.workspace, i.api_key, i.token
@@ -50,13 +74,15 @@ statements! {
         postgres: "SELECT i.workspace, i.api_key, i.token
         FROM workspaces AS w CROSS JOIN idempotency AS i
         WHERE i.workspace = w.id AND i.expires_at <= $1 LIMIT $2 FOR UPDATE OF i SKIP LOCKED";
-    EXPIRE = "DELETE FROM idempotency WHERE workspace = $1 AND api_key = $2 AND token = $3";
+    REMOVE = "DELETE FROM idempotency WHERE workspace = $1 AND api_key = $2 AND token = $3";
 }
 
 /// A request as its idempotency key names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotentRequest {
     pub key: KeyId,
+    /// What the calls that it makes have in the ledger.
+    pub request: RequestId,
     /// SHA-256 of the client's idempotency key.
     pub token: [u8; 32],
     /// SHA-256 of everything that the request says.
@@ -80,8 +106,8 @@ pub enum Idempotency {
     Running,
     /// It belongs to another request.
     Mismatch,
-    /// The same request was answered, and its answer is not kept: it was too large, or what it said
-    /// was forgotten since.
+    /// The same request was carried out, and its answer is not kept: it was too large, what it said
+    /// was forgotten since, or the process that carried it out did not live to keep it.
     Unstored,
     Answered(StoredAnswer),
 }
@@ -95,11 +121,20 @@ impl Workspace {
         expires_at: Timestamp,
         now: Timestamp,
     ) -> Result<Idempotency> {
-        let IdempotentRequest { key, token, fingerprint } = request.clone();
+        let IdempotentRequest { key, request, token, fingerprint } = request.clone();
+        let first = GenerationId::first_at(now);
         self.write_beside(move |session, workspace| {
             let token = token.as_slice();
             session.execute(FORGET_OLD, values![workspace, &key, token, now])?;
-            let values = values![workspace, &key, token, fingerprint.as_slice(), expires_at];
+            let values = values![
+                workspace,
+                &key,
+                token,
+                fingerprint.as_slice(),
+                expires_at,
+                &request,
+                &first,
+            ];
             if session.execute(BEGIN, values)? > 0 {
                 return Ok(Idempotency::New);
             }
@@ -134,6 +169,21 @@ impl Workspace {
         .await
     }
 
+    /// Ends a running request that broke off: one whose calls have an answer is not to be carried out
+    /// again, any other may be.
+    pub async fn abandon_idempotent(&self, request: &IdempotentRequest) -> Result<()> {
+        let IdempotentRequest { key, token, .. } = request.clone();
+        self.write_beside(move |session, workspace| {
+            let values = values![workspace, &key, token.as_slice()];
+            for left in session.all(THIS, values, abandoned)? {
+                let calls = Calls::of(session, workspace, [&left])?;
+                left.end(session, calls.outcome(&left) == Some(Outcome::Answered))?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
     /// Forgets a running request, so that it may be tried again.
     pub async fn release_idempotent(&self, request: &IdempotentRequest) -> Result<()> {
         let IdempotentRequest { key, token, .. } = request.clone();
@@ -146,10 +196,30 @@ impl Workspace {
 }
 
 impl Store {
-    /// Forgets requests that a process which is gone did not live to answer; how many. When to call
-    /// it, see [`Store::settle_interrupted`].
+    /// Ends requests that a process which is gone did not live to answer; how many. Those whose calls
+    /// have an answer become [`Idempotency::Unstored`], as carrying them out again would be charged
+    /// again; any other may be tried again, once no call of it is open. When to call it, see
+    /// [`Store::settle_interrupted`], which goes first.
     pub async fn release_idempotent(&self) -> Result<u64> {
-        self.write_beside(|session| Ok(session.execute(RELEASE_OPEN, &[])? as u64)).await
+        self.write_beside(|session| {
+            let mut by_workspace: HashMap<WorkspaceId, Vec<Abandoned>> = HashMap::new();
+            for left in session.all(ABANDONED, &[], abandoned)? {
+                by_workspace.entry(left.workspace.clone()).or_default().push(left);
+            }
+            let mut ended = 0;
+            for (workspace, requests) in by_workspace {
+                let calls = Calls::of(session, &workspace, &requests)?;
+                for left in requests {
+                    let outcome = calls.outcome(&left);
+                    if outcome != Some(Outcome::Open) {
+                        left.end(session, outcome == Some(Outcome::Answered))?;
+                        ended += 1;
+                    }
+                }
+            }
+            Ok(ended)
+        })
+        .await
     }
 
     /// Deletes answers whose time is over, in every workspace, at most `limit` at a time; how many.
@@ -161,12 +231,86 @@ impl Store {
         self.write(move |session| {
             let expired = session.all(EXPIRED, values![now, limit], read)?;
             for (workspace, key, token) in &expired {
-                session.execute(EXPIRE, values![workspace, key, token.as_slice()])?;
+                session.execute(REMOVE, values![workspace, key, token.as_slice()])?;
             }
             Ok(expired.len())
         })
         .await
     }
+}
+
+/// A request that nobody carries out any more.
+struct Abandoned {
+    workspace: WorkspaceId,
+    key: KeyId,
+    token: Vec<u8>,
+    /// And from which id on its calls count. `None` where an earlier version began it.
+    calls: Option<(RequestId, GenerationId)>,
+}
+
+impl Abandoned {
+    fn end(&self, session: &Session<'_>, is_carried_out: bool) -> Result<(), Failure> {
+        let statement = if is_carried_out { CARRIED_OUT } else { REMOVE };
+        session.execute(statement, values![&self.workspace, &self.key, self.token.as_slice()])?;
+        Ok(())
+    }
+}
+
+fn abandoned(row: &Row<'_>) -> Result<Abandoned, Failure> {
+    let (request, first): (Option<RequestId>, Option<GenerationId>) = (row.get(3)?, row.get(4)?);
+    Ok(Abandoned {
+        workspace: row.get(0)?,
+        key: row.get(1)?,
+        token: row.bytes(2)?.to_vec(),
+        calls: request.zip(first),
+    })
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Outcome {
+    /// It may still get an answer.
+    Open,
+    Answered,
+}
+
+/// Calls of a workspace that are open or have an answer.
+#[derive(Default)]
+struct Calls(HashMap<(RequestId, KeyId), Vec<(GenerationId, Outcome)>>);
+
+impl Calls {
+    fn of<'a>(
+        session: &Session<'_>,
+        workspace: &WorkspaceId,
+        requests: impl IntoIterator<Item = &'a Abandoned>,
+    ) -> Result<Self, Failure> {
+        let known: Vec<_> = requests.into_iter().filter_map(|left| left.calls.as_ref()).collect();
+        let Some(first) = known.iter().map(|(_, first)| first).min() else {
+            return Ok(Self::default());
+        };
+        let names = to_json(&known.iter().map(|(request, _)| request).collect::<Vec<_>>())?;
+        let mut calls = Self::default();
+        for (of, call) in session.all(CALLS, values![workspace, first, &names], call)? {
+            calls.0.entry(of).or_default().push(call);
+        }
+        Ok(calls)
+    }
+
+    /// `None` where no call is open or has an answer.
+    fn outcome(&self, left: &Abandoned) -> Option<Outcome> {
+        let (request, first) = left.calls.as_ref()?;
+        let calls = self.0.get(&(request.clone(), left.key.clone()))?;
+        calls.iter().filter(|(id, _)| id >= first).map(|(_, outcome)| *outcome).max()
+    }
+}
+
+type Call = ((RequestId, KeyId), (GenerationId, Outcome));
+
+fn call(row: &Row<'_>) -> Result<Call, Failure> {
+    let outcome = match row.get(3)? {
+        SettlementStatus::Completed => Outcome::Answered,
+        _ => Outcome::Open,
+    };
+    Ok(((row.get(0)?, row.get(1)?), (row.get(2)?, outcome)))
 }
 
 /// Forgets what the workspace's answers said: something that they may hold is forgotten. That they

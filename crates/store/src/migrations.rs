@@ -81,6 +81,11 @@ pub(crate) const SQLITE: &[Migration] = &[
         name: "budget_slices",
         sql: include_str!("../migrations/sqlite/0014_budget_slices.sql"),
     },
+    Migration {
+        version: 15,
+        name: "idempotent_calls",
+        sql: include_str!("../migrations/sqlite/0015_idempotent_calls.sql"),
+    },
 ];
 
 /// Begins with what SQLite's first seven make together.
@@ -124,6 +129,11 @@ pub(crate) const POSTGRES: &[Migration] = &[
         version: 14,
         name: "budget_slices",
         sql: include_str!("../migrations/postgres/0014_budget_slices.sql"),
+    },
+    Migration {
+        version: 15,
+        name: "idempotent_calls",
+        sql: include_str!("../migrations/postgres/0015_idempotent_calls.sql"),
     },
 ];
 

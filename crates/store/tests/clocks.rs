@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use backstay_core::{
-    Clock, CorrectedClock, KeyId, KeyScopes, ManualClock, RateLimit, RatePeriod, RoutingPolicy,
-    Secret, ThreadId, Timestamp, WorkspaceId,
+    Clock, CorrectedClock, KeyId, KeyScopes, ManualClock, RateLimit, RatePeriod, RequestId,
+    RoutingPolicy, Secret, ThreadId, Timestamp, WorkspaceId,
 };
 use backstay_store::{
     Idempotency, IdempotentRequest, KeySettings, KeyToken, LEARN_JOB, NewKey, PostgresOptions,
@@ -99,7 +99,12 @@ async fn a_jobs_lease_ends_for_both_at_one_time() {
 async fn an_answer_for_an_idempotency_key_is_kept_until_one_time() {
     let database = TestDatabase::create().await.unwrap();
     let [one, two] = two(&database).await;
-    let request = IdempotentRequest { key: key(), token: [1; 32], fingerprint: [2; 32] };
+    let request = IdempotentRequest {
+        key: key(),
+        request: RequestId::parse("req_1").unwrap(),
+        token: [1; 32],
+        fingerprint: [2; 32],
+    };
     let until = later(one.now(), 30_000);
     let begun = one.workspace.begin_idempotent(&request, until, one.now()).await.unwrap();
     assert_eq!(begun, Idempotency::New);

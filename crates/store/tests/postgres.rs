@@ -140,7 +140,12 @@ async fn a_node_that_is_closed_in_order_is_gone_at_once() {
 async fn an_answer_that_comes_after_the_lease_takes_no_others_place() {
     let database = database().await;
     let (_first, at_first) = node(&database).await;
-    let request = IdempotentRequest { key: key(), token: [1; 32], fingerprint: [1; 32] };
+    let request = IdempotentRequest {
+        key: key(),
+        request: RequestId::parse("req_1").unwrap(),
+        token: [1; 32],
+        fingerprint: [1; 32],
+    };
     let begin = async |workspace: &Workspace| {
         workspace.begin_idempotent(&request, at(100), at(1)).await.unwrap()
     };

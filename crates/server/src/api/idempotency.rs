@@ -84,6 +84,7 @@ async fn once(
     let body = body::read(Request::new(body), state.body_bytes_max).await?;
     let named = IdempotentRequest {
         key: context.key.clone(),
+        request: context.request.clone(),
         token,
         fingerprint: fingerprint(&parts, &body),
     };
@@ -118,8 +119,9 @@ async fn once(
             ErrorCode::IdempotencyNotStored,
             format!(
                 "the request with this idempotency key was carried out, and its answer is not kept: \
-                 it held an API key, was larger than {ANSWER_BYTES_MAX} bytes, or said what was \
-                 forgotten since; use a new key to carry it out again"
+                 it held an API key, was larger than {ANSWER_BYTES_MAX} bytes, said what was forgotten \
+                 since, or the server was stopped before it could be kept; use a new key to carry it \
+                 out again"
             ),
         )),
     }
@@ -161,7 +163,7 @@ fn fingerprint(parts: &Parts, body: &[u8]) -> [u8; 32] {
     digest.finalize().into()
 }
 
-/// A request that is being carried out. Dropped before its end, it is released.
+/// A request that is being carried out. Dropped before its end, it broke off.
 struct Open {
     store: Workspace,
     named: IdempotentRequest,
@@ -177,6 +179,7 @@ impl Open {
             Ended::Kept(answer) => self.store.finish_idempotent(&self.named, Some(answer)).await,
             Ended::Unkept => self.store.finish_idempotent(&self.named, None).await,
             Ended::MayBeTriedAgain => self.store.release_idempotent(&self.named).await,
+            Ended::BrokeOff => self.store.abandon_idempotent(&self.named).await,
         };
         if let Err(error) = kept {
             tracing::error!(%error, cause = error.context(), "an idempotent answer was not kept");
@@ -191,7 +194,7 @@ impl Drop for Open {
         }
         let (store, named) = (self.store.clone(), self.named.clone());
         self.engine.jobs().spawn(async move {
-            if let Err(error) = store.release_idempotent(&named).await {
+            if let Err(error) = store.abandon_idempotent(&named).await {
                 tracing::error!(%error, "an idempotent request was not released");
             }
         });
@@ -202,6 +205,8 @@ enum Ended {
     Kept(StoredAnswer),
     Unkept,
     MayBeTriedAgain,
+    /// It may be tried again unless its calls were answered.
+    BrokeOff,
 }
 
 /// Carries the request out in a task of its own, which goes on when the client leaves.
@@ -234,7 +239,7 @@ async fn run(open: Open, request: Request, next: Next) -> Result<Response<Body>>
                 body,
             }),
             Pumped::TooLarge => Ended::Unkept,
-            Pumped::Broken => Ended::MayBeTriedAgain,
+            Pumped::Broken => Ended::BrokeOff,
         };
         open.end(ended).await;
         drop(pieces);

@@ -1,13 +1,36 @@
 //! The same request with the same idempotency key has one outcome.
 
-use backstay_core::KeyId;
-use backstay_store::{Idempotency, IdempotentRequest, StoredAnswer, Workspace};
+use backstay_core::{GenerationId, KeyId, RequestId, chat::SettlementStatus};
+use backstay_store::{
+    Idempotency, IdempotentRequest, NewGeneration, SettledGeneration, StoredAnswer, Workspace,
+};
 
-use crate::harness::{TestStore, at, at_once, forget, say};
+use crate::harness::{TestStore, at, at_once, forget, intent, say, settled};
 
 fn request(token: u8, fingerprint: u8) -> IdempotentRequest {
-    let key = KeyId::parse("key_1").unwrap();
-    IdempotentRequest { key, token: [token; 32], fingerprint: [fingerprint; 32] }
+    IdempotentRequest {
+        key: KeyId::parse("key_1").unwrap(),
+        request: RequestId::parse(&format!("req_{token}")).unwrap(),
+        token: [token; 32],
+        fingerprint: [fingerprint; 32],
+    }
+}
+
+/// A call that the request makes at that second; `None` leaves it open.
+async fn call(
+    workspace: &Workspace,
+    request: &IdempotentRequest,
+    second: i64,
+    status: Option<SettlementStatus>,
+) {
+    let id = GenerationId::first_at(at(second));
+    let (key, name) = (request.key.clone(), request.request.clone());
+    let begun = NewGeneration { id: id.clone(), request: name, key, ..intent("1") };
+    workspace.begin_generation(begun).await.unwrap();
+    if let Some(status) = status {
+        let ended = SettledGeneration { id, status, ..settled("1") };
+        assert!(workspace.settle_generation(ended).await.unwrap());
+    }
 }
 
 fn answer() -> StoredAnswer {
@@ -68,6 +91,54 @@ pub(crate) async fn a_restart_releases_what_was_running_and_keeps_what_was_answe
     assert_eq!(store.store().release_idempotent().await.unwrap(), 1);
     assert_eq!(begin(&store.a(), &request(1, 1), 1).await, Idempotency::New);
     assert_eq!(begin(&store.a(), &request(2, 2), 1).await, Idempotency::Answered(answer()));
+}
+
+pub(crate) async fn what_was_carried_out_and_not_kept_is_not_done_again(store: &TestStore) {
+    use SettlementStatus::{Completed, Failed};
+    let workspace = store.a();
+    let [answered, failed, cut_off, called_before, of_another_key] =
+        [1, 2, 3, 4, 5].map(|token| request(token, 1));
+    call(&workspace, &called_before, 1, Some(Completed)).await;
+    for request in [&answered, &failed, &cut_off, &called_before, &of_another_key] {
+        assert_eq!(begin(&workspace, request, 2).await, Idempotency::New);
+    }
+    call(&workspace, &answered, 3, Some(Failed)).await;
+    call(&workspace, &answered, 4, Some(Completed)).await;
+    call(&workspace, &failed, 5, Some(Failed)).await;
+    call(&workspace, &cut_off, 6, None).await;
+    let by_other_key = IdempotentRequest { key: KeyId::parse("key_2").unwrap(), ..request(5, 1) };
+    call(&workspace, &by_other_key, 7, Some(Completed)).await;
+    call(&store.b(), &of_another_key, 7, Some(Completed)).await;
+    drop(workspace);
+
+    store.reopen().await;
+    assert_eq!(store.store().release_idempotent().await.unwrap(), 4, "one has a call that is open");
+    assert_eq!(begin(&store.a(), &cut_off, 8).await, Idempotency::Running);
+    assert_eq!(store.store().settle_interrupted(at(8)).await.unwrap(), 1);
+    assert_eq!(store.store().release_idempotent().await.unwrap(), 1);
+    let again = store.a();
+    assert_eq!(begin(&again, &answered, 9).await, Idempotency::Unstored);
+    assert_eq!(begin(&again, &request(1, 2), 9).await, Idempotency::Mismatch);
+    for request in [&failed, &cut_off, &called_before, &of_another_key] {
+        assert_eq!(begin(&again, request, 9).await, Idempotency::New, "{request:?}");
+    }
+}
+
+pub(crate) async fn a_request_that_breaks_off_may_be_tried_again_unless_it_was_answered(
+    store: &TestStore,
+) {
+    let workspace = store.a();
+    let [answered, silent] = [1, 2].map(|token| request(token, 1));
+    for request in [&answered, &silent] {
+        begin(&workspace, request, 0).await;
+    }
+    call(&workspace, &answered, 1, Some(SettlementStatus::Completed)).await;
+    call(&workspace, &silent, 2, None).await;
+    for request in [&answered, &silent] {
+        workspace.abandon_idempotent(request).await.unwrap();
+    }
+    assert_eq!(begin(&workspace, &answered, 3).await, Idempotency::Unstored);
+    assert_eq!(begin(&workspace, &silent, 3).await, Idempotency::New);
 }
 
 pub(crate) async fn an_answer_has_its_time(store: &TestStore) {

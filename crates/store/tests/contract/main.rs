@@ -135,6 +135,8 @@ contract! {
         a_request_that_was_released_may_be_tried_again
         of_requests_at_once_one_is_new
         a_restart_releases_what_was_running_and_keeps_what_was_answered
+        what_was_carried_out_and_not_kept_is_not_done_again
+        a_request_that_breaks_off_may_be_tried_again_unless_it_was_answered
         an_answer_has_its_time
         what_is_forgotten_is_in_no_kept_answer;
     response_cache:
