@@ -56,15 +56,31 @@ class Database:
         data = self.primary.data
         self.primary.run("pg_ctl", "--wait", "--pgdata", data, "--log", data / "log", "--options", self.primary.options, "start")
 
+    @property
+    def replica_url(self) -> str:
+        return f"postgres://postgres@127.0.0.1:{self.replica_port}/postgres"
+
     def add_replica(self) -> None:
-        """A replica that every commit waits for."""
+        """One that streams; nothing when it is there already."""
+        if self.replica is not None:
+            return
         data = self.primary.data.parent / "replica"
         source = f"host=127.0.0.1 port={self.primary.port} user=postgres"
         self.primary.prepare(data)
         self.primary.run("pg_basebackup", "--dbname", source, "--pgdata", data, "--write-recovery-conf", "--wal-method=stream")
-        options = f"-p {self.replica_port} -k '' -c listen_addresses=127.0.0.1 -c max_connections=100"
-        self.primary.run("pg_ctl", "--wait", "--pgdata", data, "--log", data / "log", "--options", options, "start")
         self.replica = data
+        self.start_replica()
+
+    def start_replica(self) -> None:
+        options = f"-p {self.replica_port} -k '' -c listen_addresses=127.0.0.1 -c max_connections=100"
+        log = self.replica / "log"
+        self.primary.run("pg_ctl", "--wait", "--pgdata", self.replica, "--log", log, "--options", options, "start")
+
+    def stop_replica(self) -> None:
+        self.primary.run("pg_ctl", "--wait", "--pgdata", self.replica, "--mode", "immediate", "stop")
+
+    def hold_commits_for_replica(self) -> None:
+        """From now on every commit waits until the replica has it."""
         self.sql("ALTER SYSTEM SET synchronous_standby_names = '*'")
         self.sql("SELECT pg_reload_conf()")
 
@@ -76,7 +92,13 @@ class Database:
 
     def sql(self, statement: str) -> str:
         """Rows as lines of JSON, if the statement says so."""
-        source = f"host=127.0.0.1 port={self.primary.port} user=postgres dbname=postgres"
+        return self.sql_at(self.primary.port, statement)
+
+    def replica_sql(self, statement: str) -> str:
+        return self.sql_at(self.replica_port, statement)
+
+    def sql_at(self, port: int, statement: str) -> str:
+        source = f"host=127.0.0.1 port={port} user=postgres dbname=postgres"
         return self.primary.run("psql", "--quiet", "--tuples-only", "--no-align", "--dbname", source, "--command", statement)
 
     def numbers(self, query: str) -> list[int]:

@@ -18,6 +18,8 @@
 - `clock`: a server's machine is a minute ahead, then a minute behind: limits, leases and expiry are the others';
 - `away`: PostgreSQL is stopped: calls are refused, or, where their workspace says so, answered without memory and entered
   in the ledger later, each once, also those of a server that was killed meanwhile;
+- `replica`: recall reads a streaming replica that follows, then one that shows nothing new, then one that is gone: what a
+  server was told is recalled by the next at once in each case;
 - `promote`: the primary dies and a streaming replica takes over: nothing acknowledged is lost.
 
 Exit code 0 only if all of that holds.
@@ -43,6 +45,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import clocks
 import jobs
 import processes
+import replica
 from cluster import LEASE_S, Cluster
 from load import ANSWER_TOKENS, CALLERS, Failed, Load, ask, at_once, check, expect, post
 
@@ -291,6 +294,7 @@ def promote(cluster: Cluster, options: argparse.Namespace) -> str:
     """The primary dies; a replica that has every acknowledged write takes over."""
     rng = random.Random(options.seed)
     cluster.database.add_replica()
+    cluster.database.hold_commits_for_replica()
     load = Load(cluster, "p", rng)
     time.sleep(1.0)
     load.stopped.set()
@@ -316,6 +320,7 @@ SCENARIOS = {
     "away": away,
     "jobs": jobs.jobs,
     "clock": clocks.clock,
+    "replica": replica.replica,
     "promote": promote,
 }
 """In this order: `promote` leaves no replica behind."""

@@ -42,6 +42,8 @@ pub(crate) struct Indexes {
 pub(crate) struct Current {
     pub(crate) index: SharedIndex,
     pub(crate) policy: MemoryPolicy,
+    /// What it holds at least.
+    pub(crate) version: ScopeVersion,
     /// How many turns the scope has, where it is too large to be held.
     pub(crate) large: Option<u64>,
 }
@@ -61,7 +63,7 @@ impl Indexes {
         let store = self.store.workspace(workspace);
         let index = self.cache.get(workspace, scope);
         let (committed, policy) = store.scope_version_and_policy(scope).await?;
-        let spans = self.spans(&store, scope, committed).await?;
+        let spans = self.spans(&store.recalling(scope, committed), scope, committed).await?;
         let is_current = |loaded: &Loaded| {
             let covers = match (&loaded.large, &spans) {
                 (Some(large), Some(spans)) => large.covers(spans),
@@ -79,7 +81,7 @@ impl Indexes {
             self.cache.resized(workspace, scope, loaded.size_bytes());
         }
         let large = spans.is_some().then_some(committed.written - committed.forgotten);
-        Ok(Current { index, policy, large })
+        Ok(Current { index, policy, version: committed, large })
     }
 
     /// The blocks of a scope that is too large to be held and of which they cover nearly all.
@@ -206,6 +208,7 @@ impl Indexes {
         }
         // What is committed while this reads is read again next time, and changes nothing then.
         let mut version = store.scope_version(scope).await?;
+        let store = &store.recalling(scope, version);
         match (spans, &self.model) {
             (Some(spans), Some(model)) => {
                 let large = loaded.large.get_or_insert_default();

@@ -273,7 +273,7 @@ impl Memory {
         while let (Some(scope_turns), Some(model)) = (current.large, self.parts.embeddings.model())
         {
             let look_up = LookUp {
-                store: self.parts.store.workspace(workspace),
+                store: self.parts.store.workspace(workspace).recalling(scope, current.version),
                 scope,
                 model,
                 scope_turns,

@@ -107,7 +107,7 @@ impl Workspace {
         episodes_max: usize,
     ) -> Result<ScopeEpisodes> {
         let scope = scope.clone();
-        self.read(move |session, workspace| {
+        self.read_for_recall(move |session, workspace| {
             let version = scopes::version(session, workspace, &scope)?;
             let (assistant, user) = (&scope.assistant, scope_user(&scope));
             let values = values![workspace, assistant, user, after, episodes_max];

@@ -48,7 +48,7 @@ mod workspaces;
 
 pub use budgets::{BudgetOf, BudgetRow, Reservation, ReserveFrom, Reserved, SliceGrant};
 pub use db::{
-    ConnectionUse, DatabaseFacts, DatabaseUser, KeyChanges, NodeRow, PostgresOptions,
+    ConnectionUse, DatabaseFacts, DatabaseUser, KeyChanges, NodeRow, PostgresOptions, ReplicaFacts,
     SqliteOptions, Standby, StoreHealth, StoreKind, Synchronous,
 };
 pub use episodes::{NewEpisode, ScopeEpisodes, StoredEpisode};

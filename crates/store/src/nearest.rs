@@ -154,7 +154,7 @@ impl Workspace {
         let statement = if is_scanned { scan(question.len()) } else { search(question.len()) };
         let question = text(question);
         let (scope, model, revision) = (scope.clone(), model.to_owned(), revision.to_owned());
-        self.read(move |session, workspace| {
+        self.read_for_recall(move |session, workspace| {
             if !is_scanned {
                 session.one(SEARCH_WIDELY, values![count.max(SEARCHED)], |_| Ok(()))?;
             }

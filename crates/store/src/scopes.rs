@@ -24,6 +24,16 @@ pub struct ScopeVersion {
     pub embedded: u64,
 }
 
+impl ScopeVersion {
+    /// Whether everything that had happened at the other had happened here as well.
+    pub(crate) fn includes(&self, other: &Self) -> bool {
+        self.written >= other.written
+            && self.forgotten >= other.forgotten
+            && self.changed >= other.changed
+            && self.embedded >= other.embedded
+    }
+}
+
 macro_rules! embed {
     ($of:literal, $named:expr) => {
         concat!(

@@ -173,7 +173,7 @@ impl Workspace {
     ) -> Result<Vec<(MemoryId, PassageVector)>> {
         let statements = to_json(statements)?;
         let (model, revision) = (model.to_owned(), revision.to_owned());
-        self.read(move |session, workspace| {
+        self.read_for_recall(move |session, workspace| {
             session.all(THESE, values![workspace, &statements, &model, &revision], passage)
         })
         .await
@@ -187,7 +187,7 @@ impl Workspace {
         revision: &str,
     ) -> Result<Vec<(MemoryId, PassageVector)>> {
         let (scope, model, revision) = (scope.clone(), model.to_owned(), revision.to_owned());
-        self.read(move |session, workspace| {
+        self.read_for_recall(move |session, workspace| {
             let (assistant, user) = (&scope.assistant, scope_user(&scope));
             let values = values![workspace, assistant, user, &model, &revision];
             session.all(OF_SCOPE, values, passage)

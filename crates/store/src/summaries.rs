@@ -44,7 +44,7 @@ impl Workspace {
     /// The texts of a scope's summaries, by thread. Each change of one changes the scope's version.
     pub async fn scope_summaries(&self, scope: &Scope) -> Result<HashMap<ThreadId, String>> {
         let scope = scope.clone();
-        self.read(move |session, workspace| {
+        self.read_for_recall(move |session, workspace| {
             let values = values![workspace, &scope.assistant, scope_user(&scope)];
             let found = session.all(OF_SCOPE, values, |row| Ok((row.get(0)?, row.get(1)?)))?;
             Ok(found.into_iter().collect())

@@ -204,7 +204,7 @@ impl Workspace {
     ) -> Result<Vec<(EpisodeId, Vec<PassageVector>)>> {
         let episodes = to_json(episodes)?;
         let (model, revision) = (model.to_owned(), revision.to_owned());
-        self.read(move |session, workspace| {
+        self.read_for_recall(move |session, workspace| {
             let values = values![workspace, &episodes, &model, &revision];
             let mut found = ScopeVectors::default();
             session.all(THESE, values, |row| found.add(row))?;
@@ -225,7 +225,7 @@ impl Workspace {
         episodes_max: usize,
     ) -> Result<ScopeVectors> {
         let (scope, model, revision) = (scope.clone(), model.to_owned(), revision.to_owned());
-        self.read(move |session, workspace| {
+        self.read_for_recall(move |session, workspace| {
             let (assistant, user) = (&scope.assistant, scope_user(&scope));
             let values =
                 values![workspace, assistant, user, after, episodes_max, &model, &revision];

@@ -120,7 +120,7 @@ impl Workspace {
         revision: &str,
     ) -> Result<Vec<BlockSpan>> {
         let (scope, model, revision) = (scope.clone(), model.to_owned(), revision.to_owned());
-        self.read(move |session, workspace| {
+        self.read_for_recall(move |session, workspace| {
             let (assistant, user) = (&scope.assistant, scope_user(&scope));
             session.all(SPANS, values![workspace, assistant, user, &model, &revision], |row| {
                 Ok(BlockSpan { first: row.get(0)?, last: row.get(1)? })
@@ -139,7 +139,7 @@ impl Workspace {
         blocks_max: usize,
     ) -> Result<Vec<BlockTurns>> {
         let (scope, model, revision) = (scope.clone(), model.to_owned(), revision.to_owned());
-        self.read(move |session, workspace| {
+        self.read_for_recall(move |session, workspace| {
             let (assistant, user) = (&scope.assistant, scope_user(&scope));
             let values = values![workspace, assistant, user, &model, &revision, after, blocks_max];
             session.all(TURNS_AFTER, values, |row| {
@@ -153,7 +153,7 @@ impl Workspace {
     /// Parts of the words of all blocks of a scope.
     pub async fn block_words(&self, scope: &Scope, parts: &[u32]) -> Result<Vec<BlockWords>> {
         let (scope, parts) = (scope.clone(), numbers(parts.iter().map(|part| u64::from(*part))));
-        self.read(move |session, workspace| {
+        self.read_for_recall(move |session, workspace| {
             let (assistant, user) = (&scope.assistant, scope_user(&scope));
             session.all(WORDS, values![workspace, assistant, user, &parts], |row| {
                 Ok(BlockWords {
@@ -211,7 +211,7 @@ impl Workspace {
         span: BlockSpan,
     ) -> Result<Vec<(u64, Episode)>> {
         let scope = scope.clone();
-        self.read(move |session, workspace| {
+        self.read_for_recall(move |session, workspace| {
             let (assistant, user) = (&scope.assistant, scope_user(&scope));
             let values = values![workspace, assistant, user, span.first, span.last];
             session.all(BETWEEN, values, |row| Ok((row.get(7)?, episode(row)?)))
@@ -227,7 +227,7 @@ impl Workspace {
         sequences: &[u64],
     ) -> Result<Vec<(u64, Episode)>> {
         let (scope, sequences) = (scope.clone(), numbers(sequences.iter().copied()));
-        self.read(move |session, workspace| {
+        self.read_for_recall(move |session, workspace| {
             let (assistant, user) = (&scope.assistant, scope_user(&scope));
             let values = values![workspace, assistant, user, &sequences];
             let mut found = session.all(AROUND, values, |row| Ok((row.get(7)?, episode(row)?)))?;

@@ -34,6 +34,14 @@ impl TestDatabase {
         url(&self.server, &self.name)
     }
 
+    /// Another database that has all of this one; nobody may be connected to it.
+    pub async fn copy(&self) -> Result<Self> {
+        let name = format!("{}_copy", self.name);
+        let client = connect(&self.server).await?;
+        client.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {}", self.name)).await?;
+        Ok(Self { server: self.server.clone(), name })
+    }
+
     /// A connection that row-level security does not apply to.
     pub async fn client(&self) -> Result<Client> {
         connect(&self.url()).await

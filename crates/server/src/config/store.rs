@@ -18,6 +18,9 @@ const LEASE_MS_MIN: u64 = 1_000;
 pub struct StoreSection {
     /// `postgres://…` of a database that several servers may share; the data folder when absent.
     pub url: Option<StoreUrl>,
+    /// Of a streaming replica of that database, in the same form: recall reads it where it is up to
+    /// date. With several, the address of what balances them.
+    pub replica_url: Option<StoreUrl>,
     /// Of a data folder: `normal` survives a crash of the process, `full` also a loss of power.
     pub synchronous: Synchronous,
     /// Connections to the database at most.
@@ -34,6 +37,7 @@ impl Default for StoreSection {
     fn default() -> Self {
         Self {
             url: None,
+            replica_url: None,
             synchronous: Synchronous::default(),
             connections_max: 16,
             wait_ms: 5_000,
@@ -75,7 +79,7 @@ impl fmt::Debug for StoreUrl {
 
 impl StoreSection {
     pub(super) fn check(&self) -> Result<()> {
-        if let Some(url) = &self.url {
+        for url in [&self.url, &self.replica_url].into_iter().flatten() {
             url.check()?;
         }
         if !(1..=CONNECTIONS_MAX).contains(&self.connections_max) {
@@ -98,11 +102,18 @@ impl StoreSection {
 
     pub(super) fn options(&self, data: &Path, environment: &Environment) -> Result<StoreOptions> {
         let Some(url) = &self.url else {
+            if self.replica_url.is_some() {
+                return Err(Error::invalid(
+                    "store.replica_url is of a database, and store.url names none; a data folder has \
+                     no replica",
+                ));
+            }
             let options = SqliteOptions::new(data);
             let synchronous = self.synchronous;
             return Ok(StoreOptions::Sqlite(SqliteOptions { synchronous, ..options }));
         };
         Ok(StoreOptions::Postgres(PostgresOptions {
+            replica_url: self.replica_url.as_ref().map(StoreUrl::check).transpose()?.cloned(),
             password: environment.get(PASSWORD).and_then(Secret::new),
             connections_max: self.connections_max,
             wait: Duration::from_millis(self.wait_ms),
@@ -139,6 +150,18 @@ mod tests {
         };
         assert_eq!((found.url.expose(), found.connections_max), ("postgres://ann@db/d", 3));
         assert_eq!(found.password.unwrap().expose(), "hunter2");
+    }
+
+    #[test]
+    fn a_replica_is_of_a_database_and_has_its_password() {
+        let file = "[store]\nurl = \"postgres://db/d\"\nreplica_url = \"postgres://copy/d\"";
+        let StoreOptions::Postgres(found) = options(file, &[]) else { panic!("not a database") };
+        assert_eq!(found.replica_url.unwrap().expose(), "postgres://copy/d");
+        let alone = Config::parse("[store]\nreplica_url = \"postgres://copy/d\"").unwrap();
+        let error = alone.store_options(&Environment::default()).unwrap_err();
+        assert!(error.message().contains("store.url names none"), "{error}");
+        let of_another = "[store]\nurl = \"postgres://db/d\"\nreplica_url = \"mysql://x\"";
+        assert!(Config::parse(of_another).is_err());
     }
 
     #[test]

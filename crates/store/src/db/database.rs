@@ -18,6 +18,8 @@ pub struct DatabaseFacts {
     pub in_recovery: bool,
     /// Of those that the user may see.
     pub standbys: Vec<Standby>,
+    /// The one that recall may read; null where none is named.
+    pub replica: Option<ReplicaFacts>,
     /// Connections to the database server, of all its clients.
     pub connections: u32,
     pub connections_max: u32,
@@ -45,6 +47,18 @@ pub struct Standby {
     pub state: Option<String>,
     /// How far what it shows is behind; null while nothing is written.
     pub lag_ms: Option<i64>,
+}
+
+/// What is found where the store's replica is said to be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum ReplicaFacts {
+    /// Or of another installation: recall reads the primary.
+    Unusable { reason: String },
+    /// A server that can be written: the primary itself, or a replica that was promoted.
+    Writable,
+    /// How far what it shows is behind; null where it is not told.
+    Following { lag_ms: Option<i64> },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]

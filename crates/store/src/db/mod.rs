@@ -17,7 +17,7 @@ mod value;
 use backstay_core::{Error, Result, Timestamp, WorkspaceId};
 
 pub use changes::KeyChanges;
-pub use database::{DatabaseFacts, DatabaseUser, NodeRow, Standby};
+pub use database::{DatabaseFacts, DatabaseUser, NodeRow, ReplicaFacts, Standby};
 pub(crate) use ended::Ended;
 pub(crate) use failure::Failure;
 pub use health::{ConnectionUse, StoreHealth, StoreKind};
@@ -132,6 +132,19 @@ impl Db {
         match self {
             Self::Sqlite(sqlite) => sqlite.read_tables(work).await,
             Self::Postgres(postgres) => postgres.run(Access::Read, reach, work).await,
+        }
+    }
+
+    /// Like [`Db::read`], on a replica that `is_fit` finds new enough; `None` where there is none.
+    pub(crate) async fn read_replica<T: Send + 'static>(
+        &self,
+        reach: Reach<'_>,
+        is_fit: impl FnOnce(&Session<'_>) -> Result<bool, Failure> + Send + 'static,
+        work: impl FnOnce(&Session<'_>) -> Result<T, Failure> + Send + 'static,
+    ) -> Option<T> {
+        match self {
+            Self::Sqlite(_) => None,
+            Self::Postgres(postgres) => postgres.read_replica(reach, is_fit, work).await,
         }
     }
 

@@ -69,7 +69,7 @@ impl Workspace {
         set: StatementSet,
     ) -> Result<ScopeStatements> {
         let scope = scope.clone();
-        self.read(move |session, workspace| {
+        self.read_for_recall(move |session, workspace| {
             let version = scopes::version(session, workspace, &scope)?;
             let of_scope = values![workspace, &scope.assistant, scope_user(&scope)];
             let mut sources: HashMap<(MemoryId, u32), Vec<SourceQuote>> = HashMap::new();

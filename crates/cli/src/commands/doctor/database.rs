@@ -18,16 +18,20 @@ pub(super) fn examine(database: &Value) -> Vec<Finding> {
     if database.is_null() {
         return Vec::new();
     }
-    vec![
+    let mut findings = vec![
         version(database),
         vectors(database),
         row_security(&database["user"]),
         replication(database),
+    ];
+    findings.extend(replica(&database["replica"]));
+    findings.extend([
         clock(database),
         latency(database),
         connections(database),
         nodes(&database["nodes"]),
-    ]
+    ]);
+    findings
 }
 
 fn number(value: &Value, name: &str) -> u64 {
@@ -133,6 +137,35 @@ fn replication(database: &Value) -> Finding {
             ),
         ),
     }
+}
+
+/// Of the one that recall may read; nothing where none is named.
+fn replica(replica: &Value) -> Option<Finding> {
+    let check = "replica";
+    Some(match text(replica, "state").as_str() {
+        "unusable" => warning(
+            check,
+            format!("{}; recall reads the primary meanwhile", text(replica, "reason")),
+            "see that it runs and that store.replica_url names it".to_owned(),
+        ),
+        "writable" => warning(
+            check,
+            "the server that store.replica_url names is no replica: recall reads it, which takes no \
+             load off the primary if it is the same"
+                .to_owned(),
+            "name a streaming replica, or take the setting out".to_owned(),
+        ),
+        "following" => match replica["lag_ms"].as_i64() {
+            Some(lag) if lag > STANDBY_LAG_MS_MAX => warning(
+                check,
+                format!("{lag} ms behind: recall reads the primary where something is new"),
+                "look at the replica's load and network".to_owned(),
+            ),
+            Some(lag) => finding(check, format!("recall reads it; {lag} ms behind")),
+            None => finding(check, "recall reads it; how far behind is not known".to_owned()),
+        },
+        _ => return None,
+    })
 }
 
 fn clock(database: &Value) -> Finding {
@@ -242,6 +275,11 @@ mod tests {
         assert_eq!(found(|all| all["round_trip_micros"] = json!(10_001)), warned("latency"));
         assert_eq!(found(|all| all["connections"] = json!(81)), warned("connections"));
         assert_eq!(found(|all| all["nodes"][0]["alive"] = json!(false)), failed("nodes"));
+        let replica = |state: Value| found(|all| all["replica"] = state);
+        assert_eq!(replica(json!({"state": "following", "lag_ms": 9})), []);
+        assert_eq!(replica(json!({"state": "following", "lag_ms": 10_001})), warned("replica"));
+        assert_eq!(replica(json!({"state": "writable"})), warned("replica"));
+        assert_eq!(replica(json!({"state": "unusable", "reason": "x"})), warned("replica"));
         let user = |name: &'static str| found(|all| all["user"][name] = json!(true));
         assert_eq!(user("bypasses_row_security"), warned("row security"));
         assert_eq!(user("roles_bypass_row_security"), failed("row security"));

@@ -5,8 +5,8 @@ use tokio::time::Instant;
 
 use super::{Access, Postgres};
 use crate::db::{
-    DatabaseFacts, DatabaseUser, Failure, NodeRow, Reach, Row, Session, Standby, Statement, sql,
-    values,
+    DatabaseFacts, DatabaseUser, Failure, NodeRow, Reach, ReplicaFacts, Row, Session, Standby,
+    Statement, sql, values,
 };
 
 /// What replication is about is shown to the database user and not to the roles of transactions.
@@ -37,9 +37,13 @@ impl Postgres {
     pub(in crate::db) async fn facts(&self) -> Result<DatabaseFacts> {
         let node = &self.shared.node;
         let (id, clock) = (node.id().to_owned(), node.clock().cloned());
+        let replica = match &self.shared.replica {
+            Some(replica) => Some(replica.facts(&id).await),
+            None => None,
+        };
         self.run(Access::Read, Reach::Installation, move |session| {
             session.execute(AS_USER, &[])?;
-            facts(session, &id, clock.as_ref())
+            facts(session, &id, clock.as_ref(), replica)
         })
         .await
     }
@@ -49,6 +53,7 @@ fn facts(
     session: &Session<'_>,
     node: &str,
     clock: Option<&CorrectedClock>,
+    replica: Option<ReplicaFacts>,
 ) -> Result<DatabaseFacts, Failure> {
     let found = session.one(SERVER, &[], |row| {
         Ok(DatabaseFacts {
@@ -58,6 +63,7 @@ fn facts(
             user: user(session)?,
             in_recovery: row.get(2)?,
             standbys: session.all(STANDBYS, &[], standby)?,
+            replica,
             connections: row.get(3)?,
             connections_max: row.get(4)?,
             round_trip_micros: round_trip(session)?,

@@ -16,6 +16,7 @@ mod node;
 mod options;
 mod partitions;
 mod pool;
+mod replica;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -37,7 +38,8 @@ use self::{
     listen::Listener,
     node::Node,
     options::Connecting,
-    pool::{Lent, Pool},
+    pool::{Installation, Lent, Pool},
+    replica::{Replica, ReplicaRead},
     transaction::Opening,
 };
 use super::{ConnectionUse, Failure, Reach, Session, Statement, StoreHealth, StoreKind, sql};
@@ -55,6 +57,7 @@ pub(crate) struct Postgres {
 
 struct Shared {
     pool: Arc<Pool>,
+    replica: Option<Replica>,
     node: Node,
     listener: Listener,
 }
@@ -67,10 +70,12 @@ impl Postgres {
         let connection = pool.first().await?;
         migrate::apply(&connection, migrations::POSTGRES).await?;
         partitions::make_first(&connection).await;
+        let replica = Replica::new(options, Installation::at(&connection).await?)?;
         let node =
             Node::join(Arc::clone(&connecting), options.node_lease, options.clock.clone()).await?;
         let listener = Listener::start(connecting);
-        Ok(Self { shared: Arc::new(Shared { pool: Arc::new(pool), node, listener }) })
+        let pool = Arc::new(pool);
+        Ok(Self { shared: Arc::new(Shared { pool, replica, node, listener }) })
     }
 
     /// Runs `work` in a transaction; returns once that is committed. What writes runs to its end, also
@@ -98,13 +103,44 @@ impl Postgres {
         }
     }
 
+    /// Runs `work` on the replica if there is one to be reached and `is_fit` finds what it shows there
+    /// new enough. `None` says that the primary is to be asked, also where the replica failed.
+    pub(super) async fn read_replica<T: Send + 'static>(
+        &self,
+        reach: Reach<'_>,
+        is_fit: impl FnOnce(&Session<'_>) -> Result<bool, Failure> + Send + 'static,
+        work: impl FnOnce(&Session<'_>) -> Result<T, Failure> + Send + 'static,
+    ) -> Option<T> {
+        let Shared { replica: Some(replica), node, .. } = &*self.shared else { return None };
+        let lent = replica.begin(&Opening::new(Access::Read, reach), node.id()).await;
+        let outcome = match lent {
+            None => ReplicaRead::Away,
+            Some(lent) => {
+                let runtime = Handle::current();
+                let work =
+                    |session: &Session<'_>| is_fit(session)?.then(|| work(session)).transpose();
+                let done = tokio::task::spawn_blocking(move || carry_out(lent, &runtime, work));
+                ReplicaRead::of(done.await.unwrap_or_else(|_| Err(panicked())))
+            }
+        };
+        metrics::counter!("backstay_store_replica_reads_total", "outcome" => outcome.name())
+            .increment(1);
+        match outcome {
+            ReplicaRead::Done(found) => Some(found),
+            ReplicaRead::Behind | ReplicaRead::Away | ReplicaRead::Failed => None,
+        }
+    }
+
     /// Waits for the work under way, and tells the other nodes that nothing is open here.
     pub(super) async fn close(&self) -> Result<()> {
-        let Shared { pool, node, listener } = &*self.shared;
+        let Shared { pool, replica, node, listener } = &*self.shared;
         if pool.is_closed() {
             return Ok(());
         }
         pool.close().await;
+        if let Some(replica) = replica {
+            replica.close().await;
+        }
         listener.stop();
         if let Err(cause) = node.leave().await {
             tracing::warn!(%cause, "the other nodes were not told that this one stops");

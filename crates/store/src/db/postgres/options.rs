@@ -15,6 +15,8 @@ pub struct PostgresOptions {
     pub url: Secret,
     /// In place of a password in the URL.
     pub password: Option<Secret>,
+    /// Of a streaming replica, which recall may read; in the same form.
+    pub replica_url: Option<Secret>,
     /// Connections at most, each for one unit of work at a time.
     pub connections_max: usize,
     /// How long a unit of work waits for a connection, and for a server that restarts.
@@ -32,6 +34,7 @@ impl PostgresOptions {
         Self {
             url,
             password: None,
+            replica_url: None,
             connections_max: 16,
             wait: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(30),

@@ -31,7 +31,15 @@ pub(super) struct Pool {
     permits: Arc<Semaphore>,
     size: usize,
     wait: Duration,
+    /// The only installation that connections may lead to.
+    installation: Option<Installation>,
 }
+
+/// When its first tables were made, in microseconds since 1970: no two were made at the same moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Installation(i64);
+
+const MADE_AT: &str = "SELECT min(applied_at) FROM schema_migrations";
 
 /// A connection that is used by nobody else. Dropped without being given back, as by a panic or by
 /// a caller who left, it is closed; the server then takes back what was not committed.
@@ -44,7 +52,13 @@ pub(super) struct Lent {
 impl Pool {
     pub(super) fn new(connecting: Arc<Connecting>, size: usize, wait: Duration) -> Self {
         let (size, idle) = (size.max(1), Mutex::default());
-        Self { connecting, idle, permits: Arc::new(Semaphore::new(size)), size, wait }
+        let permits = Arc::new(Semaphore::new(size));
+        Self { connecting, idle, permits, size, wait, installation: None }
+    }
+
+    /// One whose connections are refused that lead to any other installation.
+    pub(super) fn of(self, installation: Installation) -> Self {
+        Self { installation: Some(installation), ..self }
     }
 
     /// A connection on which the transaction has begun. Idle connections that the server has closed
@@ -91,7 +105,10 @@ impl Pool {
     async fn connect(&self, deadline: Instant) -> Result<Connection> {
         loop {
             match timeout_at(deadline, Connection::open(&self.connecting)).await {
-                Ok(Ok(connection)) => return Ok(connection),
+                Ok(Ok(connection)) => {
+                    self.check(&connection).await?;
+                    return Ok(connection);
+                }
                 Ok(Err(cause))
                     if is_starting(&cause) && Instant::now() + CONNECT_AGAIN < deadline =>
                 {
@@ -103,6 +120,16 @@ impl Pool {
                     return Err(unavailable(message));
                 }
             }
+        }
+    }
+
+    async fn check(&self, connection: &Connection) -> Result<()> {
+        match self.installation {
+            Some(expected) if Installation::at(connection).await? != expected => Err(unavailable(
+                "the replica is of another installation than the primary; correct \
+                 store.replica_url",
+            )),
+            _ => Ok(()),
         }
     }
 
@@ -126,6 +153,14 @@ impl Pool {
 
     pub(super) fn in_use(&self) -> usize {
         self.size.saturating_sub(self.permits.available_permits())
+    }
+}
+
+impl Installation {
+    /// The one whose tables are there.
+    pub(super) async fn at(connection: &Connection) -> Result<Self> {
+        let made_at = async { connection.client.query_one(MADE_AT, &[]).await?.try_get(0) };
+        made_at.await.map(Self).map_err(|cause| told(&cause))
     }
 }
 

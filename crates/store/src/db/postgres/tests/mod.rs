@@ -5,6 +5,7 @@ mod distribution;
 mod nearest;
 mod partitions;
 mod pool;
+mod replica;
 mod tenancy;
 mod tls;
 mod units;
