@@ -4,7 +4,9 @@
 //! `1000000/1000` spreads the turns over so many workspaces and asks each question in one of them at
 //! random, loading its index included. With `BACKSTAY_TEST_POSTGRES` set to the URL of an empty
 //! database they are kept there (`python3 tests/postgres/run.py cargo run …`, one size at a time),
-//! otherwise in a folder. There `BACKSTAY_SCALE_FROM` says how large a memory is that the database
+//! otherwise in a folder: a temporary one, or the one that `BACKSTAY_SCALE_FOLDER` names, which stays
+//! (`backstay migrate` moves it to a database, which takes less time than to write it there). With a
+//! database `BACKSTAY_SCALE_FROM` says how large a memory is that the database
 //! searches, and `BACKSTAY_SCALE_STEPS`, by default `write,index,ask`, which steps are taken: so that
 //! the graph over a million vectors can be made at once, after they are written.
 //!
@@ -110,7 +112,10 @@ async fn measure(size: Size) -> Result<String, Box<dyn Error>> {
         Ok(url) => {
             StoreOptions::Postgres(PostgresOptions::new(Secret::new(url).ok_or("an empty URL")?))
         }
-        Err(_) => StoreOptions::folder(folder.path()),
+        Err(_) => match std::env::var_os("BACKSTAY_SCALE_FOLDER") {
+            Some(kept) => StoreOptions::folder(kept),
+            None => StoreOptions::folder(folder.path()),
+        },
     };
     let store = Store::open(options).await?;
     let assistant = Name::parse("scale").ok_or("not a name")?;
