@@ -11,6 +11,7 @@ mod clock;
 mod context;
 mod endpoint;
 mod error;
+pub mod fence;
 mod ids;
 pub mod limits;
 pub mod memory;

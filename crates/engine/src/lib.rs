@@ -24,6 +24,7 @@ mod responses;
 mod slices;
 mod spool;
 mod turn_record;
+mod web;
 
 use std::sync::Arc;
 
@@ -33,7 +34,7 @@ use backstay_core::{
     memory::Recalled,
 };
 use backstay_memory::{Embedder, Memory};
-use backstay_providers::FrameStream;
+use backstay_providers::{FrameStream, WebSearch};
 use backstay_routing::{Catalogue, ConversationKey, Endpoint, Plan, Router, RouterTrace};
 use backstay_store::Store;
 use backstay_wire::{CacheRequest, RequestExtension};
@@ -53,6 +54,7 @@ pub use memory_vectors::MemoryVectors;
 pub use options::EngineOptions;
 pub use response_cache::{Bypass, CacheOutcome};
 pub use responses::{KeptResponse, ResponseKeeper};
+pub use web::{WEB_SEARCH_TOOL, run_web_search, web_search_tool};
 
 /// Everything that a call needs; cheap to clone.
 #[derive(Clone)]
@@ -67,6 +69,8 @@ struct Parts {
     embedder: Option<Embedder>,
     catalogue: Catalogue,
     router: Router,
+    /// `None` where nobody searches the web.
+    web: Option<WebSearch>,
     admission: Admission,
     /// `None` where no other process shares the store.
     slices: Option<Slices>,
@@ -84,6 +88,7 @@ pub struct EngineParts {
     pub embedder: Option<Embedder>,
     pub catalogue: Catalogue,
     pub router: Router,
+    pub web: Option<WebSearch>,
     pub clock: Clock,
     pub random: Random,
     pub options: EngineOptions,
@@ -135,7 +140,7 @@ impl Served {
 
 impl Engine {
     pub fn new(with: EngineParts) -> Self {
-        let EngineParts { store, embedder, catalogue, router, clock, random, options } = with;
+        let EngineParts { store, embedder, catalogue, router, web, clock, random, options } = with;
         let slices =
             store.is_shared().then(|| Slices::new(store.clone(), clock.clone(), random.clone()));
         let spool = options.spool.clone().filter(|_| store.is_shared()).map(Spool::new);
@@ -150,6 +155,7 @@ impl Engine {
                 embedder,
                 catalogue,
                 router,
+                web,
                 admission,
                 slices,
                 spool,

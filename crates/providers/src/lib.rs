@@ -22,6 +22,7 @@ mod percent;
 mod platforms;
 mod provider;
 mod rerank;
+mod web;
 
 use std::pin::Pin;
 
@@ -42,6 +43,7 @@ pub use http::{TimeoutsMs, Upstreams};
 pub use platforms::{aws_keys, aws_region, azure_resource, google_credentials, vertex_host};
 pub use provider::{HttpProvider, Provider, ProviderKind, ProviderSpec};
 pub use rerank::RerankCall;
+pub use web::{WebPage, WebResult, WebSearch, WebSearchService, WebSearchSpec};
 
 /// What a model says, frame by frame. An error ends it.
 pub type FrameStream = Pin<Box<dyn Stream<Item = Result<Frame>> + Send + 'static>>;

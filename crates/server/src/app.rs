@@ -54,6 +54,7 @@ impl Server {
 
         let data = (!store.is_shared()).then(|| config.server.data.clone());
         let upstreams = Upstreams::new(config.timeouts)?.with_clock(clock.clone());
+        let web = config.web_search(&environment, &upstreams)?;
         let catalogue = catalogue(&config, &environment, &upstreams).await?;
         let now = clock.now();
         backstay_engine::start_catalogue(&store, &catalogue, &upstreams, FIRST_LISTS, now).await?;
@@ -65,8 +66,16 @@ impl Server {
             catalogue.resolve(name)?;
         }
         let router = Router::new(upstreams, config.router_options(), clock.clone(), random.clone());
-        let engine =
-            Engine::new(EngineParts { store, embedder, catalogue, router, clock, random, options });
+        let engine = Engine::new(EngineParts {
+            store,
+            embedder,
+            catalogue,
+            router,
+            web,
+            clock,
+            random,
+            options,
+        });
         backstay_engine::start_jobs(&engine);
 
         let state = AppState {

@@ -31,6 +31,7 @@
 //! | Bedrock | `POST /model/{model}/converse`, `/model/{model}/converse-stream`, `GET /foundation-models` | a signature of [`ACCESS_KEY_ID`] and [`SECRET_ACCESS_KEY`], or bearer |
 //! | Azure OpenAI | `POST /openai/deployments/{deployment}/chat/completions?api-version=`, `/openai/v1/chat/completions` | `api-key` |
 //! | Vertex AI | `POST /v1/projects/{p}/locations/{l}/publishers/google/models/{model}:generateContent` (`:streamGenerateContent`), `…/anthropic/models/{model}:rawPredict` (`:streamRawPredict`) | a bearer token that begins with `ya29.`; `POST /token` gives one for the account of `GET /sim/service-account` |
+//! | web search | `GET /searxng/search`, `GET /brave/res/v1/web/search`, `POST /tavily/search`, `POST /exa/search`, and the pages found, `GET /pages/{name}` | each service's own |
 //! | others | `POST /v1/rerank`, as servers behind an OpenAI-compatible address have it | `Authorization: Bearer` |
 //! | control | `POST /sim/catalogue` ([`Catalogue`]), `POST /sim/script` ([`Script`]), `GET /sim/requests` ([`RequestRecord`]), `POST /sim/reset` | none |
 //!
@@ -91,6 +92,7 @@ mod script;
 mod sim;
 mod tokens;
 mod vertex;
+mod web_search;
 mod wire;
 
 pub use bedrock::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};

@@ -23,6 +23,7 @@ use crate::openrouter::catalogue::{self, Shelf};
 use crate::record::Recorder;
 use crate::script::ScriptBook;
 use crate::vertex;
+use crate::web_search;
 
 /// What all requests share.
 #[derive(Debug)]
@@ -103,6 +104,11 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1beta1/publishers/google/models", get(vertex::models))
         .route("/token", post(vertex::token::give))
         .route("/sim/service-account", get(vertex::token::service_account))
+        .route("/searxng/search", get(web_search::searxng))
+        .route("/brave/res/v1/web/search", get(web_search::brave))
+        .route("/tavily/search", post(web_search::tavily))
+        .route("/exa/search", post(web_search::exa))
+        .route("/pages/{name}", get(web_search::page))
         .route("/sim/script", post(control::add_script))
         .route("/sim/requests", get(control::list_requests))
         .route("/sim/ledger", get(control::show_ledger))

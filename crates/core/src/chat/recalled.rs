@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{memory::Recalled, tokens};
+use crate::{fence::one_safe_line, memory::Recalled, tokens};
 
 /// The memories that a recall chose for one call, in order of time.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -49,11 +49,6 @@ fn heading(item: &Recalled) -> String {
 
 fn line(item: &Recalled) -> String {
     format!("{}\n", one_safe_line(&format!("{}: {}", item.author, item.text)))
-}
-
-fn one_safe_line(text: &str) -> String {
-    let safe = text.replace('<', "\u{2039}").replace('>', "\u{203A}");
-    safe.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -7,3 +7,4 @@ mod bedrock;
 mod cohere;
 mod support;
 mod vertex;
+mod web;

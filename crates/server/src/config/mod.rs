@@ -8,6 +8,7 @@ mod providers_test;
 mod retention;
 mod store;
 mod unknown_key;
+mod web_search;
 
 use std::{
     net::SocketAddr,
@@ -18,7 +19,7 @@ use std::{
 use backstay_core::{Error, Result, RoutingPolicy, limits};
 use backstay_engine::{EngineOptions, MemoryVectors};
 use backstay_memory::MemoryOptions;
-use backstay_providers::{Environment, Provider, TimeoutsMs};
+use backstay_providers::{Environment, Provider, TimeoutsMs, Upstreams, WebSearch};
 use backstay_routing::{ConfiguredModel, Route, RouterOptions};
 use backstay_store::StoreOptions;
 use serde::Deserialize;
@@ -28,6 +29,7 @@ use providers::ProviderSection;
 use retention::RetentionSection;
 use store::StoreSection;
 pub use store::StoreUrl;
+use web_search::WebSearchSection;
 
 /// In the data folder: calls that were answered while the database was away.
 const SPOOL: &str = "late-calls";
@@ -44,6 +46,7 @@ pub struct Config {
     pub routing: RoutingSection,
     pub budgets: BudgetsSection,
     pub retention: RetentionSection,
+    web_search: Option<WebSearchSection>,
     providers: Vec<ProviderSection>,
     /// Model names of the operator's own, each served by endpoints in order.
     models: Vec<Route>,
@@ -217,6 +220,16 @@ impl Config {
     /// The configured providers, with keys taken from the environment where the file says so.
     pub fn providers(&self, environment: &Environment) -> Result<Vec<Arc<Provider>>> {
         self.providers.iter().map(|section| section.provider(environment).map(Arc::new)).collect()
+    }
+
+    /// Who searches the web for models; `None` where nobody does.
+    pub fn web_search(
+        &self,
+        environment: &Environment,
+        upstreams: &Upstreams,
+    ) -> Result<Option<WebSearch>> {
+        let section = self.web_search.as_ref();
+        web_search::web_search(section, self.discovery.enabled, environment, upstreams)
     }
 
     /// Configured models, by provider.

@@ -45,9 +45,9 @@ pub(crate) struct GoogleSection {
     access_token_env: Option<String>,
 }
 
-/// A secret of a provider, from the file or from the variable that the file names.
+/// A secret of a section, from the file or from the variable that the file names.
 pub(super) fn secret(
-    id: &str,
+    section: &str,
     name: &str,
     value: &Option<String>,
     variable: &Option<String>,
@@ -55,13 +55,13 @@ pub(super) fn secret(
 ) -> Result<Option<Secret>> {
     match (value, variable) {
         (Some(_), Some(_)) => {
-            Err(Error::invalid(format!("provider {id}: set {name} or {name}_env, not both")))
+            Err(Error::invalid(format!("{section}: set {name} or {name}_env, not both")))
         }
         (Some(value), None) => Ok(Secret::new(value)),
         (None, Some(variable)) => match environment.get(variable) {
             Some(value) => Ok(Secret::new(value)),
             None => Err(Error::invalid(format!(
-                "provider {id}: the environment has no {variable} ({name}_env)"
+                "{section}: the environment has no {variable} ({name}_env)"
             ))),
         },
         (None, None) => Ok(None),
@@ -91,7 +91,7 @@ impl AwsSection {
             });
         }
         let read = |name: &str, value, variable| {
-            secret(id, &format!("aws.{name}"), value, variable, environment)
+            secret(&format!("provider {id}"), &format!("aws.{name}"), value, variable, environment)
         };
         let required = |name: &str, found: Option<Secret>| {
             found.ok_or_else(|| Error::invalid(format!("provider {id}: aws.{name} is required")))
@@ -112,7 +112,7 @@ impl AwsSection {
 impl GoogleSection {
     pub(super) fn credential(&self, id: &str, environment: &Environment) -> Result<Credential> {
         let token = secret(
-            id,
+            &format!("provider {id}"),
             "google.access_token",
             &self.access_token,
             &self.access_token_env,

@@ -127,7 +127,8 @@ impl ProviderSection {
         format: WireFormat,
         environment: &Environment,
     ) -> Result<Credential> {
-        let key = secret(&self.id, "api_key", &self.api_key, &self.api_key_env, environment)?;
+        let section = format!("provider {}", self.id);
+        let key = secret(&section, "api_key", &self.api_key, &self.api_key_env, environment)?;
         let given = [key.is_some(), self.aws.is_some(), self.google.is_some()];
         // Bedrock's bearer token goes with a region.
         let is_bearer_of_region =
