@@ -55,6 +55,8 @@ enum Command {
     Jobs(jobs::Jobs),
     /// Make, limit, rotate and take back API keys.
     Key(key::KeyCommand),
+    /// Show and change what holds for every call of the workspace.
+    Workspace(workspace::Workspace),
     /// Sum up what calls have used and cost.
     Ledger(ledger::Ledger),
     /// Move everything to another store: from a data folder to PostgreSQL, or back.
@@ -90,6 +92,7 @@ async fn run() -> ExitCode {
         Command::Import(command) => command.run(&connection, output).await,
         Command::Jobs(command) => command.run(&connection, output).await,
         Command::Key(command) => command.run(&connection, output).await,
+        Command::Workspace(command) => command.run(&connection, output).await,
         Command::Ledger(command) => command.run(&connection, output).await,
         Command::Migrate(command) => command.run(output).await,
         Command::Doctor(command) => command.run(&connection, output).await,

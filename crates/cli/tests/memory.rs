@@ -77,6 +77,21 @@ async fn metadata_narrows_a_search_and_explain_names_what_it_kept_out() -> Resul
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_workspace_is_shown_and_set() -> Result<()> {
+    let server = TestServer::builder().start().await?;
+    let show = ["workspace", "show"];
+    assert_eq!(text_of(&server, &show).await.trim(), "while the store is away: refuse");
+    let set = ["workspace", "set", "--when-store-is-away", "answer_without_memory"];
+    let told = text_of(&server, &set).await;
+    assert_eq!(told.trim(), "while the store is away: answer without memory");
+    let shown = json_of(&server, &show).await;
+    assert_eq!(shown, json!({"when_store_is_away": "answer_without_memory"}));
+    let wrong = backstay(&server, &["workspace", "set", "--when-store-is-away", "hide"]).await;
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("answer_without_memory"));
+    server.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_job_that_failed_is_listed_with_its_reason_and_discarded() -> Result<()> {
     let section = "[memory.learning]\nidle_seconds = 0\nmodel = \"dead/none\"";
     let server = TestServer::builder().config(section).start().await?;

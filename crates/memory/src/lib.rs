@@ -21,6 +21,7 @@ mod indexes;
 mod large;
 pub mod learn;
 mod memory;
+mod newest;
 mod pack;
 mod pending;
 mod recall;

@@ -15,9 +15,10 @@ use crate::{
     RecallOptions, absence,
     analyse::Query,
     embed::Urgency,
-    index::{Loaded, ScopeIndex},
+    index::{Loaded, ScopeIndex, SharedIndex},
     indexes::Indexes,
     large::{self, Large, Likeliest, LookUp, Words},
+    newest::Newest,
     pack::{self, Limits, Packed},
     pending::Pending,
     recall::{self, Fading, Lexical, Ranking},
@@ -227,7 +228,7 @@ impl Memory {
             let Loaded { index, large, .. } = &*loaded;
             let of_scope = || large.as_ref().and_then(Large::profile);
             let profile = profile.or_else(of_scope).unwrap_or_else(|| Profile::of(index));
-            let is_shown = |number: u32| is_shown(index, number, exclude.as_ref());
+            let is_shown = |number: u32| index.is_shown(number, exclude.as_ref());
             // Most recalls exclude and filter nothing, and need not look at every turn for that.
             let excludes = exclude.is_some();
             let filters = filter != RecallFilter::default();
@@ -262,8 +263,9 @@ impl Memory {
         question: &str,
         options: &RecallOptions,
     ) -> Result<Held> {
-        let RecallOptions { filter, now, profile, .. } = options;
+        let RecallOptions { filter, now, profile, exclude, .. } = options;
         let mut current = self.parts.indexes.current(workspace, scope).await?;
+        self.embed_newest(workspace, &current.index, exclude.as_ref()).await;
         let has_vectors =
             current.large.is_some() || current.index.read().await.index.vectors().count() > 0;
         let embedding = match has_vectors {
@@ -294,6 +296,27 @@ impl Memory {
         Ok(Held { loaded, words: None, embedding, policy: current.policy })
     }
 
+    /// An upstream model takes too long for a question to wait for it twice.
+    async fn embed_newest(
+        &self,
+        workspace: &WorkspaceId,
+        shared: &SharedIndex,
+        shown: Option<&(ThreadId, u32)>,
+    ) {
+        let Embeddings::Builtin(_) = self.parts.embeddings else { return };
+        let newest = Newest::of(&shared.read().await.index, shown);
+        if newest.is_empty() {
+            return;
+        }
+        let making = self.parts.embeddings.embed(workspace, newest.passages(), Urgency::Now);
+        match making.await {
+            Ok(made) => newest.give_vectors(made, &mut shared.write().await.index),
+            Err(error) => {
+                tracing::warn!(%error, cause = error.context(), "the newest turns have no vectors yet");
+            }
+        }
+    }
+
     /// A model that fails must not take recall with it.
     async fn embed_question(&self, workspace: &WorkspaceId, query: &Query) -> Option<Embedding> {
         let question = vec![query.text.clone()];
@@ -315,14 +338,6 @@ struct Held {
     /// The question's; `None` without vectors to compare it with.
     embedding: Option<Embedding>,
     policy: MemoryPolicy,
-}
-
-/// Whether the prompt shows a turn already.
-fn is_shown(index: &ScopeIndex, number: u32, shown: Option<&(ThreadId, u32)>) -> bool {
-    shown.is_some_and(|(thread, from)| {
-        index.turn(number).position >= *from
-            && index.conversation(number).thread.as_ref() == Some(thread)
-    })
 }
 
 fn packed(index: &ScopeIndex, query: &Query, ranking: &Ranking, limits: &Limits) -> Packed {

@@ -72,10 +72,7 @@ impl Pending {
 
     /// `made` are the embeddings of [`Pending::passages`], in their order.
     pub(crate) fn with_vectors(self, made: Vec<Embedding>) -> Vec<OfScope> {
-        let mut made = made.into_iter().map(|embedding| PassageVector {
-            vector: embedding.vector,
-            states: embedding.states.to_bytes(),
-        });
+        let mut made = made.into_iter().map(PassageVector::from);
         let mut by_scope: HashMap<Scope, Vec<_>> = HashMap::new();
         for item in self.items {
             let vectors = made.by_ref().take(item.passages.len()).collect();

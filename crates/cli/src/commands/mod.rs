@@ -13,3 +13,4 @@ pub(crate) mod migrate;
 pub(crate) mod models;
 pub(crate) mod route;
 pub(crate) mod serve;
+pub(crate) mod workspace;

@@ -8,6 +8,7 @@ mod word_pieces;
 use std::{future::Future, pin::Pin, sync::Arc};
 
 use backstay_core::{Error, Result, WorkspaceId};
+use backstay_store::PassageVector;
 pub use embedder::{Embedder, EmbedderOptions};
 pub(crate) use passages::{head, passages};
 use serde::Serialize;
@@ -29,6 +30,12 @@ pub struct Embedding {
 impl From<Vec<f32>> for Embedding {
     fn from(vector: Vec<f32>) -> Self {
         Self { vector, states: TokenStates::default() }
+    }
+}
+
+impl From<Embedding> for PassageVector {
+    fn from(embedding: Embedding) -> Self {
+        Self { vector: embedding.vector, states: embedding.states.to_bytes() }
     }
 }
 

@@ -123,7 +123,7 @@ impl Vectors {
         kept
     }
 
-    pub(super) fn has(&self, turn: u32) -> bool {
+    pub(crate) fn has(&self, turn: u32) -> bool {
         !self.range(turn).is_empty()
     }
 
