@@ -74,6 +74,7 @@ error_codes! {
     BudgetExceeded = "budget_exceeded", Limit, 402, retry false;
     PriceUnknown = "price_unknown", Request, 400, retry false;
     TooManyRequests = "too_many_requests", Limit, 429, retry true;
+    DocumentQuota = "document_quota_exceeded", Limit, 403, retry false;
     UpstreamRejected = "upstream_rejected", Request, 400, retry false;
     UpstreamContextLength = "context_length_exceeded", Request, 400, retry false;
     UpstreamAuthentication = "upstream_authentication", Upstream, 502, retry true;

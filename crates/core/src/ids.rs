@@ -85,6 +85,10 @@ ids! {
     SliceId = "slc_";
     /// One HTTP request.
     RequestId = "req_";
+    /// A file in which a model looks things up.
+    DocumentId = "doc_";
+    /// A piece of a document that is found and cited by itself.
+    ChunkId = "chk_";
 }
 
 impl WorkspaceId {
@@ -110,6 +114,21 @@ impl RequestId {
     /// Stands in where no request id could be made.
     pub fn unknown() -> Self {
         Self(format!("{}unknown", Self::PREFIX))
+    }
+}
+
+impl ChunkId {
+    /// The chunk of a document with this number, from 0.
+    pub fn of(document: &DocumentId, number: u32) -> Self {
+        let digits = &document.as_str()[DocumentId::PREFIX.len()..];
+        Self(format!("{}{digits}-{number}", Self::PREFIX))
+    }
+
+    /// Its document and its number there; `None` for one that names no number.
+    pub fn place(&self) -> Option<(DocumentId, u32)> {
+        let (digits, number) = self.0.strip_prefix(Self::PREFIX)?.rsplit_once('-')?;
+        let document = DocumentId::parse(&format!("{}{digits}", DocumentId::PREFIX))?;
+        Some((document, number.parse().ok()?))
     }
 }
 

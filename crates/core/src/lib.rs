@@ -9,6 +9,7 @@ mod budget;
 pub mod chat;
 mod clock;
 mod context;
+pub mod document;
 mod endpoint;
 mod error;
 pub mod fence;
@@ -35,8 +36,8 @@ pub use context::{CallContext, Spending, WhenStoreIsAway};
 pub use endpoint::{DataPolicy, EndpointFacts, Modality, Quantization};
 pub use error::{Error, ErrorClass, ErrorCode, FailedAttempt, Result, UpstreamError};
 pub use ids::{
-    EpisodeId, GenerationId, JobId, KeyId, MemoryId, MessageId, RequestId, SliceId, ThreadId,
-    WorkspaceId,
+    ChunkId, DocumentId, EpisodeId, GenerationId, JobId, KeyId, MemoryId, MessageId, RequestId,
+    SliceId, ThreadId, WorkspaceId,
 };
 pub use money::{Charge, ChargeClass, ChargeLine, Money};
 pub use name::Name;

@@ -32,6 +32,6 @@ pub(crate) async fn reason(
                 || !safety::may_be_recalled(&found.said.text, found.said.trust);
             Ok(if is_aside { MissingReason::Quarantined } else { MissingReason::Retracted })
         }
-        RecalledId::Summary(_) => Ok(MissingReason::Unknown),
+        RecalledId::Summary(_) | RecalledId::Chunk(_) => Ok(MissingReason::Unknown),
     }
 }

@@ -301,7 +301,7 @@ async fn load_missing_vectors(
         match id {
             RecalledId::Episode(id) => episodes.push(id.clone()),
             RecalledId::Memory(id) => statements.push(id.clone()),
-            RecalledId::Summary(_) => {}
+            RecalledId::Summary(_) | RecalledId::Chunk(_) => {}
         }
     }
     for some in episodes.chunks(VECTORS_AT_ONCE) {

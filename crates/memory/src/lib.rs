@@ -13,6 +13,7 @@ mod absence;
 mod analyse;
 mod answer;
 mod broad;
+mod documents;
 mod embed;
 mod excerpt;
 mod explanation;
@@ -29,6 +30,7 @@ pub mod safety;
 pub mod weights;
 
 pub use answer::{Recall, RecallOptions};
+pub use documents::DocumentSearch;
 pub use embed::{
     Embedder, EmbedderOptions, Embedding, EmbeddingModel, Embeddings, TokenStates, UpstreamEmbedder,
 };

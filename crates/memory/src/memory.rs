@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use backstay_core::{
     Error, Result, ThreadId, Timestamp, WorkspaceId,
+    document::Passage,
     memory::{RecallFilter, Recalled, RecalledId, Scope},
 };
 use backstay_store::{Forgotten, MemoryPolicy, Store};
@@ -14,6 +15,7 @@ use crate::{
     Embedding, EmbeddingModel, Embeddings, Explanation, MissingReason, Profile, Recall,
     RecallOptions, absence,
     analyse::Query,
+    documents::{self, DocumentIndexes, DocumentSearch},
     embed::Urgency,
     index::{Loaded, ScopeIndex, SharedIndex},
     indexes::Indexes,
@@ -33,6 +35,8 @@ const SMALL_SCOPE_TURNS: usize = 200;
 pub struct MemoryOptions {
     /// Bytes of indexes held in memory, about; the scope in use counts but always has room.
     pub index_bytes_max: usize,
+    /// The same of indexes of documents.
+    pub documents_bytes_max: usize,
     /// Scopes of so many turns are not held in memory where the database can search them: where it is
     /// PostgreSQL with pgvector.
     pub database_from_turns: u64,
@@ -44,6 +48,7 @@ pub struct MemoryOptions {
 impl MemoryOptions {
     pub const DEFAULT: Self = Self {
         index_bytes_max: 512 * 1024 * 1024,
+        documents_bytes_max: 256 * 1024 * 1024,
         database_from_turns: 50_000,
         block_turns: 4_096,
     };
@@ -60,7 +65,8 @@ impl Default for MemoryOptions {
 pub struct EmbeddingsStatus {
     /// `None` without a model.
     pub model: Option<EmbeddingModel>,
-    /// Episodes and statements that have no vector of this model yet; 0 without a model.
+    /// Episodes, statements and chunks of documents that have no vector of this model yet; 0 without a
+    /// model.
     pub pending: u64,
 }
 
@@ -74,12 +80,14 @@ struct Parts {
     store: Store,
     embeddings: Embeddings,
     indexes: Indexes,
+    documents: DocumentIndexes,
 }
 
 impl Memory {
     pub fn new(store: Store, embeddings: Embeddings, options: MemoryOptions) -> Self {
         let indexes = Indexes::new(store.clone(), embeddings.model(), options);
-        Self { parts: Arc::new(Parts { store, embeddings, indexes }) }
+        let documents = DocumentIndexes::new(store.clone(), embeddings.model(), options);
+        Self { parts: Arc::new(Parts { store, embeddings, indexes, documents }) }
     }
 
     /// The turns of a scope that bear on a question, packed into a token budget. A turn that was
@@ -169,6 +177,33 @@ impl Memory {
         Ok(count)
     }
 
+    /// The same for chunks of documents, at most `limit`.
+    pub async fn embed_documents(&self, limit: usize, now: Timestamp) -> Result<usize> {
+        let Parts { store, embeddings, .. } = &*self.parts;
+        documents::embed_pending(store, embeddings, limit, now).await
+    }
+
+    /// The passages of a workspace's documents that bear on a question, best first. A document that was
+    /// read to its end is found by its words at once, and by its meaning as its vectors come.
+    pub async fn search_documents(
+        &self,
+        workspace: &WorkspaceId,
+        search: DocumentSearch,
+    ) -> Result<Vec<Passage>> {
+        let held = self.parts.documents.current(workspace, &search.scope).await?;
+        let query = Query::new(&search.question, search.now);
+        let embedding = match held.has_vectors() {
+            true => self.embed_question(workspace, &query).await,
+            false => None,
+        };
+        held.search(query, embedding, search).await
+    }
+
+    /// Whether vectors are made.
+    pub fn makes_vectors(&self) -> bool {
+        self.parts.embeddings.model().is_some()
+    }
+
     /// One step of the background work on scopes that are too large for memory: what the database
     /// needs to search some of their turns. How many blocks of turns were made; 0 when there is
     /// nothing to do, or nothing that can be done.
@@ -201,6 +236,7 @@ impl Memory {
         };
         let mut counts = self.parts.store.vector_counts().await?;
         counts.extend(self.parts.store.statement_vector_counts().await?);
+        counts.extend(self.parts.store.chunk_vector_counts().await?);
         let is_other =
             |name: &str, revision: &str| name != model.name || revision != model.revision;
         let others = counts.iter().filter(|count| is_other(&count.model, &count.revision));

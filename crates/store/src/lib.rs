@@ -9,6 +9,7 @@
 mod budgets;
 mod db;
 mod digest;
+mod documents;
 mod episodes;
 mod expire;
 mod forget;
@@ -50,6 +51,10 @@ pub use budgets::{BudgetOf, BudgetRow, Reservation, ReserveFrom, Reserved, Slice
 pub use db::{
     ConnectionUse, DatabaseFacts, DatabaseUser, KeyChanges, NodeRow, PostgresOptions, ReplicaFacts,
     SqliteOptions, Standby, StoreHealth, StoreKind, Synchronous,
+};
+pub use documents::{
+    AddedDocument, ChunkVectors, Document, DocumentError, DocumentQuota, ERASE_JOB, NewChunk,
+    NewDocument, READ_JOB, ReadDocument, SearchableDocument, StoredChunk, UnembeddedChunk,
 };
 pub use episodes::{NewEpisode, ScopeEpisodes, StoredEpisode};
 pub use forget::Forgotten;

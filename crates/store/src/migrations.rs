@@ -86,6 +86,11 @@ pub(crate) const SQLITE: &[Migration] = &[
         name: "idempotent_calls",
         sql: include_str!("../migrations/sqlite/0015_idempotent_calls.sql"),
     },
+    Migration {
+        version: 16,
+        name: "documents",
+        sql: include_str!("../migrations/sqlite/0016_documents.sql"),
+    },
 ];
 
 /// Begins with what SQLite's first seven make together.
@@ -134,6 +139,11 @@ pub(crate) const POSTGRES: &[Migration] = &[
         version: 15,
         name: "idempotent_calls",
         sql: include_str!("../migrations/postgres/0015_idempotent_calls.sql"),
+    },
+    Migration {
+        version: 16,
+        name: "documents",
+        sql: include_str!("../migrations/postgres/0016_documents.sql"),
     },
 ];
 

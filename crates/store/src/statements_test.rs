@@ -8,10 +8,10 @@ use rusqlite::Connection;
 use crate::{
     PostgresOptions, Store, StoreOptions, budgets,
     db::{self, Statement},
-    episodes, expire, forget, generations, idempotency, import, jobs, keys, learning, messages,
-    migrations, model_lists, policies, portable, prices, rates, response_cache, responses,
-    retention, scopes, statement_vectors, statements, summaries, threads, tombstones, transfer,
-    vectors, word_blocks, workspaces,
+    documents, episodes, expire, forget, generations, idempotency, import, jobs, keys, learning,
+    messages, migrations, model_lists, policies, portable, prices, rates, response_cache,
+    responses, retention, scopes, statement_vectors, statements, summaries, threads, tombstones,
+    transfer, vectors, word_blocks, workspaces,
 };
 
 type Area = [(&'static str, Statement)];
@@ -43,6 +43,7 @@ fn areas() -> Vec<&'static Area> {
     ];
     let folders = [
         budgets::ALL,
+        documents::AREAS,
         forget::AREAS,
         generations::ALL,
         jobs::ALL,
@@ -147,9 +148,18 @@ fn every_table_is_moved_with_an_installation() {
 #[test]
 fn every_area_that_has_statements_is_in_the_list() {
     let source = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let folders =
-        ["", "budgets", "forget", "generations", "jobs", "keys", "statements", "transfer"]
-            .map(|folder| source.join(folder));
+    let folders = [
+        "",
+        "budgets",
+        "documents",
+        "forget",
+        "generations",
+        "jobs",
+        "keys",
+        "statements",
+        "transfer",
+    ]
+    .map(|folder| source.join(folder));
     let files = folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap());
     let with_statements = files
         .map(|entry| entry.unwrap().path())

@@ -8,6 +8,7 @@ use backstay_core::{
 use crate::{
     LEARN_JOB, Page, PageRequest, Workspace,
     db::{Failure, Row, Session, statements, values},
+    documents,
     forget::{ComesBack, Plan, carry_out},
     scopes::scope_user,
 };
@@ -78,7 +79,7 @@ impl Workspace {
     }
 
     /// Deletes a thread for good, with its messages, its episodes, and what was made of them, as
-    /// [`Workspace::forget`] does. Whether there was one.
+    /// [`Workspace::forget`] does, and with its documents. Whether there was one.
     pub async fn delete_thread(&self, id: &ThreadId, now: Timestamp) -> Result<bool> {
         let id = id.clone();
         self.erase(move |session, workspace| {
@@ -90,6 +91,7 @@ impl Workspace {
             let plan = Plan::of(session, workspace, &episodes)?;
             carry_out(session, workspace, &plan, ComesBack::WhenSaidAgain, now)?;
             session.execute(DELETE_LEARNING, values![workspace, LEARN_JOB, &id])?;
+            documents::delete_of_thread(session, workspace, &id, now)?;
             session.execute(DELETE, values![workspace, &id])?;
             Ok(true)
         })

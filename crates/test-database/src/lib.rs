@@ -76,7 +76,8 @@ impl TestDatabase {
     /// The same for the vectors that a node has said it makes.
     pub async fn end_claims(&self) -> Result<()> {
         let end = "UPDATE episode_vectors SET claimed_until = 0;
-            UPDATE statement_vectors SET claimed_until = 0";
+            UPDATE statement_vectors SET claimed_until = 0;
+            UPDATE chunk_vectors SET claimed_until = 0";
         self.client().await?.batch_execute(end).await?;
         Ok(())
     }

@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{EpisodeId, MemoryId, ThreadId, Timestamp};
+use crate::{ChunkId, EpisodeId, MemoryId, ThreadId, Timestamp};
 
-/// What was recalled: a turn as it was said, a statement, or a thread's summary. Written as the plain identifier, whose
-/// prefix tells which.
+/// What was recalled: a turn as it was said, a statement, a thread's summary, or a piece of a document.
+/// Written as the plain identifier, whose prefix tells which.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum RecalledId {
@@ -14,15 +14,17 @@ pub enum RecalledId {
     Memory(MemoryId),
     /// The running summary of a thread, by the thread's identifier.
     Summary(ThreadId),
+    Chunk(ChunkId),
 }
 
 impl RecalledId {
-    /// `None` for anything but the identifier of an episode, a memory or a thread.
+    /// `None` for anything but the identifier of an episode, a memory, a thread or a chunk.
     pub fn parse(text: &str) -> Option<Self> {
         EpisodeId::parse(text)
             .map(Self::Episode)
             .or_else(|| MemoryId::parse(text).map(Self::Memory))
             .or_else(|| ThreadId::parse(text).map(Self::Summary))
+            .or_else(|| ChunkId::parse(text).map(Self::Chunk))
     }
 
     pub fn as_str(&self) -> &str {
@@ -30,6 +32,7 @@ impl RecalledId {
             Self::Episode(id) => id.as_str(),
             Self::Memory(id) => id.as_str(),
             Self::Summary(thread) => thread.as_str(),
+            Self::Chunk(id) => id.as_str(),
         }
     }
 }

@@ -29,7 +29,7 @@ impl Told {
     pub(crate) fn turns<'a>(&self, ids: impl IntoIterator<Item = &'a RecalledId>) -> Vec<usize> {
         let numbers = ids.into_iter().filter_map(|id| match id {
             RecalledId::Episode(id) => self.turns.get(id).copied(),
-            RecalledId::Memory(_) | RecalledId::Summary(_) => None,
+            RecalledId::Memory(_) | RecalledId::Summary(_) | RecalledId::Chunk(_) => None,
         });
         numbers.collect()
     }

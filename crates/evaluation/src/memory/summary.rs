@@ -86,6 +86,7 @@ fn profile_name(profile: Option<Profile>) -> &'static str {
         Some(Profile::Dialogue) => "dialogue",
         Some(Profile::Assistant) => "assistant",
         Some(Profile::Safe) => "safe",
+        Some(Profile::Document) => "document",
     }
 }
 

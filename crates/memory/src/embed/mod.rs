@@ -10,7 +10,7 @@ use std::{future::Future, pin::Pin, sync::Arc};
 use backstay_core::{Error, Result, WorkspaceId};
 use backstay_store::PassageVector;
 pub use embedder::{Embedder, EmbedderOptions};
-pub(crate) use passages::{head, passages};
+pub(crate) use passages::{head, passages, passages_under};
 use serde::Serialize;
 pub(crate) use states::STATE_DIMENSION;
 pub use states::TokenStates;

@@ -17,15 +17,19 @@ const PASSAGES_MAX: usize = 64;
 /// The passages of a turn, at least one. Each begins with who said it and when, so that a question
 /// that names either is closer to it.
 pub(crate) fn passages(author: &str, said_at: Timestamp, text: &str) -> Vec<String> {
+    passages_under(&format!("{}: ", head(author, said_at)), text)
+}
+
+/// The passages of a text, at least one, each after what it stands under.
+pub(crate) fn passages_under(head: &str, text: &str) -> Vec<String> {
     let words: Vec<&str> = text.split_whitespace().collect();
-    let head = head(author, said_at);
     if words.len() <= PASSAGE_WORDS + OVERLAP_WORDS {
-        return vec![format!("{head}: {text}")];
+        return vec![format!("{head}{text}")];
     }
     let starts = (0..words.len() - OVERLAP_WORDS).step_by(PASSAGE_WORDS - OVERLAP_WORDS);
     let passage = |start: usize| {
         let end = (start + PASSAGE_WORDS).min(words.len());
-        format!("{head}: {}", words[start..end].join(" "))
+        format!("{head}{}", words[start..end].join(" "))
     };
     starts.take(PASSAGES_MAX).map(passage).collect()
 }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    hash::Hash,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -37,40 +38,41 @@ impl Loaded {
 /// brought up to date.
 pub(crate) type SharedIndex = Arc<RwLock<Loaded>>;
 
-type Key = (WorkspaceId, Scope);
+/// The memories of scopes.
+pub(crate) type ScopeCache = IndexCache<Scope, Loaded>;
 
-/// The key leads with the workspace: no question of one tenant can meet another's index.
-pub(crate) struct ScopeCache {
+/// Indexes of something that a workspace has several of. The key leads with the workspace: no question
+/// of one tenant can meet another's index.
+pub(crate) struct IndexCache<K, I> {
     bytes_max: usize,
-    slots: Mutex<Slots>,
+    slots: Mutex<Slots<K, I>>,
 }
 
-#[derive(Default)]
-struct Slots {
-    by_scope: HashMap<Key, Slot>,
+struct Slots<K, I> {
+    by_scope: HashMap<(WorkspaceId, K), Slot<I>>,
     /// Counts uses; a larger number is more recent.
     uses: u64,
 }
 
-struct Slot {
-    index: SharedIndex,
+struct Slot<I> {
+    index: Arc<RwLock<I>>,
     used: u64,
     size_bytes: usize,
 }
 
-impl ScopeCache {
+impl<K: Clone + Eq + Hash, I: Default> IndexCache<K, I> {
     pub(crate) fn new(bytes_max: usize) -> Self {
-        Self { bytes_max, slots: Mutex::default() }
+        Self { bytes_max, slots: Mutex::new(Slots { by_scope: HashMap::new(), uses: 0 }) }
     }
 
     /// The scope's index, an empty one when it is not held.
-    pub(crate) fn get(&self, workspace: &WorkspaceId, scope: &Scope) -> SharedIndex {
+    pub(crate) fn get(&self, workspace: &WorkspaceId, scope: &K) -> Arc<RwLock<I>> {
         let mut slots = self.lock();
         slots.uses += 1;
         let used = slots.uses;
         let key = (workspace.clone(), scope.clone());
         let slot = slots.by_scope.entry(key).or_insert_with(|| Slot {
-            index: SharedIndex::default(),
+            index: Arc::default(),
             used,
             size_bytes: 0,
         });
@@ -78,12 +80,12 @@ impl ScopeCache {
         Arc::clone(&slot.index)
     }
 
-    pub(crate) fn holds(&self, workspace: &WorkspaceId, scope: &Scope) -> bool {
+    pub(crate) fn holds(&self, workspace: &WorkspaceId, scope: &K) -> bool {
         self.lock().by_scope.contains_key(&(workspace.clone(), scope.clone()))
     }
 
     /// All that are held for a workspace.
-    pub(crate) fn of_workspace(&self, workspace: &WorkspaceId) -> Vec<SharedIndex> {
+    pub(crate) fn of_workspace(&self, workspace: &WorkspaceId) -> Vec<Arc<RwLock<I>>> {
         let slots = self.lock();
         let ours = slots.by_scope.iter().filter(|((owner, _), _)| owner == workspace);
         ours.map(|(_, slot)| Arc::clone(&slot.index)).collect()
@@ -91,7 +93,7 @@ impl ScopeCache {
 
     /// Notes how large an index has become, and lets go of others if all are too large together.
     /// The one that was just used stays, however large.
-    pub(crate) fn resized(&self, workspace: &WorkspaceId, scope: &Scope, size_bytes: usize) {
+    pub(crate) fn resized(&self, workspace: &WorkspaceId, scope: &K, size_bytes: usize) {
         let mut slots = self.lock();
         let key = (workspace.clone(), scope.clone());
         if let Some(slot) = slots.by_scope.get_mut(&key) {
@@ -109,7 +111,7 @@ impl ScopeCache {
     }
 
     /// No code panics while it holds the lock; if one did, the map would still be whole.
-    fn lock(&self) -> std::sync::MutexGuard<'_, Slots> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Slots<K, I>> {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -127,7 +129,7 @@ mod tests {
     #[test]
     fn the_index_used_least_recently_makes_room() {
         let workspace = WorkspaceId::default_workspace();
-        let cache = ScopeCache::new(100);
+        let cache: IndexCache<Scope, Loaded> = IndexCache::new(100);
         for name in ["a", "b"] {
             cache.get(&workspace, &scope(name));
             cache.resized(&workspace, &scope(name), 40);

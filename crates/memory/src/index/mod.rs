@@ -10,11 +10,11 @@ mod terms;
 mod turn;
 mod vectors;
 
-pub(crate) use cache::{Loaded, ScopeCache, SharedIndex};
+pub(crate) use cache::{IndexCache, Loaded, ScopeCache, SharedIndex};
 pub(crate) use scope_index::ScopeIndex;
 pub(crate) use states::QuestionStates;
 pub(crate) use terms::Count;
-pub(crate) use turn::{Author, STATEMENT_AUTHOR, Turn};
+pub(crate) use turn::{Author, Chunk, STATEMENT_AUTHOR, Turn};
 pub(crate) use vectors::Cosines;
 
 #[cfg(test)]

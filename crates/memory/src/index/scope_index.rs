@@ -6,7 +6,7 @@ use std::{
 };
 
 use backstay_core::{
-    EpisodeId, MemoryId, ThreadId, Timestamp,
+    DocumentId, EpisodeId, MemoryId, ThreadId, Timestamp,
     memory::{Episode, RecalledId, Statement},
 };
 use backstay_store::PassageVector;
@@ -17,7 +17,7 @@ use super::{
     Turn,
     states::States,
     terms::{Count, NUMBERS_MAX, Terms},
-    turn::{Author, Conversation, Said},
+    turn::{Author, Chunk, Conversation, Said},
     vectors::Vectors,
 };
 use crate::{
@@ -39,6 +39,7 @@ pub(crate) struct ScopeIndex {
     by_id: HashTable<u32>,
     hasher: RandomState,
     by_thread: HashMap<ThreadId, u32>,
+    by_document: HashMap<DocumentId, u32>,
     statements: HashMap<MemoryId, Held>,
     by_author: HashMap<Box<str>, u32>,
     /// By turn: how many terms it has with their repetitions, up to 65,535. Beside the turns, and not
@@ -80,6 +81,17 @@ impl ScopeIndex {
         }
     }
 
+    /// Adds chunks of documents; each document is a conversation of its own, and each chunk a turn of
+    /// it. Those that are known already change nothing.
+    pub(crate) fn append_chunks(&mut self, chunks: impl IntoIterator<Item = Chunk>) {
+        for chunk in chunks {
+            let id = RecalledId::Chunk(chunk.id.clone());
+            if self.number(&id).is_none() {
+                self.push(id, Said::chunk(chunk));
+            }
+        }
+    }
+
     /// Makes known who speaks in turns that are not held.
     pub(crate) fn introduce(&mut self, name: &str, called: &[String]) {
         let author = self.author_for(name) as usize;
@@ -100,7 +112,7 @@ impl ScopeIndex {
             RecalledId::Memory(id) => {
                 wanted.get(id).copied() != held.get(id).map(|held| held.version)
             }
-            RecalledId::Episode(_) | RecalledId::Summary(_) => false,
+            RecalledId::Episode(_) | RecalledId::Summary(_) | RecalledId::Chunk(_) => false,
         });
         for statement in statements {
             let id = RecalledId::Memory(statement.id.clone());
@@ -186,6 +198,11 @@ impl ScopeIndex {
         &self.conversations[self.conversation_of(turn) as usize]
     }
 
+    /// The number of a document among the conversations.
+    pub(crate) fn document(&self, id: &DocumentId) -> Option<u32> {
+        self.by_document.get(id).copied()
+    }
+
     pub(crate) fn authors(&self) -> &[Author] {
         &self.authors
     }
@@ -261,7 +278,7 @@ impl ScopeIndex {
     fn held(&self, id: &RecalledId) -> Option<&Held> {
         match id {
             RecalledId::Memory(id) => self.statements.get(id),
-            RecalledId::Episode(_) | RecalledId::Summary(_) => None,
+            RecalledId::Episode(_) | RecalledId::Summary(_) | RecalledId::Chunk(_) => None,
         }
     }
 
@@ -315,7 +332,7 @@ impl ScopeIndex {
         }
         let length;
         (turn.terms, length) = self.terms.add(number, terms.iter().copied());
-        let conversation = self.conversation_for(thread);
+        let conversation = self.conversation_for(&turn.id, thread);
         self.conversations_of.push(conversation);
         turn.author = self.author_for(author);
         // What is stated of someone is no wish of theirs.
@@ -335,11 +352,16 @@ impl ScopeIndex {
         self.place(number);
     }
 
-    fn conversation_for(&mut self, thread: Option<ThreadId>) -> u32 {
+    fn conversation_for(&mut self, id: &RecalledId, thread: Option<ThreadId>) -> u32 {
         let next = u32::try_from(self.conversations.len()).unwrap_or(u32::MAX);
-        let number = match &thread {
-            Some(thread) => *self.by_thread.entry(thread.clone()).or_insert(next),
-            None => next,
+        let document = match id {
+            RecalledId::Chunk(chunk) => chunk.place().map(|(document, _)| document),
+            RecalledId::Episode(_) | RecalledId::Memory(_) | RecalledId::Summary(_) => None,
+        };
+        let number = match (document, &thread) {
+            (Some(document), _) => *self.by_document.entry(document).or_insert(next),
+            (None, Some(thread)) => *self.by_thread.entry(thread.clone()).or_insert(next),
+            (None, None) => next,
         };
         if number == next {
             self.conversations.push(Conversation { thread, ..Conversation::default() });

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use backstay_core::{
-    ThreadId, Timestamp,
+    ChunkId, ThreadId, Timestamp,
     memory::{Episode, RecalledId, Speaker, Statement, Trust},
 };
 
@@ -89,12 +89,27 @@ impl Author {
     }
 }
 
-/// What is to be held: a turn as it was said, or a statement.
+/// A piece of a document that is to be held.
+pub(crate) struct Chunk {
+    pub(crate) id: ChunkId,
+    /// Its place among the document's chunks, from 0.
+    pub(crate) number: u32,
+    /// What it is found by beside its words: the file's name and title, and the headings above it.
+    pub(crate) head: String,
+    pub(crate) text: String,
+    pub(crate) filename: String,
+    /// When the document came.
+    pub(crate) added_at: Timestamp,
+}
+
+/// What is to be held: a turn as it was said, a statement, or a chunk.
 pub(super) struct Said {
     pub(super) thread: Option<ThreadId>,
     pub(super) position: u32,
     pub(super) speaker: Speaker,
     pub(super) author: String,
+    /// What it is found by beside its words.
+    pub(super) head: String,
     pub(super) text: String,
     pub(super) said_at: Timestamp,
 }
@@ -102,6 +117,7 @@ pub(super) struct Said {
 impl Said {
     pub(super) fn turn(episode: Episode) -> Self {
         Self {
+            head: embed::head(&episode.author, episode.said_at),
             thread: Some(episode.thread),
             position: episode.position,
             speaker: episode.speaker,
@@ -126,13 +142,26 @@ impl Said {
                 _ => Speaker::Assistant,
             },
             author: STATEMENT_AUTHOR.to_owned(),
+            head: embed::head(STATEMENT_AUTHOR, said.said_at),
             text,
             said_at: said.said_at,
         }
     }
 
-    /// What it is found by: who said it, when, and the words.
+    pub(super) fn chunk(chunk: Chunk) -> Self {
+        Self {
+            thread: None,
+            position: chunk.number,
+            speaker: Speaker::User,
+            author: chunk.filename,
+            head: chunk.head,
+            text: chunk.text,
+            said_at: chunk.added_at,
+        }
+    }
+
+    /// What it is found by: who said it and when, or what it stands under, and the words.
     pub(super) fn indexed_text(&self) -> String {
-        format!("{}: {}", embed::head(&self.author, self.said_at), self.text)
+        format!("{}: {}", self.head, self.text)
     }
 }

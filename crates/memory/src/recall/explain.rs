@@ -1,5 +1,7 @@
 //! Why a turn was recalled, in a sentence for a person.
 
+use backstay_core::memory::RecalledId;
+
 use super::{Feature, Features, Ranked, relevance::COSINE_NOISE};
 use crate::{analyse::Query, index::ScopeIndex};
 
@@ -20,17 +22,23 @@ pub(crate) fn explain(
     let added = |feature: Feature| ranked.features.get(feature) * weights.get(feature);
     let sum = |features: &[Feature]| features.iter().map(|feature| added(*feature)).sum::<f32>();
     let beside = ranked.near_terms & !ranked.own_terms;
+    let (turns, whole) = match turn.id {
+        RecalledId::Chunk(_) => ("passages", "document"),
+        RecalledId::Episode(_) | RecalledId::Memory(_) | RecalledId::Summary(_) => {
+            ("turns", "conversation")
+        }
+    };
     let mut reasons = vec![
         (added(Feature::OwnWords), own_words(query, ranked.own_terms)),
-        (sum(&[Feature::NearWords, Feature::WideWords]), words_beside(query, beside)),
+        (sum(&[Feature::NearWords, Feature::WideWords]), words_beside(query, beside, turns)),
         (sum(&[Feature::Meaning, Feature::TokenMatch]), ranked.cosine.and_then(meaning)),
         (
             sum(&[Feature::NearMeaning, Feature::NearTokenMatch]),
-            Some("the turns around it are close in meaning".to_owned()),
+            Some(format!("the {turns} around it are close in meaning")),
         ),
         (
             sum(&[Feature::SessionWords, Feature::SessionMeaning, Feature::SessionTokenMatch]),
-            Some("its conversation is about this".to_owned()),
+            Some(format!("its {whole} is about this")),
         ),
         (
             sum(&[Feature::SpeakerNamed, Feature::NamedSpeaksOfSelf]),
@@ -68,9 +76,9 @@ fn own_words(query: &Query, terms: u128) -> Option<String> {
     Some(format!("shares the {noun} {words}"))
 }
 
-fn words_beside(query: &Query, terms: u128) -> Option<String> {
+fn words_beside(query: &Query, terms: u128, turns: &str) -> Option<String> {
     let (words, _) = quoted(query, terms)?;
-    Some(format!("the turns beside it mention {words}"))
+    Some(format!("the {turns} beside it mention {words}"))
 }
 
 /// Nothing below what two sentences taken at random have.

@@ -1,6 +1,7 @@
 //! From a question to a ranked list of turns with reasons.
 
 mod candidates;
+mod document_weights;
 mod explain;
 mod features;
 mod links;

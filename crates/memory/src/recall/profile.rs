@@ -4,7 +4,7 @@ use backstay_core::memory::{RecalledId, Speaker};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Features, weights};
+use super::{Features, document_weights, weights};
 use crate::index::{ScopeIndex, Turn, bm25::Parameters};
 
 /// A kind of conversation, as far as ranking is concerned.
@@ -17,6 +17,9 @@ pub enum Profile {
     Assistant,
     /// Neither clearly.
     Safe,
+    /// Chunks of documents, which nobody said.
+    #[serde(skip)]
+    Document,
 }
 
 /// What a ranking goes by, beside conversation structure.
@@ -66,6 +69,9 @@ impl Profile {
             (Self::Safe, RecallMode::Words) => &weights::SAFE_WORDS,
             (Self::Safe, RecallMode::WordsAndVectors) => &weights::SAFE_VECTORS,
             (Self::Safe, RecallMode::WordsVectorsAndTokens) => &weights::SAFE_TOKENS,
+            (Self::Document, RecallMode::Words) => &document_weights::WORDS,
+            (Self::Document, RecallMode::WordsAndVectors) => &document_weights::VECTORS,
+            (Self::Document, RecallMode::WordsVectorsAndTokens) => &document_weights::TOKENS,
         }
     }
 
@@ -73,7 +79,7 @@ impl Profile {
     pub(crate) fn bm25(self) -> Parameters {
         match self {
             Self::Dialogue | Self::Safe => Parameters { k1: 0.9, b: 0.4 },
-            Self::Assistant => Parameters { k1: 1.2, b: 0.75 },
+            Self::Assistant | Self::Document => Parameters { k1: 1.2, b: 0.75 },
         }
     }
 }

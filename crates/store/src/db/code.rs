@@ -3,6 +3,7 @@
 use backstay_core::{
     BudgetPeriod, ErrorCode, WhenStoreIsAway,
     chat::{Role, SettlementStatus},
+    document::DocumentStatus,
     memory::{MemoryKind, Speaker, Trust},
 };
 
@@ -67,6 +68,14 @@ impl Coded for Trust {
 }
 
 impl Coded for MemoryKind {
+    const KINDS: &'static [Self] = &Self::ALL;
+
+    fn code(self) -> &'static str {
+        self.as_str()
+    }
+}
+
+impl Coded for DocumentStatus {
     const KINDS: &'static [Self] = &Self::ALL;
 
     fn code(self) -> &'static str {

@@ -1,9 +1,10 @@
 //! What statements return: a view of one row that knows the types of the domain.
 
 use backstay_core::{
-    BudgetPeriod, EpisodeId, Error, ErrorCode, GenerationId, JobId, KeyId, MemoryId, MessageId,
-    Money, Name, RequestId, SliceId, ThreadId, Timestamp, WhenStoreIsAway, WorkspaceId,
+    BudgetPeriod, DocumentId, EpisodeId, Error, ErrorCode, GenerationId, JobId, KeyId, MemoryId,
+    MessageId, Money, Name, RequestId, SliceId, ThreadId, Timestamp, WhenStoreIsAway, WorkspaceId,
     chat::SettlementStatus,
+    document::DocumentStatus,
     memory::{Confidence, MemoryKind, RecalledId, Speaker, Trust},
 };
 
@@ -151,8 +152,8 @@ macro_rules! named {
     )*};
 }
 named! {
-    EpisodeId GenerationId JobId KeyId MemoryId MessageId RecalledId RequestId SliceId ThreadId WorkspaceId
-    Name
+    DocumentId EpisodeId GenerationId JobId KeyId MemoryId MessageId RecalledId RequestId SliceId
+    ThreadId WorkspaceId Name
 }
 
 macro_rules! coded {
@@ -164,4 +165,7 @@ macro_rules! coded {
         }
     )*};
 }
-coded!(BudgetPeriod ErrorCode JobState MemoryKind SettlementStatus Speaker Trust WhenStoreIsAway);
+coded! {
+    BudgetPeriod DocumentStatus ErrorCode JobState MemoryKind SettlementStatus Speaker Trust
+    WhenStoreIsAway
+}

@@ -2,9 +2,10 @@
 //! dialect stores alike.
 
 use backstay_core::{
-    BudgetPeriod, EpisodeId, ErrorCode, GenerationId, JobId, KeyId, MemoryId, MessageId, Money,
-    Name, RequestId, SliceId, ThreadId, Timestamp, WhenStoreIsAway, WorkspaceId,
+    BudgetPeriod, DocumentId, EpisodeId, ErrorCode, GenerationId, JobId, KeyId, MemoryId,
+    MessageId, Money, Name, RequestId, SliceId, ThreadId, Timestamp, WhenStoreIsAway, WorkspaceId,
     chat::{Role, SettlementStatus},
+    document::DocumentStatus,
     memory::{Confidence, MemoryKind, RecalledId, Speaker, Trust},
 };
 
@@ -110,8 +111,8 @@ macro_rules! named {
     )*};
 }
 named! {
-    EpisodeId GenerationId JobId KeyId MemoryId MessageId RecalledId RequestId SliceId ThreadId WorkspaceId
-    Name
+    DocumentId EpisodeId GenerationId JobId KeyId MemoryId MessageId RecalledId RequestId SliceId
+    ThreadId WorkspaceId Name
 }
 
 macro_rules! coded {
@@ -123,4 +124,7 @@ macro_rules! coded {
         }
     )*};
 }
-coded!(BudgetPeriod ErrorCode JobState MemoryKind Role SettlementStatus Speaker Trust WhenStoreIsAway);
+coded! {
+    BudgetPeriod DocumentStatus ErrorCode JobState MemoryKind Role SettlementStatus Speaker Trust
+    WhenStoreIsAway
+}

@@ -59,6 +59,8 @@ impl Plan {
                     }
                 }
                 RecalledId::Memory(id) => plan.lose_statement(session, workspace, id)?,
+                // A document is deleted as a whole.
+                RecalledId::Chunk(_) => {}
                 RecalledId::Episode(id) => {
                     let there = session.one(THREAD, values![workspace, id], |_| Ok(()))?;
                     if there.is_some() && plan.episodes.insert(id.clone()) {

@@ -34,6 +34,9 @@ pub const TABLES: &[&str] = &[
     "reservations",
     "idempotency",
     "response_cache",
+    "documents",
+    "document_chunks",
+    "chunk_vectors",
 ];
 
 /// Which node has begun a row, or makes its vector now, is known where there are several.

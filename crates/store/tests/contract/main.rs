@@ -5,6 +5,7 @@
 
 mod budgets;
 mod catalogue;
+mod documents;
 mod erasure;
 mod forgetting;
 mod generations;
@@ -186,6 +187,18 @@ contract! {
         pages_show_every_episode_once_newest_first
         a_cursor_that_was_not_given_out_is_refused
         only_what_was_written_since_is_read_again;
+    documents:
+        a_document_is_read_step_by_step_and_found_at_the_end
+        the_same_bytes_are_one_document_for_each_owner
+        what_could_not_be_read_says_why_and_is_read_when_sent_again
+        a_worker_that_was_overtaken_writes_nothing_more
+        a_document_is_indexed_when_its_last_chunk_has_a_vector
+        a_document_whose_vectors_cannot_be_made_is_found_by_its_words
+        a_deleted_document_is_in_no_file
+        a_deleted_thread_takes_its_documents_along
+        documents_are_found_where_their_owner_is
+        a_workspace_has_no_more_documents_than_it_may
+        bytes_that_came_to_nothing_are_deleted_a_day_later;
     group_commit:
         a_write_that_fails_leaves_its_neighbours_alone
         a_closed_store_refuses_calls_and_may_be_closed_again;

@@ -3,6 +3,7 @@
 use backstay_core::{Budget, BudgetPeriod, ErrorCode, KeyId, Money, RateLimit, RatePeriod};
 use backstay_store::{KeySettings, KeyToken, MovedTable, NewKey, RateAsk, Store};
 
+use crate::documents;
 use crate::harness::{TestStore, ann, at, forget, generation_id, intent, say, settled, texts};
 
 /// Something in every workspace, of most kinds there are.
@@ -46,6 +47,8 @@ async fn fill(store: &TestStore) {
     workspace.begin_generation(intent("closed")).await.unwrap();
     workspace.settle_generation(settled("closed")).await.unwrap();
     say(&store.b(), "t1", "of another tenant", "kept apart").await;
+    documents::add(&workspace, "1", documents::of_assistant("planner")).await;
+    documents::read(store, &["a chunk", "and another"], true).await;
 }
 
 async fn moved(from: &Store, to: &Store) -> Vec<MovedTable> {
@@ -66,6 +69,7 @@ pub(crate) async fn an_installation_goes_to_the_other_kind_of_store_and_back_unc
     assert_eq!((rows("episodes"), rows("messages")), (302, 304));
     assert_eq!((rows("generations"), rows("budgets")), (154, 2));
     assert_eq!((rows("tombstones"), rows("attempts"), rows("spending")), (2, 306, 2));
+    assert_eq!((rows("documents"), rows("document_chunks"), rows("chunk_vectors")), (1, 2, 2));
 
     let a = back.workspace(store.a().id());
     assert_eq!(texts(&a, &ann()).await.len(), 300);

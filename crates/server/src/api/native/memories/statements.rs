@@ -125,8 +125,8 @@ async fn find(state: &AppState, caller: &Caller, id: &str) -> Result<AnyMemory> 
         Some(RecalledId::Memory(id)) => {
             store.statement(&id).await?.map(|found| AnyMemory::Statement(Box::new(found)))
         }
-        // A summary is read with its thread.
-        Some(RecalledId::Summary(_)) | None => None,
+        // A summary is read with its thread, a chunk with its document.
+        Some(RecalledId::Summary(_) | RecalledId::Chunk(_)) | None => None,
     };
     found.ok_or_else(|| missing(id))
 }
