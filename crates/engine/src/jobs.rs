@@ -11,7 +11,7 @@ use backstay_store::{SettledGeneration, Store, Workspace};
 use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{Engine, learning, open::Open};
+use crate::{Engine, documents, learning, open::Open};
 
 /// Running background tasks; clones share them.
 #[derive(Clone, Default)]
@@ -20,6 +20,8 @@ pub struct Jobs {
     stop: CancellationToken,
     embed: Arc<Notify>,
     learn: Arc<Notify>,
+    read_documents: Arc<Notify>,
+    erase_documents: Arc<Notify>,
 }
 
 /// Turns that are embedded in one step, so that a stop does not wait long.
@@ -86,6 +88,24 @@ impl Jobs {
         Arc::clone(&self.learn)
     }
 
+    /// A document waits to be read.
+    pub(crate) fn read_documents_soon(&self) {
+        self.read_documents.notify_one();
+    }
+
+    pub(crate) fn documents_to_read(&self) -> Arc<Notify> {
+        Arc::clone(&self.read_documents)
+    }
+
+    /// A document was deleted.
+    pub fn erase_documents_soon(&self) {
+        self.erase_documents.notify_one();
+    }
+
+    pub(crate) fn documents_to_erase(&self) -> Arc<Notify> {
+        Arc::clone(&self.erase_documents)
+    }
+
     /// Settles a call whose client went away. Not stopped by a shutdown: the row must be written.
     pub(crate) fn settle_cancelled(&self, open: Open, said: ChatReply) {
         if tokio::runtime::Handle::try_current().is_err() {
@@ -141,6 +161,8 @@ pub fn start(engine: &Engine) {
         engine.jobs().spawn(enter_late_calls_forever(engine.clone()));
     }
     engine.jobs().spawn(embed_forever(engine.clone()));
+    engine.jobs().spawn(documents::read_forever(engine.clone()));
+    engine.jobs().spawn(documents::erase_forever(engine.clone()));
     if engine.store().is_shared() {
         engine.jobs().spawn(index_forever(engine.clone()));
     }
@@ -153,16 +175,33 @@ pub fn start(engine: &Engine) {
 async fn embed_forever(engine: Engine) {
     let wake = Arc::clone(&engine.jobs().embed);
     loop {
-        match engine.memory().embed_pending(EMBED_BATCH).await {
+        match embed_some(&engine).await {
             Ok(0) => {
                 let _woken_or_time = tokio::time::timeout(EMBED_POLL, wake.notified()).await;
             }
             Ok(count) => tracing::debug!(count, "embedded"),
             Err(error) => {
                 tracing::warn!(%error, cause = error.context(), "embedding failed; trying again later");
+                find_documents_by_words(&engine).await;
                 tokio::time::sleep(EMBED_POLL).await;
             }
         }
+    }
+}
+
+/// What was said goes before documents: nobody waits for a document to be embedded while talking.
+async fn embed_some(engine: &Engine) -> Result<usize> {
+    let said = engine.memory().embed_pending(EMBED_BATCH).await?;
+    if said > 0 {
+        return Ok(said);
+    }
+    engine.memory().embed_documents(EMBED_BATCH, engine.clock().now()).await
+}
+
+/// Nobody is to wait for vectors that cannot be made now.
+async fn find_documents_by_words(engine: &Engine) {
+    if let Err(error) = engine.store().index_without_vectors(engine.clock().now()).await {
+        tracing::warn!(%error, cause = error.context(), "documents still wait for vectors");
     }
 }
 

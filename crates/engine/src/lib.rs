@@ -6,6 +6,7 @@
 mod admission;
 mod catalogue;
 mod conversation;
+mod documents;
 mod embeddings;
 mod generation;
 mod import;
@@ -33,6 +34,7 @@ use backstay_core::{
     chat::{ChatRequest, Settlement},
     memory::Recalled,
 };
+use backstay_documents::Parser;
 use backstay_memory::{Embedder, Memory};
 use backstay_providers::{FrameStream, WebSearch};
 use backstay_routing::{Catalogue, ConversationKey, Endpoint, Plan, Router, RouterTrace};
@@ -45,6 +47,10 @@ use spool::Spool;
 
 pub use admission::{Access, Admission};
 pub use catalogue::{RefreshReport, start_catalogue};
+pub use documents::{
+    Blobs, BytesStream, DocumentOptions, DocumentParts, DocumentQuestion, DocumentUpload,
+    FolderBlobs, SEARCH_DOCUMENTS_TOOL, SearchedDocuments, search_documents_tool,
+};
 pub use embeddings::{BUILTIN_EMBEDDING_MODEL, TokenCount};
 pub use import::{ImportReport, ImportRequest, ImportSession, ImportTurn, ImportedEpisode};
 pub use jobs::{Jobs, recover, start as start_jobs};
@@ -76,6 +82,7 @@ struct Parts {
     slices: Option<Slices>,
     /// `None` where no call is answered without the store.
     spool: Option<Spool>,
+    documents: DocumentParts,
     jobs: Jobs,
     clock: Clock,
     random: Random,
@@ -89,6 +96,7 @@ pub struct EngineParts {
     pub catalogue: Catalogue,
     pub router: Router,
     pub web: Option<WebSearch>,
+    pub documents: DocumentParts,
     pub clock: Clock,
     pub random: Random,
     pub options: EngineOptions,
@@ -140,7 +148,17 @@ impl Served {
 
 impl Engine {
     pub fn new(with: EngineParts) -> Self {
-        let EngineParts { store, embedder, catalogue, router, web, clock, random, options } = with;
+        let EngineParts {
+            store,
+            embedder,
+            catalogue,
+            router,
+            web,
+            documents,
+            clock,
+            random,
+            options,
+        } = with;
         let slices =
             store.is_shared().then(|| Slices::new(store.clone(), clock.clone(), random.clone()));
         let spool = options.spool.clone().filter(|_| store.is_shared()).map(Spool::new);
@@ -159,6 +177,7 @@ impl Engine {
                 admission,
                 slices,
                 spool,
+                documents,
                 jobs,
                 clock,
                 random,
@@ -264,6 +283,14 @@ impl Engine {
 
     pub(crate) fn spool(&self) -> Option<&Spool> {
         self.parts.spool.as_ref()
+    }
+
+    pub(crate) fn parser(&self) -> &Parser {
+        &self.parts.documents.parser
+    }
+
+    pub(crate) fn blobs(&self) -> &Blobs {
+        &self.parts.documents.blobs
     }
 
     pub fn jobs(&self) -> &Jobs {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use backstay_memory::MemoryOptions;
 use backstay_store::Retention;
 
-use crate::{LearningOptions, MemoryVectors};
+use crate::{DocumentOptions, LearningOptions, MemoryVectors};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineOptions {
@@ -22,6 +22,7 @@ pub struct EngineOptions {
     pub retention: Retention,
     pub vectors: MemoryVectors,
     pub memory: MemoryOptions,
+    pub documents: DocumentOptions,
     /// Where calls are kept that are answered while a store that servers share is away; `None`: none is.
     pub spool: Option<PathBuf>,
 }
@@ -36,6 +37,7 @@ impl Default for EngineOptions {
             retention: Retention::default(),
             vectors: MemoryVectors::default(),
             memory: MemoryOptions::default(),
+            documents: DocumentOptions::default(),
             spool: None,
         }
     }

@@ -1,9 +1,17 @@
 //! Puts the parts together, starts them, and stops them in order.
 
-use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use backstay_core::{Clock, Error, Random, Result, Secret};
-use backstay_engine::{BootstrapKey, Engine, EngineParts, MemoryVectors};
+use backstay_documents::{Limits, Parser};
+use backstay_engine::{
+    Blobs, BootstrapKey, DocumentParts, Engine, EngineParts, FolderBlobs, MemoryVectors,
+};
 use backstay_memory::Embedder;
 use backstay_providers::{Environment, Provider, Upstreams, from_environment, probe_local};
 use backstay_routing::{Catalogue, Router};
@@ -28,6 +36,30 @@ pub struct ServerOptions {
     pub clock: Clock,
     pub random: Random,
     pub metrics: Option<Metrics>,
+    pub reader: DocumentReader,
+}
+
+/// The process in which documents are read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DocumentReader {
+    /// The program that is running, which calls `backstay_documents::worker` when it is asked to.
+    ThisProgram,
+    /// Another one that does.
+    Program(PathBuf),
+    /// None: for tests of what comes after, whose program is a test.
+    InThisProcess,
+}
+
+impl DocumentReader {
+    fn parser(self, limits: Limits) -> Result<Parser> {
+        match self {
+            Self::ThisProgram => Parser::of_this_program(limits).map_err(|cause| {
+                Error::internal(format!("the program that is running is not known: {cause}"))
+            }),
+            Self::Program(program) => Ok(Parser::new(program, limits)),
+            Self::InThisProcess => Ok(Parser::in_this_process(limits)),
+        }
+    }
 }
 
 /// A running server. Dropping it does not stop it; [`Server::stop`] does.
@@ -42,7 +74,7 @@ pub struct Server {
 impl Server {
     /// Opens the store, settles what a crash left open, finds providers and begins to accept.
     pub async fn start(options: ServerOptions) -> Result<Self> {
-        let ServerOptions { config, environment, clock, random, metrics } = options;
+        let ServerOptions { config, environment, clock, random, metrics, reader } = options;
         let listener = bind(config.server.listen).await?;
         let address = listener.local_addr().map_err(|cause| Error::internal(cause.to_string()))?;
         let clock = clock.correctable();
@@ -66,12 +98,14 @@ impl Server {
             catalogue.resolve(name)?;
         }
         let router = Router::new(upstreams, config.router_options(), clock.clone(), random.clone());
+        let documents = documents(&config, reader, store.is_shared())?;
         let engine = Engine::new(EngineParts {
             store,
             embedder,
             catalogue,
             router,
             web,
+            documents,
             clock,
             random,
             options,
@@ -118,6 +152,16 @@ async fn bind(address: SocketAddr) -> Result<TcpListener> {
         };
         Error::invalid(format!("cannot listen on {address}: {cause}; {advice}"))
     })
+}
+
+fn documents(
+    config: &Config,
+    reader: DocumentReader,
+    store_is_shared: bool,
+) -> Result<DocumentParts> {
+    let folder = config.documents.folder(&config.server.data);
+    let blobs = Blobs::Folder(FolderBlobs::at(folder, store_is_shared)?);
+    Ok(DocumentParts { parser: reader.parser(config.documents.limits())?, blobs })
 }
 
 async fn catalogue(

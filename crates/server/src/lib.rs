@@ -11,5 +11,5 @@ mod router;
 mod state;
 pub mod telemetry;
 
-pub use app::{Server, ServerOptions};
+pub use app::{DocumentReader, Server, ServerOptions};
 pub use config::{Config, ModelsFolder, StoreUrl};

@@ -1,12 +1,17 @@
 //! A server of its own for each test.
 
-use std::sync::Arc;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::Result;
 use backstay_core::{CallContext, Clock, ManualClock, Random, RequestId, Timestamp};
 use backstay_engine::Engine;
 use backstay_providers::Environment;
-use backstay_server::{Config, Server, ServerOptions, StoreUrl, telemetry::Metrics};
+use backstay_server::{
+    Config, DocumentReader, Server, ServerOptions, StoreUrl, telemetry::Metrics,
+};
 use backstay_test_database::TestDatabase;
 use tempfile::TempDir;
 use upstream_sim::{Options, Sim};
@@ -30,6 +35,7 @@ pub struct TestServer {
     server: Server,
     data: Data,
     extra: String,
+    reader: DocumentReader,
 }
 
 struct Data {
@@ -57,6 +63,7 @@ pub struct TestServerBuilder {
     shared: bool,
     metrics: Option<Metrics>,
     of_machine: Option<Clock>,
+    reader: Option<PathBuf>,
 }
 
 impl TestServerBuilder {
@@ -91,6 +98,12 @@ impl TestServerBuilder {
         self
     }
 
+    /// Reads documents with this program, in a process of its own, and not in the test's.
+    pub fn reader(mut self, program: impl Into<PathBuf>) -> Self {
+        self.reader = Some(program.into());
+        self
+    }
+
     /// Gathers metrics: of the whole process, so that there can be one of these in it.
     pub fn metrics(mut self) -> Result<Self> {
         self.metrics = Some(Metrics::install()?);
@@ -98,7 +111,8 @@ impl TestServerBuilder {
     }
 
     pub async fn start(self) -> Result<TestServer> {
-        let Self { mut extra, for_sim, embedding, shared, metrics, of_machine } = self;
+        let Self { mut extra, for_sim, embedding, shared, metrics, of_machine, reader } = self;
+        let reader = reader.map_or(DocumentReader::InThisProcess, DocumentReader::Program);
         let memory = embedding.as_deref().unwrap_or("none");
         extra.push_str(&format!("[memory]\nembedding = \"{memory}\"\n"));
         let sim = Arc::new(Sim::start(Options::default()).await?);
@@ -109,16 +123,16 @@ impl TestServerBuilder {
             extra.push_str(&toml(&sim.base_url()));
         }
         let machine = of_machine.unwrap_or_else(|| Clock::Manual(clock.clone()));
-        let with = With { clock: machine, metrics };
+        let with = With { clock: machine, metrics, reader: reader.clone() };
         let server = start(&sim, &data, with, &extra).await?;
-        Ok(TestServer { sim, clock, server, data, extra })
+        Ok(TestServer { sim, clock, server, data, extra, reader })
     }
 }
 
-#[derive(Default)]
 struct With {
     clock: Clock,
     metrics: Option<Metrics>,
+    reader: DocumentReader,
 }
 
 async fn start(sim: &Sim, data: &Data, with: With, extra: &str) -> Result<Server> {
@@ -134,6 +148,7 @@ async fn start(sim: &Sim, data: &Data, with: With, extra: &str) -> Result<Server
         clock: with.clock,
         random: Random::System,
         metrics: with.metrics,
+        reader: with.reader,
     };
     Ok(Server::start(options).await?)
 }
@@ -236,8 +251,15 @@ impl TestServer {
         let database = self.data.database.clone();
         let data = Data { folder: tempfile::tempdir()?, database };
         let (sim, extra) = (Arc::clone(&self.sim), self.extra.clone());
-        let server = start(&sim, &data, With { clock, metrics: None }, &extra).await?;
-        Ok(Self { sim, clock: self.clock.clone(), server, data, extra })
+        let reader = self.reader.clone();
+        let with = With { clock, metrics: None, reader: reader.clone() };
+        let server = start(&sim, &data, with, &extra).await?;
+        Ok(Self { sim, clock: self.clock.clone(), server, data, extra, reader })
+    }
+
+    /// The folder with everything that survives a restart, but for the database where there is one.
+    pub fn data(&self) -> &Path {
+        self.data.folder.path()
     }
 
     /// The database, where there is one.
@@ -247,11 +269,12 @@ impl TestServer {
 
     /// Stops and starts again on the same data.
     pub async fn restart(self) -> Result<Self> {
-        let Self { sim, clock, server, data, extra } = self;
+        let Self { sim, clock, server, data, extra, reader } = self;
         server.stop().await?;
-        let with = With { clock: Clock::Manual(clock.clone()), metrics: None };
+        let machine = Clock::Manual(clock.clone());
+        let with = With { clock: machine, metrics: None, reader: reader.clone() };
         let server = start(&sim, &data, with, &extra).await?;
-        Ok(Self { sim, clock, server, data, extra })
+        Ok(Self { sim, clock, server, data, extra, reader })
     }
 
     pub async fn stop(self) -> Result<()> {

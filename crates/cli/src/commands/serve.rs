@@ -7,7 +7,7 @@ use backstay_core::{Clock, Random};
 use backstay_engine::BootstrapKey;
 use backstay_providers::Environment;
 use backstay_server::{
-    Config, Server, ServerOptions, StoreUrl,
+    Config, DocumentReader, Server, ServerOptions, StoreUrl,
     telemetry::{LogFormat, Metrics, start_logs},
 };
 use clap::{Args, ValueEnum};
@@ -74,6 +74,7 @@ impl Serve {
             clock: Clock::System,
             random: Random::System,
             metrics: Some(Metrics::install()?),
+            reader: DocumentReader::ThisProgram,
         })
         .await?;
         announce(&server, output);

@@ -1,5 +1,6 @@
 //! Configuration: one TOML file, validated wholly before anything is used.
 
+mod documents;
 mod learning;
 mod provider_credentials;
 mod providers;
@@ -24,6 +25,7 @@ use backstay_routing::{ConfiguredModel, Route, RouterOptions};
 use backstay_store::StoreOptions;
 use serde::Deserialize;
 
+use documents::DocumentsSection;
 use learning::LearningSection;
 use providers::ProviderSection;
 use retention::RetentionSection;
@@ -46,6 +48,7 @@ pub struct Config {
     pub routing: RoutingSection,
     pub budgets: BudgetsSection,
     pub retention: RetentionSection,
+    pub documents: DocumentsSection,
     web_search: Option<WebSearchSection>,
     providers: Vec<ProviderSection>,
     /// Model names of the operator's own, each served by endpoints in order.
@@ -209,6 +212,7 @@ impl Config {
         }
         self.store.check()?;
         self.retention.check()?;
+        self.documents.check()?;
         self.memory.learning.check()
     }
 
@@ -269,6 +273,7 @@ impl Config {
                 "builtin" => MemoryVectors::Builtin,
                 name => MemoryVectors::Upstream(name.to_owned()),
             },
+            documents: self.documents.options(),
             spool: Some(self.server.data.join(SPOOL)),
         }
     }

@@ -6,7 +6,7 @@ use anyhow::Result;
 use axum::{Json, Router, routing::get};
 use backstay_core::{Clock, Random};
 use backstay_providers::Environment;
-use backstay_server::{Config, Server, ServerOptions};
+use backstay_server::{Config, DocumentReader, Server, ServerOptions};
 use backstay_testing::sim::{Options, Sim};
 use serde_json::json;
 
@@ -41,6 +41,7 @@ async fn start(sim: &Sim, data: &tempfile::TempDir) -> Result<Server> {
         clock: Clock::System,
         random: Random::System,
         metrics: None,
+        reader: DocumentReader::InThisProcess,
     };
     Ok(Server::start(options).await?)
 }

@@ -6,6 +6,7 @@ mod catalogue;
 mod chaos;
 mod completions;
 mod discovery;
+mod documents;
 mod embeddings;
 mod errors;
 mod explain;

@@ -44,7 +44,7 @@ async fn models_are_listed_in_the_shape_of_the_client_s_dialect() -> Result<()> 
 async fn two_servers_do_not_share_a_data_folder() -> Result<()> {
     use backstay_core::{Clock, Random};
     use backstay_providers::Environment;
-    use backstay_server::{Config, Server, ServerOptions};
+    use backstay_server::{Config, DocumentReader, Server, ServerOptions};
     let data = tempfile::tempdir()?;
     let start = || {
         let mut config = Config::parse("[discovery]\nenabled = false")?;
@@ -56,6 +56,7 @@ async fn two_servers_do_not_share_a_data_folder() -> Result<()> {
             clock: Clock::System,
             random: Random::System,
             metrics: None,
+            reader: DocumentReader::InThisProcess,
         };
         Ok::<_, anyhow::Error>(Server::start(options))
     };

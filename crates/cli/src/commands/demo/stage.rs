@@ -8,7 +8,9 @@ use std::{
 use anyhow::{Context as _, Result};
 use backstay_core::{Clock, Random};
 use backstay_providers::{Environment, from_environment};
-use backstay_server::{Config, Server, ServerOptions, telemetry::LogFormat, telemetry::start_logs};
+use backstay_server::{
+    Config, DocumentReader, Server, ServerOptions, telemetry::LogFormat, telemetry::start_logs,
+};
 use upstream_sim::Sim;
 
 pub(crate) struct Stage {
@@ -51,6 +53,7 @@ impl Stage {
             clock: Clock::System,
             random: Random::System,
             metrics: None,
+            reader: DocumentReader::ThisProgram,
         })
         .await
         .context("the demo's server did not start; choose another port with ARGS='--listen 127.0.0.1:PORT'")?;

@@ -1,0 +1,118 @@
+//! `[documents]`: where the bytes of documents are kept, how much of them there may be, and what
+//! reading one may take.
+
+use std::path::{Path, PathBuf};
+
+use backstay_core::{Error, Result};
+use backstay_documents::Limits;
+use backstay_engine::DocumentOptions;
+use backstay_store::DocumentQuota;
+use serde::Deserialize;
+
+/// In the data folder.
+const FOLDER: &str = "documents";
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DocumentsSection {
+    /// The folder of the bytes; `documents` in the data folder when absent. Servers that share a
+    /// database need one that they share as well.
+    pub folder: Option<PathBuf>,
+    pub file_bytes_max: u64,
+    /// How many documents a workspace may have, and how many bytes they may have together.
+    pub workspace_documents_max: u64,
+    pub workspace_bytes_max: u64,
+    /// What reading one file may take: pages, slides or sheets, seconds, and bytes of memory.
+    pub parts_max: u32,
+    pub seconds_max: u32,
+    pub memory_bytes_max: u64,
+    /// Files that are read at the same time, each in a process of its own.
+    pub readers: u32,
+}
+
+impl Default for DocumentsSection {
+    fn default() -> Self {
+        let DocumentOptions { file_bytes_max, quota } = DocumentOptions::default();
+        let limits = Limits::default();
+        Self {
+            folder: None,
+            file_bytes_max,
+            workspace_documents_max: quota.documents,
+            workspace_bytes_max: quota.bytes,
+            parts_max: limits.parts,
+            seconds_max: limits.seconds,
+            memory_bytes_max: limits.memory_bytes,
+            readers: limits.processes,
+        }
+    }
+}
+
+impl DocumentsSection {
+    pub(super) fn check(&self) -> Result<()> {
+        /// Less is not enough to read a page.
+        const MEMORY_BYTES_MIN: u64 = 32 << 20;
+        for (name, value) in [
+            ("file_bytes_max", self.file_bytes_max),
+            ("workspace_documents_max", self.workspace_documents_max),
+            ("workspace_bytes_max", self.workspace_bytes_max),
+            ("parts_max", self.parts_max.into()),
+            ("seconds_max", self.seconds_max.into()),
+            ("readers", self.readers.into()),
+        ] {
+            if value == 0 {
+                return Err(Error::invalid(format!("documents.{name} must be above 0")));
+            }
+        }
+        if self.memory_bytes_max < MEMORY_BYTES_MIN {
+            return Err(Error::invalid(format!(
+                "documents.memory_bytes_max must be at least {MEMORY_BYTES_MIN}"
+            )));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn folder(&self, data: &Path) -> PathBuf {
+        self.folder.clone().unwrap_or_else(|| data.join(FOLDER))
+    }
+
+    pub(super) fn options(&self) -> DocumentOptions {
+        DocumentOptions {
+            file_bytes_max: self.file_bytes_max,
+            quota: DocumentQuota {
+                documents: self.workspace_documents_max,
+                bytes: self.workspace_bytes_max,
+            },
+        }
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
+            file_bytes: self.file_bytes_max,
+            parts: self.parts_max,
+            seconds: self.seconds_max,
+            memory_bytes: self.memory_bytes_max,
+            processes: self.readers,
+            ..Limits::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::Config;
+
+    #[test]
+    fn limits_are_taken_from_the_file_and_nonsense_is_refused_by_name() {
+        let config = Config::parse("[documents]\nfile_bytes_max = 5\nreaders = 1").unwrap();
+        assert_eq!(config.engine_options().documents.file_bytes_max, 5);
+        assert_eq!(config.documents.limits().processes, 1);
+        for (line, named) in [
+            ("seconds_max = 0", "documents.seconds_max"),
+            ("memory_bytes_max = 1", "documents.memory_bytes_max"),
+            ("foldr = \"x\"", "did you mean `folder`"),
+        ] {
+            let error = Config::parse(&format!("[documents]\n{line}")).unwrap_err();
+            assert!(error.message().contains(named), "{error}");
+        }
+    }
+}
