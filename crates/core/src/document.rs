@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{ChunkId, DocumentId, MessageId, Name, ThreadId};
+use crate::{ChunkId, DocumentId, MessageId, Name, ThreadId, fence::one_safe_line};
 
 /// Whose document it is, and so where it is found.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
@@ -96,20 +96,14 @@ const CLOSING: &str = "</documents>";
 pub fn to_prompt_text(passages: &[Passage]) -> String {
     let mut text = String::from(OPENING);
     for (number, passage) in (1..).zip(passages) {
-        let from = one_line(&format!("{}, {}", passage.filename, passage.place));
-        let under = one_line(&passage.headings.join(" › "));
+        let from = one_safe_line(&format!("{}, {}", passage.filename, passage.place));
+        let under = one_safe_line(&passage.headings.join(" › "));
         let under = if under.is_empty() { under } else { format!("\n{under}") };
         let quote = without_fence(&passage.text);
         text.push_str(&format!("<passage {number}: {from}>{under}\n{quote}\n</passage>\n"));
     }
     text.push_str(CLOSING);
     text
-}
-
-/// Names and headings are one line and hold no tag at all.
-fn one_line(text: &str) -> String {
-    let safe = text.replace('<', "\u{2039}").replace('>', "\u{203A}");
-    safe.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Code and markup stay as they are, but for what could be taken for a tag of the fence.

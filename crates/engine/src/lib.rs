@@ -60,7 +60,9 @@ pub use memory_vectors::MemoryVectors;
 pub use options::EngineOptions;
 pub use response_cache::{Bypass, CacheOutcome};
 pub use responses::{KeptResponse, ResponseKeeper};
-pub use web::{WEB_SEARCH_TOOL, run_web_search, web_search_tool};
+pub use web::{
+    READ_WEB_PAGE_TOOL, WEB_SEARCH_TOOL, WebAnswer, read_web_page_tool, web_search_tool,
+};
 
 /// Everything that a call needs; cheap to clone.
 #[derive(Clone)]

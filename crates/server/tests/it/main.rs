@@ -35,3 +35,4 @@ mod routing;
 mod statements;
 mod threads;
 mod timeouts;
+mod web_search;

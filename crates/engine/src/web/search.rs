@@ -1,12 +1,18 @@
-//! The web as a tool of models: what was found, as text that they read.
+//! Search as a tool that a model calls and this server carries out.
 
-use backstay_core::{Result, chat::Tool, fence::one_safe_line};
+use backstay_core::{
+    Error, Result,
+    chat::{Tool, ToolCall},
+    fence::one_safe_line,
+};
 use backstay_providers::{WebResult, WebSearch};
 use serde::Deserialize;
 use serde_json::json;
 
+use super::WebAnswer;
 use crate::Engine;
 
+/// The name under which a model calls it.
 pub const WEB_SEARCH_TOOL: &str = "web_search";
 
 const RESULTS: usize = 5;
@@ -20,13 +26,6 @@ const CLOSING: &str = "</web_results>";
 #[derive(Deserialize)]
 struct Asked {
     query: String,
-}
-
-impl Engine {
-    /// `None` where no web search is configured; the tool is then not offered.
-    pub fn web(&self) -> Option<&WebSearch> {
-        self.parts.web.as_ref()
-    }
 }
 
 /// The tool as a model is told of it.
@@ -49,23 +48,21 @@ pub fn web_search_tool() -> Tool {
     }
 }
 
-/// Carries out a call of the tool with the arguments that a model wrote. What went wrong is told in the
-/// text too: the model can ask again, or answer without.
-pub async fn run_web_search(web: &WebSearch, arguments: &str) -> String {
-    match search(web, arguments).await {
-        Ok(results) => to_prompt_text(&results),
-        Err(error) => {
-            tracing::warn!(%error, cause = error.context(), "a web search failed");
-            format!("The web search failed: {}", error.message())
-        }
+impl Engine {
+    /// Carries out a model's call of [`web_search_tool`]. Whatever went wrong is said to the model, which
+    /// can ask again or answer without.
+    pub async fn call_web_search(&self, call: &ToolCall) -> WebAnswer {
+        let searching = async {
+            let results = search(self.web_or_error()?, &call.arguments).await?;
+            Ok(to_prompt_text(&results))
+        };
+        WebAnswer::of(searching.await)
     }
 }
 
 async fn search(web: &WebSearch, arguments: &str) -> Result<Vec<WebResult>> {
     let asked: Asked = serde_json::from_str(arguments).map_err(|cause| {
-        backstay_core::Error::invalid(format!(
-            "the arguments are not {{\"query\": \"…\"}}: {cause}"
-        ))
+        Error::invalid(format!("the arguments are not an object with a text `query`: {cause}"))
     })?;
     web.search(&asked.query, RESULTS).await
 }
