@@ -55,6 +55,10 @@ statements! {
             ORDER BY array_position(i.indkey, a.attnum)";
 }
 
+/// Rows of one statement, so that a database is not waited for at each. Of the widest table they have
+/// fewer values than either store takes.
+const ROWS_OF_INSERT: usize = 50;
+
 /// One value of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Cell {
@@ -71,7 +75,9 @@ pub(super) struct Table {
     key: Vec<usize>,
     first_page: Statement,
     next_page: Statement,
+    /// Of one row, and of [`ROWS_OF_INSERT`].
     insert: Statement,
+    insert_some: Statement,
 }
 
 impl Table {
@@ -89,7 +95,7 @@ impl Table {
         let key_places =
             key_places.ok_or_else(|| Error::internal(format!("{name} has no primary key")))?;
         let (all, by) = (columns.join(", "), key.join(", "));
-        let after = parameters(key.len());
+        let after = parameters(0, key.len());
         let limit = key.len() + 1;
         Ok(Self {
             name,
@@ -99,10 +105,8 @@ impl Table {
             next_page: made(format!(
                 "SELECT {all} FROM {name} WHERE ({by}) > ({after}) ORDER BY {by} LIMIT ${limit}"
             )),
-            insert: made(format!(
-                "INSERT INTO {name} ({all}) VALUES ({})",
-                parameters(columns.len())
-            )),
+            insert: made(insert(name, &columns, 1)),
+            insert_some: made(insert(name, &columns, ROWS_OF_INSERT)),
         })
     }
 
@@ -133,11 +137,16 @@ impl Table {
     }
 
     pub(super) async fn write(&self, db: &Db, rows: Vec<Vec<Cell>>) -> Result<()> {
-        let insert = self.insert;
+        let (one, some) = (self.insert, self.insert_some);
         let unit = move |session: &Session<'_>| {
-            for row in &rows {
+            let (together, alone) = rows.as_chunks::<ROWS_OF_INSERT>();
+            for rows in together {
+                let values: Vec<Value<'_>> = rows.iter().flatten().map(Value::from).collect();
+                session.execute(some, &values)?;
+            }
+            for row in alone {
                 let values: Vec<Value<'_>> = row.iter().map(Value::from).collect();
-                session.execute(insert, &values)?;
+                session.execute(one, &values)?;
             }
             Ok(())
         };
@@ -175,8 +184,16 @@ async fn names(db: &Db, statement: Statement, table: &'static str) -> Result<Vec
     Ok(names.await?.into_iter().filter(|name| !OF_NODES.contains(&name.as_str())).collect())
 }
 
-fn parameters(count: usize) -> String {
-    let numbered: Vec<String> = (1..=count).map(|number| format!("${number}")).collect();
+fn insert(name: &str, columns: &[String], rows: usize) -> String {
+    let row = |number| format!("({})", parameters(number * columns.len(), columns.len()));
+    let rows: Vec<String> = (0..rows).map(row).collect();
+    format!("INSERT INTO {name} ({}) VALUES {}", columns.join(", "), rows.join(", "))
+}
+
+/// So many, after so many others.
+fn parameters(after: usize, count: usize) -> String {
+    let numbered: Vec<String> =
+        (after + 1..=after + count).map(|number| format!("${number}")).collect();
     numbered.join(", ")
 }
 
