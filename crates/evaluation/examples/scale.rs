@@ -18,7 +18,7 @@
 use std::{error::Error, io::Write as _, time::Instant};
 
 use backstay_core::{
-    EpisodeId, Name, Secret, Timestamp, WorkspaceId,
+    Clock, EpisodeId, Name, Secret, Timestamp, WorkspaceId,
     memory::{Scope, Speaker},
 };
 use backstay_memory::{
@@ -195,8 +195,13 @@ fn conversation(random: &mut Random, scope: &Scope, number: usize, count: usize)
         external_id: Some(number.to_string()),
         title: None,
         turns: (0..count).map(turn).collect(),
-        imported_at: Timestamp::default(),
+        imported_at: now(),
     }
+}
+
+/// Episodes lie in tables of months by when they are recorded.
+fn now() -> Timestamp {
+    Clock::default().now()
 }
 
 fn memory_options() -> Result<MemoryOptions, Box<dyn Error>> {

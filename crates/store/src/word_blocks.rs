@@ -56,7 +56,7 @@ macro_rules! words {
     ($numbered:expr) => {
         concat!(
             "SELECT first, part, content FROM word_blocks
-            WHERE workspace = $1 AND assistant = $2 AND user_name = $3 AND part IN ",
+            WHERE workspace = $1 AND assistant = $2 AND user_name = $3 AND part ",
             $numbered,
             " ORDER BY part, first"
         )
@@ -70,7 +70,7 @@ macro_rules! around {
                 e.sequence
             FROM episodes AS w CROSS JOIN ",
             $beside,
-            " WHERE w.workspace = $1 AND w.assistant = $2 AND w.user_name = $3 AND w.sequence IN ",
+            " WHERE w.workspace = $1 AND w.assistant = $2 AND w.user_name = $3 AND w.sequence ",
             $numbered
         )
     };

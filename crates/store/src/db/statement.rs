@@ -40,16 +40,17 @@ macro_rules! named {
 }
 pub(crate) use named;
 
-/// The same of numbers.
+/// The same of numbers, with the comparison. PostgreSQL looks an array's numbers up in an index; for a
+/// subquery, of which it does not know how little it gives, it would read a large scope whole.
 macro_rules! numbered {
     (sqlite $parameter:literal) => {
-        concat!("(SELECT value FROM json_each(", $parameter, "))")
+        concat!("IN (SELECT value FROM json_each(", $parameter, "))")
     };
     (postgres $parameter:literal) => {
         concat!(
-            "(SELECT CAST(jsonb_array_elements_text(CAST(CAST(",
+            "= ANY (ARRAY(SELECT CAST(jsonb_array_elements_text(CAST(CAST(",
             $parameter,
-            " AS TEXT) AS JSONB)) AS BIGINT))"
+            " AS TEXT) AS JSONB)) AS BIGINT)))"
         )
     };
 }
