@@ -17,7 +17,7 @@ export BACKSTAY_BIN         := $(abspath $(BACKSTAY))
 export UPSTREAM_SIM_BIN     := $(abspath $(SIM))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run dev build models postgres test lint fmt unit test-postgres test-plain-postgres test-sdk test-kill test-reconcile test-nodes test-documents test-demo bench clean
+.PHONY: help demo run dev build models postgres test lint fmt unit test-postgres test-plain-postgres test-sdk test-kill test-reconcile test-nodes test-documents test-s3 test-demo bench clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -40,7 +40,7 @@ models: build ## Install the embedding model (all-MiniLM-L6-v2), checksums verif
 postgres: ## Install PostgreSQL with pgvector for tests, checksums verified
 	@$(WITH_POSTGRES)
 
-test: lint models unit test-postgres test-plain-postgres test-sdk test-kill test-reconcile test-nodes test-documents test-demo ## Everything that CI runs
+test: lint models unit test-postgres test-plain-postgres test-sdk test-kill test-reconcile test-nodes test-documents test-s3 test-demo ## Everything that CI runs
 	@echo "All tests passed."
 
 lint: ## Formatting, and clippy with warnings denied
@@ -72,6 +72,9 @@ test-reconcile: build ## The ledger against the upstream's own charges, while ev
 
 test-nodes: build ## Three servers over one PostgreSQL: kill, pause, restart, promote, wrong clocks, jobs, shared limits (ROUNDS=100 is the full run)
 	$(PYTHON) tests/chaos/nodes.py --rounds $(or $(ROUNDS),1) --kills $(or $(KILLS),2) --restarts $(or $(RESTARTS),1)
+
+test-s3: build ## Documents in a bucket, over a server of S3's protocol
+	$(PYTHON) tests/s3/run.py
 
 test-documents: build ## 500 hostile documents, each in its process within 20 s and 256 MB
 	$(PYTHON) tests/hostile_documents/run.py

@@ -48,8 +48,8 @@ use spool::Spool;
 pub use admission::{Access, Admission};
 pub use catalogue::{RefreshReport, start_catalogue};
 pub use documents::{
-    Blobs, BytesStream, DocumentOptions, DocumentParts, DocumentQuestion, DocumentUpload,
-    FolderBlobs, SEARCH_DOCUMENTS_TOOL, SearchedDocuments, search_documents_tool,
+    Blobs, BucketBlobs, BytesStream, DocumentOptions, DocumentParts, DocumentQuestion,
+    DocumentUpload, FolderBlobs, SEARCH_DOCUMENTS_TOOL, SearchedDocuments, search_documents_tool,
 };
 pub use embeddings::{BUILTIN_EMBEDDING_MODEL, TokenCount};
 pub use import::{ImportReport, ImportRequest, ImportSession, ImportTurn, ImportedEpisode};

@@ -8,7 +8,12 @@ use reqwest::{
 };
 use serde::Deserialize;
 
-use crate::{aws::AwsKeys, deadline::Deadline, google::GoogleTokens, http::Upstreams};
+use crate::{
+    aws::{AwsKeys, Service},
+    deadline::Deadline,
+    google::GoogleTokens,
+    http::Upstreams,
+};
 
 /// The ways in which providers want to be shown a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -109,7 +114,7 @@ impl Credential {
         match self {
             Self::None => Ok(()),
             Self::Key { header, key } => insert_key(request, *header, key),
-            Self::Aws(keys) => keys.sign(request, upstreams.clock.now()),
+            Self::Aws(keys) => keys.sign(request, Service::Bedrock, upstreams.clock.now()),
             Self::Google(tokens) => {
                 let token = tokens.token(upstreams, deadline).await?;
                 insert_key(request, KeyHeader::Bearer, &token)

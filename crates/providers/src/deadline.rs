@@ -16,7 +16,7 @@ pub(crate) struct Deadline {
 }
 
 impl Deadline {
-    fn after(limit_ms: u64, code: ErrorCode) -> Self {
+    pub(crate) fn after(limit_ms: u64, code: ErrorCode) -> Self {
         Self { at: Instant::now() + Duration::from_millis(limit_ms), limit_ms, code }
     }
 

@@ -6,6 +6,7 @@
 
 mod address;
 mod aws;
+mod bucket;
 mod builtin;
 mod catalogue;
 mod chat;
@@ -31,6 +32,7 @@ use futures::Stream;
 
 pub use address::{ModelList, Platform, PlatformName};
 pub use aws::AwsKeys;
+pub use bucket::{Bucket, BucketSpec};
 pub use builtin::{BUILTIN_PROVIDER, builtin_models};
 pub use catalogue::{Preset, presets};
 pub use chat::ChatCall;

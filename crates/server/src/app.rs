@@ -10,10 +10,11 @@ use std::{
 use backstay_core::{Clock, Error, Random, Result, Secret};
 use backstay_documents::{Limits, Parser};
 use backstay_engine::{
-    Blobs, BootstrapKey, DocumentParts, Engine, EngineParts, FolderBlobs, MemoryVectors,
+    Blobs, BootstrapKey, BucketBlobs, DocumentParts, Engine, EngineParts, FolderBlobs,
+    MemoryVectors,
 };
 use backstay_memory::Embedder;
-use backstay_providers::{Environment, Provider, Upstreams, from_environment, probe_local};
+use backstay_providers::{Bucket, Environment, Provider, Upstreams, from_environment, probe_local};
 use backstay_routing::{Catalogue, Router};
 use backstay_store::Store;
 use tokio::net::TcpListener;
@@ -97,8 +98,10 @@ impl Server {
             // A name that nobody knows is an error of the configuration, not of the first recall.
             catalogue.resolve(name)?;
         }
+        let bucket = config.documents.bucket(&environment)?;
+        let bucket = bucket.map(|spec| Bucket::new(spec, &upstreams)).transpose()?;
         let router = Router::new(upstreams, config.router_options(), clock.clone(), random.clone());
-        let documents = documents(&config, reader, store.is_shared())?;
+        let documents = documents(&config, reader, bucket, store.is_shared())?;
         let engine = Engine::new(EngineParts {
             store,
             embedder,
@@ -157,10 +160,15 @@ async fn bind(address: SocketAddr) -> Result<TcpListener> {
 fn documents(
     config: &Config,
     reader: DocumentReader,
+    bucket: Option<Bucket>,
     store_is_shared: bool,
 ) -> Result<DocumentParts> {
     let folder = config.documents.folder(&config.server.data);
-    let blobs = Blobs::Folder(FolderBlobs::at(folder, store_is_shared)?);
+    let folder = FolderBlobs::at(folder, store_is_shared)?;
+    let blobs = match bucket {
+        Some(bucket) => Blobs::Bucket(BucketBlobs::new(bucket, folder)),
+        None => Blobs::Folder(folder),
+    };
     Ok(DocumentParts { parser: reader.parser(config.documents.limits())?, blobs })
 }
 

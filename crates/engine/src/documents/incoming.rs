@@ -59,6 +59,10 @@ impl Incoming {
         Ok(Self { path, size, content_hash: hash.finalize().into() })
     }
 
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Gives it its place; durable when this returns. Blocks.
     pub(super) fn move_to(self, place: &Path) -> io::Result<()> {
         let folder = place.parent().ok_or(io::ErrorKind::InvalidInput)?;

@@ -10,8 +10,6 @@ use aws_lc_rs::{
 };
 use backstay_core::{Secret, Timestamp};
 
-use crate::percent::encode;
-
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
 /// What a signature is valid for.
@@ -25,13 +23,14 @@ pub(super) struct Scope<'a> {
 /// The parts of a request that are signed.
 pub(super) struct Signable<'a> {
     pub(super) method: &'a str,
-    /// As it is sent. It is encoded once more, as every service but S3 wants it.
-    pub(super) path: &'a str,
+    /// As the service wants it: as it is sent, or encoded once more.
+    pub(super) path: String,
     /// As it is sent.
     pub(super) query: &'a str,
     /// Names in lower case.
     pub(super) headers: Vec<(&'a str, Cow<'a, str>)>,
-    pub(super) body: &'a [u8],
+    /// SHA-256 of the body, in hexadecimal.
+    pub(super) body_sha256: Cow<'a, str>,
 }
 
 /// The value of the header `Authorization`.
@@ -81,9 +80,9 @@ fn canonical_request(mut signable: Signable<'_>) -> (String, String) {
     let request = format!(
         "{}\n{}\n{}\n{headers}\n{signed_headers}\n{}",
         signable.method,
-        encode(signable.path, "/"),
+        signable.path,
         canonical_query(signable.query),
-        sha256(signable.body)
+        signable.body_sha256
     );
     (request, signed_headers)
 }
@@ -112,7 +111,7 @@ fn hmac(key: &hmac::Tag, text: &str) -> hmac::Tag {
     hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key.as_ref()), text.as_bytes())
 }
 
-fn sha256(bytes: &[u8]) -> String {
+pub(super) fn sha256(bytes: &[u8]) -> String {
     hex(digest(&SHA256, bytes).as_ref())
 }
 
@@ -130,6 +129,11 @@ fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::percent::encode;
+
+    fn encoded_again(path: &str) -> String {
+        encode(path, "/")
+    }
 
     const MOMENT: &str = "20150830T123600Z";
 
@@ -152,7 +156,8 @@ mod tests {
         ];
         headers.extend(more.iter().map(|(name, value)| (*name, Cow::Borrowed(*value))));
         let scope = Scope { moment: MOMENT, region: "us-east-1", service: "service" };
-        signature(&scope, Signable { method, path, query, headers, body: body.as_bytes() })
+        let (path, body_sha256) = (encoded_again(path), sha256(body.as_bytes()).into());
+        signature(&scope, Signable { method, path, query, headers, body_sha256 })
     }
 
     #[test]
@@ -219,18 +224,31 @@ mod tests {
             ("host", Cow::Borrowed("iam.amazonaws.com")),
             ("x-amz-date", Cow::Borrowed(MOMENT)),
         ];
-        let (path, query) = ("/", "Action=ListUsers&Version=2010-05-08");
-        let signed = signature(&scope, Signable { method: "GET", path, query, headers, body: b"" });
+        let (path, query) = ("/".to_owned(), "Action=ListUsers&Version=2010-05-08");
+        let body_sha256 = sha256(b"").into();
+        let signable = Signable { method: "GET", path, query, headers, body_sha256 };
+        let signed = signature(&scope, signable);
         assert_eq!(signed, "5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7");
     }
 
     #[test]
-    fn a_model_id_in_the_path_is_encoded_twice() {
-        let headers = Vec::new();
-        let path = "/model/amazon.nova-lite-v1%3A0/converse";
-        let signable = Signable { method: "POST", path, query: "", headers, body: b"" };
-        let (request, _) = canonical_request(signable);
-        assert_eq!(request.lines().nth(1), Some("/model/amazon.nova-lite-v1%253A0/converse"));
+    fn an_object_is_asked_for_as_documented() {
+        // "GET Object" of S3's documentation of signatures in headers.
+        let moment = "20130524T000000Z";
+        let scope = Scope { moment, region: "us-east-1", service: "s3" };
+        let empty = sha256(b"");
+        let headers = vec![
+            ("host", Cow::Borrowed("examplebucket.s3.amazonaws.com")),
+            ("range", Cow::Borrowed("bytes=0-9")),
+            ("x-amz-content-sha256", Cow::Borrowed(empty.as_str())),
+            ("x-amz-date", Cow::Borrowed(moment)),
+        ];
+        let (path, body_sha256) = ("/test.txt".to_owned(), Cow::Borrowed(empty.as_str()));
+        let signable = Signable { method: "GET", path, query: "", headers, body_sha256 };
+        let secret = Secret::new("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY").unwrap();
+        let header = authorization("AKIAIOSFODNN7EXAMPLE", &secret, &scope, signable);
+        let signed = header.rsplit_once("Signature=").unwrap().1;
+        assert_eq!(signed, "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41");
     }
 
     #[test]

@@ -6,18 +6,43 @@ use std::path::{Path, PathBuf};
 use backstay_core::{Error, Result};
 use backstay_documents::Limits;
 use backstay_engine::DocumentOptions;
+use backstay_providers::{BucketSpec, Environment};
 use backstay_store::DocumentQuota;
 use serde::Deserialize;
 
+use super::provider_credentials::AwsSection;
+
 /// In the data folder.
 const FOLDER: &str = "documents";
+
+/// `[documents.s3]`: a bucket in place of the folder. Holds secrets.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct S3Section {
+    bucket: String,
+    /// What every key begins with.
+    #[serde(default)]
+    prefix: String,
+    /// The store's address; Amazon's of the region when absent.
+    #[serde(default)]
+    endpoint: Option<String>,
+    aws: AwsSection,
+}
+
+impl std::fmt::Debug for S3Section {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("S3Section").field("bucket", &self.bucket).finish_non_exhaustive()
+    }
+}
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DocumentsSection {
     /// The folder of the bytes; `documents` in the data folder when absent. Servers that share a
-    /// database need one that they share as well.
+    /// database need one that they share as well, or a bucket: then files lie here only while they come
+    /// and are read.
     pub folder: Option<PathBuf>,
+    pub s3: Option<S3Section>,
     pub file_bytes_max: u64,
     /// How many documents a workspace may have, and how many bytes they may have together.
     pub workspace_documents_max: u64,
@@ -36,6 +61,7 @@ impl Default for DocumentsSection {
         let limits = Limits::default();
         Self {
             folder: None,
+            s3: None,
             file_bytes_max,
             workspace_documents_max: quota.documents,
             workspace_bytes_max: quota.bytes,
@@ -75,6 +101,17 @@ impl DocumentsSection {
         self.folder.clone().unwrap_or_else(|| data.join(FOLDER))
     }
 
+    /// The bucket, where there is one.
+    pub(crate) fn bucket(&self, environment: &Environment) -> Result<Option<BucketSpec>> {
+        let Some(S3Section { bucket, prefix, endpoint, aws }) = &self.s3 else { return Ok(None) };
+        Ok(Some(BucketSpec {
+            bucket: bucket.clone(),
+            prefix: prefix.clone(),
+            endpoint: endpoint.clone(),
+            keys: aws.keys("documents.s3", environment)?,
+        }))
+    }
+
     pub(super) fn options(&self) -> DocumentOptions {
         DocumentOptions {
             file_bytes_max: self.file_bytes_max,
@@ -99,6 +136,8 @@ impl DocumentsSection {
 
 #[cfg(test)]
 mod tests {
+    use backstay_providers::Environment;
+
     use crate::config::Config;
 
     #[test]
@@ -110,9 +149,21 @@ mod tests {
             ("seconds_max = 0", "documents.seconds_max"),
             ("memory_bytes_max = 1", "documents.memory_bytes_max"),
             ("foldr = \"x\"", "did you mean `folder`"),
+            ("s3 = { bucket = \"b\" }", "missing field `aws`"),
         ] {
             let error = Config::parse(&format!("[documents]\n{line}")).unwrap_err();
             assert!(error.message().contains(named), "{error}");
         }
+    }
+
+    #[test]
+    fn a_buckets_keys_are_those_of_the_file_or_of_the_environment() {
+        let text = "[documents.s3]\nbucket = \"b\"\naws = { region = \"r\" }";
+        let config = Config::parse(text).unwrap();
+        let missing = config.documents.bucket(&Environment::default()).err().unwrap();
+        assert!(missing.message().contains("documents.s3: set aws.access_key_id"), "{missing}");
+        let keys = [("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "s")];
+        let bucket = config.documents.bucket(&Environment::of(keys)).unwrap();
+        assert_eq!(bucket.map(|spec| spec.bucket).as_deref(), Some("b"));
     }
 }

@@ -82,30 +82,35 @@ impl AwsSection {
     }
 
     pub(super) fn credential(&self, id: &str, environment: &Environment) -> Result<Credential> {
+        self.keys(&format!("provider {id}"), environment).map(Credential::Aws)
+    }
+
+    /// `of` is whose section it is, as errors name it.
+    pub(super) fn keys(&self, of: &str, environment: &Environment) -> Result<AwsKeys> {
         if self.has_only_region() {
-            return aws_keys(environment, &self.region).map(Credential::Aws).ok_or_else(|| {
+            return aws_keys(environment, &self.region).ok_or_else(|| {
                 Error::invalid(format!(
-                    "provider {id}: set aws.access_key_id and aws.secret_access_key, or \
+                    "{of}: set aws.access_key_id and aws.secret_access_key, or \
                      AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment"
                 ))
             });
         }
         let read = |name: &str, value, variable| {
-            secret(&format!("provider {id}"), &format!("aws.{name}"), value, variable, environment)
+            secret(of, &format!("aws.{name}"), value, variable, environment)
         };
         let required = |name: &str, found: Option<Secret>| {
-            found.ok_or_else(|| Error::invalid(format!("provider {id}: aws.{name} is required")))
+            found.ok_or_else(|| Error::invalid(format!("{of}: aws.{name} is required")))
         };
         let key_id = read("access_key_id", &self.access_key_id, &self.access_key_id_env)?;
         let secret_key =
             read("secret_access_key", &self.secret_access_key, &self.secret_access_key_env)?;
         let session_token = read("session_token", &self.session_token, &self.session_token_env)?;
-        Ok(Credential::Aws(AwsKeys {
+        Ok(AwsKeys {
             access_key_id: required("access_key_id", key_id)?.expose().to_owned(),
             secret_access_key: required("secret_access_key", secret_key)?,
             session_token,
             region: self.region.clone(),
-        }))
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Where the bytes of documents are kept, under their workspace and id. They go through here in pieces
 //! and are never wholly in memory.
 
+mod bucket;
 mod folder;
 
 use std::{fs::File, path::PathBuf, pin::Pin};
@@ -9,6 +10,7 @@ use backstay_core::{DocumentId, Result, WorkspaceId};
 use bytes::Bytes;
 use futures::Stream;
 
+pub use bucket::BucketBlobs;
 pub use folder::FolderBlobs;
 
 use super::incoming::Incoming;
@@ -21,6 +23,8 @@ pub type BytesStream = Pin<Box<dyn Stream<Item = Result<Bytes>> + Send>>;
 pub enum Blobs {
     /// A folder of this machine.
     Folder(FolderBlobs),
+    /// A bucket that servers share.
+    Bucket(BucketBlobs),
 }
 
 impl Blobs {
@@ -28,6 +32,7 @@ impl Blobs {
     pub(super) fn incoming_folder(&self) -> PathBuf {
         match self {
             Self::Folder(folder) => folder.incoming(),
+            Self::Bucket(bucket) => bucket.incoming(),
         }
     }
 
@@ -40,6 +45,7 @@ impl Blobs {
     ) -> Result<()> {
         match self {
             Self::Folder(folder) => folder.put(workspace, id, file).await,
+            Self::Bucket(bucket) => bucket.put(workspace, id, file).await,
         }
     }
 
@@ -51,6 +57,7 @@ impl Blobs {
     ) -> Result<Option<File>> {
         match self {
             Self::Folder(folder) => folder.open(workspace, id).await,
+            Self::Bucket(bucket) => bucket.open(workspace, id).await,
         }
     }
 
@@ -62,6 +69,7 @@ impl Blobs {
     ) -> Result<Option<BytesStream>> {
         match self {
             Self::Folder(folder) => folder.stream(workspace, id).await,
+            Self::Bucket(bucket) => bucket.stream(workspace, id).await,
         }
     }
 
@@ -69,6 +77,7 @@ impl Blobs {
     pub(super) async fn delete(&self, workspace: &WorkspaceId, id: &DocumentId) -> Result<()> {
         match self {
             Self::Folder(folder) => folder.delete(workspace, id).await,
+            Self::Bucket(bucket) => bucket.delete(workspace, id).await,
         }
     }
 }
