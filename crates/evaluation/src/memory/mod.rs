@@ -7,15 +7,15 @@
 
 mod answers;
 mod ask;
-mod baselines;
-mod bootstrap;
+pub(crate) mod baselines;
+pub(crate) mod bootstrap;
 mod dataset;
 mod embedding;
 mod features;
 mod html;
 mod ingest;
 mod load;
-mod metrics;
+pub(crate) mod metrics;
 mod outcome;
 mod plot;
 mod report;

@@ -1,6 +1,7 @@
 //! `backstay bench`: how well it works, on this machine and on any data.
 
 mod chat;
+mod documents;
 mod memory;
 mod progress;
 
@@ -20,12 +21,14 @@ pub(crate) struct Bench {
 #[derive(Subcommand)]
 enum What {
     Memory(memory::MemoryBench),
+    Documents(documents::DocumentsBench),
 }
 
 impl Bench {
     pub(crate) async fn run(self, connection: &Connection, output: Output) -> Result<ExitCode> {
         match self.what {
             What::Memory(bench) => bench.run(connection, output).await,
+            What::Documents(bench) => bench.run(output).await,
         }
     }
 }
