@@ -1,10 +1,15 @@
 //! A client of a running server, like any other.
 
 use anyhow::{Context as _, Result, anyhow};
+use backstay_core::Random;
 use clap::Args;
-use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use futures::{StreamExt as _, stream};
+use reqwest::{Body, Method, RequestBuilder, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tokio::{fs::File, io::AsyncReadExt as _};
+
+const PIECE_BYTES: usize = 64 * 1024;
 
 /// Which server to talk to.
 #[derive(Args, Clone)]
@@ -68,6 +73,44 @@ impl Client {
     ) -> Result<T> {
         let request = self.http.post(format!("{}{path}", self.url));
         read(self.checked(request.header("content-type", "text/plain").body(text)).await?).await
+    }
+
+    /// Sends a form of text fields and a file, which goes in pieces; `sent` is told how many bytes went.
+    pub(crate) async fn upload<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        fields: &[(&str, Option<&str>)],
+        (name, file): (&str, File),
+        sent: impl Fn(u64) + Send + Sync + 'static,
+    ) -> Result<T> {
+        let mut random = [0_u8; 16];
+        Random::System.fill(&mut random)?;
+        let boundary: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        let given = fields.iter().filter_map(|(name, value)| value.map(|value| (name, value)));
+        let mut head: String = given
+            .map(|(name, value)| {
+                format!(
+                    "--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
+                )
+            })
+            .collect();
+        head.push_str(&format!(
+            "--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{}\"\r\n\r\n",
+            name.replace('"', "%22")
+        ));
+        let pieces = stream::try_unfold((file, sent), |(mut file, sent)| async move {
+            let mut piece = vec![0; PIECE_BYTES];
+            let count = file.read(&mut piece).await?;
+            piece.truncate(count);
+            sent(count as u64);
+            Ok::<_, std::io::Error>((count > 0).then_some((piece, (file, sent))))
+        });
+        let whole = |text: String| stream::iter([Ok(text.into_bytes())]);
+        let body = whole(head).chain(pieces).chain(whole(format!("\r\n--{boundary}--\r\n")));
+        let kind = format!("multipart/form-data; boundary={boundary}");
+        let request = self.http.post(format!("{}{path}", self.url));
+        let request = request.header("content-type", kind).body(Body::wrap_stream(body));
+        read(self.checked(request).await?).await
     }
 
     /// Sends and checks the status; the body is still to be read.

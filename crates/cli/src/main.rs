@@ -45,6 +45,8 @@ enum Command {
     Chat(chat::Chat),
     /// Search, state, change, explain and forget what is remembered.
     Memory(memory::MemoryCommand),
+    /// Upload, find and delete files in which a model looks things up.
+    Documents(commands::documents::Documents),
     /// List the models that can be called, or install the embedding model.
     Models(models::Models),
     /// Show how calls find their endpoints.
@@ -87,6 +89,7 @@ async fn run() -> ExitCode {
         Command::Serve(command) => command.run(output).await,
         Command::Chat(command) => command.run(&connection, output).await,
         Command::Memory(command) => command.run(&connection, output).await,
+        Command::Documents(command) => command.run(&connection, output).await,
         Command::Models(command) => command.run(&connection, output).await,
         Command::Route(command) => command.run(&connection, output).await,
         Command::Import(command) => command.run(&connection, output).await,

@@ -98,6 +98,29 @@ impl TestClient {
         answer(request.header("content-type", "application/json").send().await?).await
     }
 
+    /// A form of text fields and a file.
+    pub async fn upload(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+        (name, bytes): (&str, &[u8]),
+    ) -> Result<Answer> {
+        const BOUNDARY: &str = "a-boundary-that-no-test-writes";
+        let mut body = Vec::new();
+        for (field, text) in fields {
+            let head = format!("Content-Disposition: form-data; name=\"{field}\"");
+            body.extend(format!("--{BOUNDARY}\r\n{head}\r\n\r\n{text}\r\n").into_bytes());
+        }
+        let head = format!("Content-Disposition: form-data; name=\"file\"; filename=\"{name}\"");
+        let head = format!("--{BOUNDARY}\r\n{head}\r\nContent-Type: text/x-test\r\n\r\n");
+        body.extend(head.into_bytes());
+        body.extend(bytes);
+        body.extend(format!("\r\n--{BOUNDARY}--\r\n").into_bytes());
+        let kind = format!("multipart/form-data; boundary={BOUNDARY}");
+        let request = self.request(Method::POST, path).header("content-type", kind).body(body);
+        answer(request.send().await?).await
+    }
+
     pub async fn stream(&self, path: &str, body: &Value) -> Result<Stream> {
         let response = self.request(Method::POST, path).json(body).send().await?;
         let (status, headers) = (response.status(), response.headers().clone());

@@ -4,6 +4,7 @@ pub(crate) mod bench;
 pub(crate) mod chat;
 pub(crate) mod demo;
 pub(crate) mod doctor;
+pub(crate) mod documents;
 pub(crate) mod import;
 pub(crate) mod jobs;
 pub(crate) mod key;

@@ -74,7 +74,8 @@ fn rank(
         let score = f64::from(ranked.score);
         Some(Found { chunk: chunk.clone(), document, filename, score, why })
     };
-    ranking.turns.iter().take(search.limit).filter_map(found).collect()
+    let evident = ranking.turns.iter().filter(|ranked| recall::has_own_evidence(ranked));
+    evident.take(search.limit).filter_map(found).collect()
 }
 
 impl Found {

@@ -22,3 +22,4 @@ pub(crate) use rank::rank;
 pub(crate) use rank::{Fading, Lexical, Ranked, Ranking, rank_by, recalled};
 pub(crate) use reading::{in_scope, is_of_asked_time, speakers};
 pub use relevance::Evidence;
+pub(crate) use relevance::has_own_evidence;

@@ -72,6 +72,12 @@ fn weight(mentions: usize, turns: usize) -> f32 {
     ((without + 0.5) / (with_term + 0.5)).ln_1p()
 }
 
+/// Whether a chunk has anything to do with the question by itself: what stands beside it is a passage of
+/// its own.
+pub(crate) fn has_own_evidence(turn: &Ranked) -> bool {
+    turn.own_terms != 0 || turn.cosine.is_some_and(|cosine| cosine >= COSINE_NOISE)
+}
+
 /// Whether one turn has anything to do with the question at all, by itself or by what it shares with
 /// the likeliest turns.
 pub(super) fn has_evidence(turn: &Ranked) -> bool {

@@ -67,16 +67,20 @@ fn of_openrouter(method: &str, path: &str) -> Option<Access> {
 fn of_native(method: &str, path: &str) -> Option<Access> {
     Some(match (method, path) {
         ("GET", "/models" | "/prices" | "/key") | ("POST", "/route/explain") => Access::AnyKey,
-        ("POST", "/memories/search" | "/memories/explain") => READS_MEMORY,
-        ("GET", path) if is_under(path, "/memories") || is_under(path, "/threads") => READS_MEMORY,
+        ("POST", "/memories/search" | "/memories/explain" | "/documents/search") => READS_MEMORY,
+        ("GET", path)
+            if ["/memories", "/threads", "/documents"].iter().any(|part| is_under(path, part)) =>
+        {
+            READS_MEMORY
+        }
         (
             "POST",
             "/conversations" | "/memories" | "/memories/forget" | "/memories/import"
-            | "/memories/merge",
+            | "/memories/merge" | "/documents",
         )
         | ("PUT" | "DELETE", "/memories/policy")
         | ("PATCH", "/memories/{id}")
-        | ("DELETE", "/threads/{id}") => CHANGES_MEMORY,
+        | ("DELETE", "/threads/{id}" | "/documents/{id}") => CHANGES_MEMORY,
         (
             "GET",
             "/generations" | "/generations/{id}" | "/ledger/summary" | "/budgets" | "/jobs"

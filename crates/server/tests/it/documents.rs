@@ -105,7 +105,7 @@ async fn a_deleted_document_leaves_nothing_behind() -> Result<()> {
     let id = &added.document.id;
     let file = server.data().join("documents/ws_default").join(id.as_str());
     assert_eq!(std::fs::read(&file)?, HANDBOOK.as_bytes());
-    assert!(!find(engine, &context, "leave", scope("hr")).await?.is_empty());
+    assert_eq!(find(engine, &context, "leave", scope("hr")).await?.len(), 1);
 
     assert_eq!(engine.delete_document(&context, id).await?.filename, "handbook.md");
     assert!(!file.exists());

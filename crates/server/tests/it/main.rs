@@ -7,6 +7,7 @@ mod chaos;
 mod completions;
 mod discovery;
 mod documents;
+mod documents_api;
 mod embeddings;
 mod errors;
 mod explain;

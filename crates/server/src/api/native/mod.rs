@@ -2,6 +2,7 @@
 
 mod budgets;
 mod conversations;
+mod documents;
 mod explain;
 mod generations;
 mod jobs;

@@ -9,8 +9,8 @@ use utoipa::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    budgets, conversations, explain, generations, jobs, keys, ledger, memories, models, prices,
-    route, status, threads, workspace,
+    budgets, conversations, documents, explain, generations, jobs, keys, ledger, memories, models,
+    prices, route, status, threads, workspace,
 };
 use crate::state::AppState;
 
@@ -30,6 +30,7 @@ const PATH: &str = "/backstay/v1/openapi.json";
     tags(
         (name = "memories", description = "What is remembered, finding it, forgetting it"),
         (name = "threads", description = "Conversations and their messages"),
+        (name = "documents", description = "Files in which a model looks things up"),
         (name = "ledger", description = "One generation per model call"),
         (name = "keys", description = "API keys: what each may do, spend, and how fast"),
         (name = "operation", description = "What the server has and does")
@@ -97,6 +98,10 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(threads::list))
         .routes(routes!(threads::one, threads::delete))
         .routes(routes!(threads::messages))
+        .routes(routes!(documents::list, documents::upload))
+        .routes(routes!(documents::search::search))
+        .routes(routes!(documents::one, documents::delete))
+        .routes(routes!(documents::content))
         .routes(routes!(generations::list))
         .routes(routes!(generations::one))
         .routes(routes!(ledger::summary))
