@@ -5,6 +5,7 @@
 mod api;
 mod app;
 mod config;
+mod lingering;
 mod listener;
 mod request_id;
 mod router;

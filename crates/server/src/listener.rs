@@ -5,8 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{Router, body::Body};
-use hyper::{Request, body::Incoming};
+use axum::Router;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto, graceful::GracefulShutdown},
@@ -18,6 +17,8 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
+
+use crate::lingering::lingering;
 
 #[derive(Clone, Copy)]
 pub(crate) struct Limits {
@@ -47,9 +48,7 @@ pub(crate) async fn serve(
         let watcher = graceful.watcher();
         let (builder, router) = (Arc::clone(&builder), router.clone());
         tokio::spawn(async move {
-            let service = TowerToHyperService::new(
-                router.map_request(|request: Request<Incoming>| request.map(Body::new)),
-            );
+            let service = TowerToHyperService::new(router.map_request(lingering));
             let connection = builder.serve_connection(TokioIo::new(stream), service);
             if let Err(error) = watcher.watch(connection).await {
                 tracing::debug!(%error, "connection ended");

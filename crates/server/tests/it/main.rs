@@ -8,6 +8,7 @@ mod completions;
 mod discovery;
 mod documents;
 mod documents_api;
+mod early_answers;
 mod embeddings;
 mod errors;
 mod explain;
