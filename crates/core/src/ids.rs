@@ -3,22 +3,18 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Clock, Random, Result, Timestamp};
+use crate::{Clock, Random, Result, Timestamp, uuid};
 
-const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-
-/// 48 bits of milliseconds, then 80 random bits, in Crockford's base 32 (the layout of a ULID).
+/// A UUIDv7, 48 bits of milliseconds and 74 random ones, in Crockford's base 32.
 fn time_ordered(clock: &Clock, random: &Random) -> Result<String> {
     let mut entropy = [0_u8; 16];
     random.fill(&mut entropy[6..])?;
-    Ok(written(clock.now(), u128::from_be_bytes(entropy)))
+    let value = at(clock.now()) | u128::from_be_bytes(entropy);
+    Ok(uuid::to_base32(uuid::with_version(value, 7)))
 }
 
-fn written(moment: Timestamp, entropy: u128) -> String {
-    let millis = u128::from(moment.millis().unsigned_abs()) & 0xFFFF_FFFF_FFFF;
-    let value = (millis << 80) | entropy;
-    let digit = |index: u32| ALPHABET[((value >> (index * 5)) & 31) as usize] as char;
-    (0..26).rev().map(digit).collect()
+fn at(moment: Timestamp) -> u128 {
+    (u128::from(moment.millis().unsigned_abs()) & 0xFFFF_FFFF_FFFF) << 80
 }
 
 macro_rules! ids {
@@ -39,7 +35,7 @@ macro_rules! ids {
 
             /// Sorts before every identifier that was made at that moment or later.
             pub fn first_at(moment: Timestamp) -> Self {
-                Self(format!("{}{}", Self::PREFIX, written(moment, 0)))
+                Self(format!("{}{}", Self::PREFIX, uuid::to_base32(at(moment))))
             }
 
             /// Takes an identifier that came from outside or from the store; `None` when it has not
@@ -53,6 +49,16 @@ macro_rules! ids {
 
             pub fn as_str(&self) -> &str {
                 &self.0
+            }
+
+            /// The same identifier as a UUID; `None` for one that was chosen by hand.
+            pub fn to_uuid(&self) -> Option<String> {
+                uuid::of_digits(self.0.strip_prefix(Self::PREFIX)?)
+            }
+
+            /// The identifier that a UUID stands for; `None` when the text is no UUID.
+            pub fn from_uuid(text: &str) -> Option<Self> {
+                uuid::to_digits(text).map(|digits| Self(format!("{}{digits}", Self::PREFIX)))
             }
         }
 
@@ -89,6 +95,12 @@ ids! {
     DocumentId = "doc_";
     /// A piece of a document that is found and cited by itself.
     ChunkId = "chk_";
+    /// What a model is to do, and whose memory it has.
+    AssistantId = "asst_";
+    /// One answer to a user, with the tool calls on the way to it.
+    RunId = "run_";
+    /// The learning that a turn has asked for.
+    MemoryOperationId = "mop_";
 }
 
 impl WorkspaceId {
@@ -144,7 +156,7 @@ macro_rules! implied {
     )*};
 }
 
-implied! { ThreadId EpisodeId MemoryId }
+implied! { ThreadId EpisodeId MemoryId AssistantId }
 
 #[cfg(test)]
 mod tests {

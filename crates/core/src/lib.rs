@@ -5,6 +5,7 @@
 //! wrong is an [`Error`] whose code comes from one table.
 
 mod access;
+mod assistant;
 mod budget;
 pub mod chat;
 mod clock;
@@ -27,17 +28,19 @@ mod secret;
 mod time;
 pub mod tokens;
 mod usage;
+mod uuid;
 mod wire_format;
 
 pub use access::{KeyScope, KeyScopes, RateLimit, RatePeriod};
+pub use assistant::AssistantSettings;
 pub use budget::{Amount, Budget, BudgetPeriod, LimitHit, LimitScope, Limited, TimeSpan};
 pub use clock::{Clock, CorrectedClock, ManualClock};
 pub use context::{CallContext, Spending, WhenStoreIsAway};
 pub use endpoint::{DataPolicy, EndpointFacts, Modality, Quantization};
 pub use error::{Error, ErrorClass, ErrorCode, FailedAttempt, Result, UpstreamError};
 pub use ids::{
-    ChunkId, DocumentId, EpisodeId, GenerationId, JobId, KeyId, MemoryId, MessageId, RequestId,
-    SliceId, ThreadId, WorkspaceId,
+    AssistantId, ChunkId, DocumentId, EpisodeId, GenerationId, JobId, KeyId, MemoryId,
+    MemoryOperationId, MessageId, RequestId, RunId, SliceId, ThreadId, WorkspaceId,
 };
 pub use money::{Charge, ChargeClass, ChargeLine, Money};
 pub use name::Name;

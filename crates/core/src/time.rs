@@ -35,6 +35,14 @@ impl Timestamp {
         text.trim().parse::<jiff::Timestamp>().ok().map(|moment| Self(moment.as_microsecond()))
     }
 
+    /// `2025-03-09T18:30:00.000000Z`: always with six digits, as some clients insist on.
+    pub fn to_micros_text(self) -> String {
+        match jiff::Timestamp::from_microsecond(self.0) {
+            Ok(moment) => moment.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string(),
+            Err(_) => self.to_string(),
+        }
+    }
+
     /// `2025-03-09`, in UTC.
     pub fn date(self) -> String {
         self.to_string().chars().take(10).collect()
@@ -81,6 +89,7 @@ mod tests {
         let moment = Timestamp::parse("2025-03-09T20:30:00+02:00").unwrap();
         assert_eq!(moment.to_string(), "2025-03-09T18:30:00Z");
         assert_eq!(moment.date(), "2025-03-09");
+        assert_eq!(moment.to_micros_text(), "2025-03-09T18:30:00.000000Z");
         assert_eq!(Timestamp::parse("yesterday"), None);
     }
 }

@@ -9,7 +9,7 @@ use backstay_memory::RecallOptions;
 use backstay_store::Thread;
 use backstay_wire::{RequestExtension, ThreadChoice};
 
-use crate::{Engine, admission::authorise_memory, import::digest};
+use crate::{Engine, admission::authorise_memory, details::TurnDetails, history, import::digest};
 
 /// Messages of a thread that are looked at for one prompt.
 const HISTORY_MESSAGES_MAX: usize = 1_000;
@@ -22,12 +22,21 @@ pub(crate) struct Turn {
     pub(crate) memory_tokens: u64,
     /// Whether the prompt holds something that may be forgotten, or nothing is to stay of the call.
     pub(crate) may_be_forgotten: bool,
+    /// Of the prompt, what stands for turns that do not fit into it.
+    pub(crate) summary_tokens: u64,
 }
 
 impl Turn {
     /// A call that is given nothing to know.
     pub(crate) fn plain(request: ChatRequest, keep: Keep) -> Self {
-        Self { request, keep, recalled: Vec::new(), memory_tokens: 0, may_be_forgotten: false }
+        Self {
+            request,
+            keep,
+            recalled: Vec::new(),
+            memory_tokens: 0,
+            may_be_forgotten: false,
+            summary_tokens: 0,
+        }
     }
 }
 
@@ -42,6 +51,8 @@ pub(crate) struct Keep {
     pub(crate) remember: bool,
     /// Whether nothing of its thread ever is.
     pub(crate) incognito: bool,
+    /// What the client knows of the turn already.
+    pub(crate) details: Option<Box<TurnDetails>>,
 }
 
 #[derive(Clone, Default)]
@@ -81,6 +92,7 @@ pub(crate) async fn prepare(
     context: &CallContext,
     mut request: ChatRequest,
     extension: Option<RequestExtension>,
+    (details, window): (Option<TurnDetails>, Option<u64>),
 ) -> Result<Turn> {
     let Some(extension) = extension else {
         return Ok(Turn::plain(request, Keep::default()));
@@ -93,26 +105,36 @@ pub(crate) async fn prepare(
         || known.as_ref().is_some_and(|thread| thread.incognito);
     let mode = if incognito { MemoryMode::Off } else { extension.memory.unwrap_or_default() };
     let scope = scope(&extension, known.as_ref())?;
-    let messages = new_messages(&request, &thread);
-    let shown_from = match &thread {
-        KeepThread::Existing(id) => {
+    let mut messages = new_messages(&request, &thread);
+    let mut summary_tokens = 0;
+    let shown_from = match (&thread, &details) {
+        (KeepThread::Existing(id), None) => {
             let turns = extension.turns.as_deref();
             Some(add_history(engine, context, (id, turns), &mut request.messages).await?)
         }
+        (KeepThread::Existing(id), Some(_)) => {
+            let added = history::add(engine, context, id, window, &mut request).await?;
+            summary_tokens = added.summary_tokens;
+            Some(added.shown_from)
+        }
         _ => None,
     };
+    if let Some(details) = &details {
+        messages.truncate(details.messages.len());
+    }
     let may_be_forgotten = shown_from.is_some() || incognito;
     let remember = mode == MemoryMode::Auto;
     let thread = if extension.discard { KeepThread::Nowhere } else { thread };
-    let keep = Keep { scope: Some(scope.clone()), thread, messages, remember, incognito };
+    let details = details.map(Box::new);
+    let keep = Keep { scope: Some(scope.clone()), thread, messages, remember, incognito, details };
     if mode == MemoryMode::Off {
-        return Ok(Turn { may_be_forgotten, ..Turn::plain(request, keep) });
+        return Ok(Turn { may_be_forgotten, summary_tokens, ..Turn::plain(request, keep) });
     }
     let (recalled, memory_tokens) =
         recall(engine, context, &scope, (&keep.thread, shown_from), extension.filter, &mut request)
             .await?;
     let may_be_forgotten = may_be_forgotten || !recalled.is_empty();
-    Ok(Turn { request, keep, recalled, memory_tokens, may_be_forgotten })
+    Ok(Turn { request, keep, recalled, memory_tokens, may_be_forgotten, summary_tokens })
 }
 
 async fn choose_thread(

@@ -28,7 +28,7 @@ pub(crate) async fn call(
     turn: Turn,
     recording: Option<Recording>,
 ) -> Result<Reply> {
-    let Turn { request, keep, recalled, memory_tokens, .. } = turn;
+    let Turn { request, keep, recalled, memory_tokens, summary_tokens, .. } = turn;
     let request = Arc::new(request);
     let thread = keep.thread.requested().cloned();
     plan.prefer(|endpoint| reserve::is_affordable(context, endpoint));
@@ -59,6 +59,7 @@ pub(crate) async fn call(
                 thread,
                 recalled,
                 memory_tokens,
+                summary_tokens,
                 dropped_parameters: started.dropped,
                 router,
                 cache: None,
@@ -77,7 +78,7 @@ pub(crate) async fn repeat(
     turn: Turn,
     hit: Hit,
 ) -> Result<Reply> {
-    let Turn { request, keep, recalled, memory_tokens, .. } = turn;
+    let Turn { request, keep, recalled, memory_tokens, summary_tokens, .. } = turn;
     let Hit { from, endpoint, dropped, frames, .. } = hit;
     let thread = keep.thread.requested().cloned();
     let request = Arc::new(request);
@@ -93,6 +94,7 @@ pub(crate) async fn repeat(
         thread,
         recalled,
         memory_tokens,
+        summary_tokens,
         dropped_parameters: dropped,
         router: None,
         cache: None,

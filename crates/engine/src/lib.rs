@@ -4,11 +4,14 @@
 //! background jobs and tests all go through it.
 
 mod admission;
+mod assistants;
 mod catalogue;
 mod conversation;
+mod details;
 mod documents;
 mod embeddings;
 mod generation;
+mod history;
 mod import;
 mod jobs;
 mod keys;
@@ -22,6 +25,7 @@ mod rerank;
 mod reserve;
 mod response_cache;
 mod responses;
+mod run;
 mod slices;
 mod spool;
 mod turn_record;
@@ -41,11 +45,13 @@ use backstay_routing::{Catalogue, ConversationKey, Endpoint, Plan, Router, Route
 use backstay_store::Store;
 use backstay_wire::{CacheRequest, RequestExtension};
 
+use details::TurnDetails;
 use response_cache::Lookup;
 use slices::Slices;
 use spool::Spool;
 
 pub use admission::{Access, Admission};
+pub use assistants::{AssistantPatch, CloneWish, ClonedAssistant, NewAssistant};
 pub use catalogue::{RefreshReport, start_catalogue};
 pub use documents::{
     Blobs, BucketBlobs, BytesStream, DocumentOptions, DocumentParts, DocumentQuestion,
@@ -60,6 +66,10 @@ pub use memory_vectors::MemoryVectors;
 pub use options::EngineOptions;
 pub use response_cache::{Bypass, CacheOutcome};
 pub use responses::{KeptResponse, ResponseKeeper};
+pub use run::{
+    AutoChoice, ClientTool, ContextUse, NewRun, Noted, RUN_ID, Run, RunEnd, RunEvent, RunPlace,
+    RunSettings, RunStatus, Thinking, ToolOutput, ToolOutputs, Used,
+};
 pub use web::{
     READ_WEB_PAGE_TOOL, WEB_SEARCH_TOOL, WebAnswer, read_web_page_tool, web_search_tool,
 };
@@ -86,6 +96,7 @@ struct Parts {
     spool: Option<Spool>,
     documents: DocumentParts,
     jobs: Jobs,
+    runs: run::ActiveRuns,
     clock: Clock,
     random: Random,
     options: EngineOptions,
@@ -112,6 +123,8 @@ pub struct Reply {
     pub thread: Option<ThreadId>,
     pub recalled: Vec<Recalled>,
     pub memory_tokens: u64,
+    /// Of the prompt, what stands for turns of the thread that do not fit into it.
+    pub summary_tokens: u64,
     /// Request fields that the chosen provider's wire format could not carry.
     pub dropped_parameters: Vec<String>,
     /// How the endpoint was chosen, where the request asks for it.
@@ -122,6 +135,12 @@ pub struct Reply {
     pub store_is_away: bool,
     /// Ends with a settled event, and after that with an error if the call failed half-way.
     pub frames: FrameStream,
+}
+
+/// What a call asks for beside its answer.
+struct Asked {
+    cache: Option<CacheRequest>,
+    details: Option<TurnDetails>,
 }
 
 /// An answer that came whole, and what the ledger says of it.
@@ -138,13 +157,22 @@ pub struct Served {
     pub provider: String,
     /// A name under which the catalogue knows the model.
     pub model: String,
+    /// The provider's id, and its own name of the model.
+    pub endpoint: (String, String),
+    /// Tokens of prompt and answer together; `None` when nobody knows.
+    pub context_length: Option<u64>,
 }
 
 impl Served {
     pub(crate) fn by(endpoint: &Endpoint) -> Self {
         let is_aggregator = endpoint.provider.is_aggregator;
         let model = if is_aggregator { endpoint.model.clone() } else { endpoint.name() };
-        Self { provider: endpoint.provider.name.clone(), model }
+        Self {
+            provider: endpoint.provider.name.clone(),
+            model,
+            endpoint: (endpoint.provider.id.clone(), endpoint.model.clone()),
+            context_length: endpoint.facts.context_length,
+        }
     }
 }
 
@@ -181,6 +209,7 @@ impl Engine {
                 spool,
                 documents,
                 jobs,
+                runs: run::ActiveRuns::default(),
                 clock,
                 random,
                 options,
@@ -196,9 +225,19 @@ impl Engine {
     pub async fn respond(
         &self,
         context: &CallContext,
-        mut request: ChatRequest,
+        request: ChatRequest,
         extension: Option<RequestExtension>,
         cache: Option<CacheRequest>,
+    ) -> Result<Reply> {
+        self.respond_to(context, request, extension, Asked { cache, details: None }).await
+    }
+
+    async fn respond_to(
+        &self,
+        context: &CallContext,
+        mut request: ChatRequest,
+        extension: Option<RequestExtension>,
+        Asked { cache, details }: Asked,
     ) -> Result<Reply> {
         self.router().apply_policies(context, &mut request);
         let conversation = ConversationKey::of(&context.workspace, &request);
@@ -208,7 +247,9 @@ impl Engine {
         let extension = extension.filter(|_| !without_store);
         let cache = cache.filter(|_| !without_store);
         let keeps_conversation = extension.is_some();
-        let turn = conversation::prepare(self, context, request, extension).await?;
+        let window = plan.endpoints.first().and_then(|endpoint| endpoint.facts.context_length);
+        let turn =
+            conversation::prepare(self, context, request, extension, (details, window)).await?;
         if keeps_conversation {
             plan = self.plan(context, &turn.request, conversation)?;
         }
@@ -297,6 +338,10 @@ impl Engine {
 
     pub fn jobs(&self) -> &Jobs {
         &self.parts.jobs
+    }
+
+    pub(crate) fn active_runs(&self) -> &run::ActiveRuns {
+        &self.parts.runs
     }
 
     pub fn clock(&self) -> &Clock {

@@ -8,12 +8,14 @@ use backstay_core::{
 };
 use backstay_providers::BUILTIN_PROVIDER;
 use backstay_store::{
-    NewEpisode, NewMessage, NewThread, SettledGeneration, ThreadTurn, TurnRecord,
+    LearnWhen, NewEpisode, NewMessage, NewThread, NewTurn, RunOutcome, SettledGeneration,
+    ThreadTurn, TurnRecord,
 };
 
 use crate::{
     Engine,
     conversation::{Keep, KeepThread, implied_thread},
+    details::{MessageDetails, RunTicket, TurnDetails},
 };
 
 /// Who makes the record, for whom, and when.
@@ -31,29 +33,60 @@ pub(crate) fn build(
     settled: SettledGeneration,
     reply: &ChatReply,
 ) -> Result<TurnRecord> {
+    let unkept = |settled| TurnRecord { settled, turn: None, cache: None };
+    let details = keep.details.as_deref();
     let (Some(scope), Some(answer)) = (&keep.scope, answer_message(reply)) else {
         return Ok(unkept(settled));
     };
     let Some(id) = thread_of(made, keep, scope, reply) else {
         return Ok(unkept(settled));
     };
-    let complete = settled.status == SettlementStatus::Completed;
+    let is_complete = settled.status == SettlementStatus::Completed;
     // A built-in model says nothing of its own: remembering what it looked up or repeated would
     // make every memory twice as strong each time it is asked for.
     let by_builtin = settled.provider.as_deref() == Some(BUILTIN_PROVIDER);
-    let mut messages = Vec::new();
+    let answer = Message { made_by: settled.provider.clone(), ..answer };
+    let run = details.and_then(|details| details.run.as_ref());
+    let run = run.map(|ticket| outcome(ticket, &answer, is_complete));
+    let said = keep.messages.iter().cloned().map(|message| Said { message, incomplete: false });
+    let answered = Said { message: answer, incomplete: !is_complete };
+    let speakers = |message: &Message| !(message.role == Role::Assistant && by_builtin);
+    let turn = turn(made, (keep, scope, id), said.chain([answered]).collect(), speakers)?;
+    Ok(TurnRecord { settled, turn: Some(NewTurn { run, ..turn }), cache: None })
+}
+
+/// A message of a turn.
+pub(crate) struct Said {
+    pub(crate) message: Message,
+    /// It broke off.
+    pub(crate) incomplete: bool,
+}
+
+/// What is kept of messages, in their order; `remembers` says whose words become memories.
+pub(crate) fn turn(
+    made: Made<'_>,
+    (keep, scope, id): (&Keep, &Scope, ThreadId),
+    said: Vec<Said>,
+    remembers: impl Fn(&Message) -> bool,
+) -> Result<NewTurn> {
+    let details = keep.details.as_deref();
+    let mut messages = Vec::with_capacity(said.len());
     let mut episodes = Vec::new();
-    for message in keep.messages.iter().cloned().chain([answer]) {
-        let by_model = message.role == Role::Assistant;
-        if keep.remember && !(by_model && by_builtin) {
-            episodes.extend(episode(made, scope, &id, &message, messages.len())?);
+    for (index, Said { message, incomplete }) in said.into_iter().enumerate() {
+        let author = author(scope, details, &message);
+        if keep.remember && remembers(&message) {
+            let said_at = details.and_then(|details| details.said_at).unwrap_or(made.at);
+            episodes.extend(episode(made, (&id, said_at), &author, &message, index)?);
         }
+        let MessageDetails { id: known, metadata } = details_of(details, &message, index);
+        let fresh = || MessageId::new(made.engine.clock(), made.engine.random());
         messages.push(NewMessage {
-            id: MessageId::new(made.engine.clock(), made.engine.random())?,
-            author: author(scope, &message),
+            id: known.map_or_else(fresh, Ok)?,
+            author,
             message,
             said_at: made.at,
-            incomplete: by_model && !complete,
+            incomplete,
+            metadata,
         });
     }
     let thread = NewThread {
@@ -63,18 +96,36 @@ pub(crate) fn build(
         created_at: made.at,
         incognito: keep.incognito,
     };
-    let learn = made.engine.options().learning.as_ref().map(|options| options.when(made.at));
-    Ok(TurnRecord {
-        settled,
-        thread: Some(ThreadTurn { thread, messages }),
+    let operation = details.and_then(|details| details.operation.clone());
+    Ok(NewTurn {
+        thread: ThreadTurn { thread, messages },
         episodes,
-        learn,
-        cache: None,
+        learn: learn_when(made, operation.is_some()),
+        operation: operation.filter(|_| keep.remember),
+        run: None,
     })
 }
 
-fn unkept(settled: SettledGeneration) -> TurnRecord {
-    TurnRecord { settled, thread: None, episodes: Vec::new(), learn: None, cache: None }
+/// A client that waits for what is learned is not to wait for silence.
+fn learn_when(made: Made<'_>, is_waited_for: bool) -> Option<LearnWhen> {
+    let options = made.engine.options().learning.as_ref()?;
+    let when = options.when(made.at);
+    Some(if is_waited_for { LearnWhen { new_turns: 1, ..when } } else { when })
+}
+
+fn details_of(details: Option<&TurnDetails>, message: &Message, index: usize) -> MessageDetails {
+    let Some(details) = details else { return MessageDetails::default() };
+    match message.role {
+        Role::Assistant => details.answer.clone(),
+        _ => details.messages.get(index).cloned().unwrap_or_default(),
+    }
+}
+
+/// A run whose answer calls a tool of its client's waits for what that says.
+fn outcome(ticket: &RunTicket, answer: &Message, is_complete: bool) -> RunOutcome {
+    let calls = answer.parts.iter().any(|part| matches!(part, Part::ToolCall(_)));
+    let waits_with = (calls && is_complete).then(|| ticket.asked.clone());
+    RunOutcome { id: ticket.id.clone(), waits_with }
 }
 
 /// The thread that the turn belongs to; `None` for a turn that leaves no trace.
@@ -94,8 +145,8 @@ fn thread_of(made: Made<'_>, keep: &Keep, scope: &Scope, reply: &ChatReply) -> O
 /// The episode of a message that says something in words.
 fn episode(
     made: Made<'_>,
-    scope: &Scope,
-    thread: &ThreadId,
+    (thread, said_at): (&ThreadId, Timestamp),
+    author: &str,
     message: &Message,
     message_index: usize,
 ) -> Result<Option<NewEpisode>> {
@@ -115,19 +166,20 @@ fn episode(
         thread: thread.clone(),
         message_index,
         speaker,
-        author: author(scope, message),
+        author: author.to_owned(),
         text: text.to_owned(),
-        said_at: made.at,
+        said_at,
     }))
 }
 
-fn author(scope: &Scope, message: &Message) -> String {
+fn author(scope: &Scope, details: Option<&TurnDetails>, message: &Message) -> String {
+    let assistant = details.and_then(|details| details.author.clone());
     match message.role {
         Role::User => {
             let user = scope.user.as_ref().map(Name::as_str);
             message.name.as_deref().or(user).unwrap_or("user").to_owned()
         }
-        Role::Assistant => scope.assistant.to_string(),
+        Role::Assistant => assistant.unwrap_or_else(|| scope.assistant.to_string()),
         Role::System => "system".to_owned(),
         Role::Tool => "tool".to_owned(),
     }

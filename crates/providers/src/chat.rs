@@ -1,10 +1,10 @@
 //! One chat call of one model at one provider.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{borrow::Cow, collections::VecDeque, sync::Arc};
 
 use backstay_core::{
     Error, Result, WireFormat,
-    chat::{ChatEvent, ChatRequest, Frame},
+    chat::{ChatEvent, ChatRequest, Frame, Message},
     limits,
 };
 use backstay_wire::{Loss, ProviderFields, StreamDecoder, StreamParser};
@@ -59,6 +59,8 @@ impl Upstreams {
         request: &ChatRequest,
         deadlines: Deadlines,
     ) -> Result<ChatCall> {
+        let own = without_foreign_proofs(provider, request);
+        let request = own.as_ref();
         let mut loss = Loss::default();
         let (rules, format) = (&http.parameters, http.format);
         let fields = for_this_provider(provider, request);
@@ -85,6 +87,22 @@ impl Upstreams {
         };
         Ok(ChatCall { frames, dropped: loss.into_names() })
     }
+}
+
+/// The request without what other providers signed: thinking of theirs would be refused.
+fn without_foreign_proofs<'a>(
+    provider: &Provider,
+    request: &'a ChatRequest,
+) -> Cow<'a, ChatRequest> {
+    let is_foreign = |message: &Message| message.has_proofs_of_others(&provider.id);
+    if !request.messages.iter().any(is_foreign) {
+        return Cow::Borrowed(request);
+    }
+    let mut own = request.clone();
+    for message in own.messages.iter_mut().filter(|message| is_foreign(message)) {
+        *message = message.without_proofs();
+    }
+    Cow::Owned(own)
 }
 
 /// Fields of the body that only this provider is sent.

@@ -6,7 +6,7 @@ use axum::{
 };
 
 use crate::{
-    api::{anthropic, fallback, health, idempotency, native, openai, openrouter},
+    api::{anthropic, backboard, fallback, health, idempotency, native, openai, openrouter},
     request_id,
     state::AppState,
 };
@@ -59,6 +59,8 @@ pub(crate) fn routes(state: AppState) -> Router {
         .route("/api/v1/credits", get(openrouter::credits::show))
         .route("/api/v1/activity", get(openrouter::activity::list))
         .route("/api/v1/generation", get(openrouter::generation::one))
+        // Backboard
+        .merge(backboard::routes())
         // Native
         .merge(native::routes())
         // Operation

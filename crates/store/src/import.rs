@@ -183,6 +183,7 @@ fn message(turn: &ImportedTurn, hash: &[u8; 32]) -> Result<NewMessage> {
         message: Message::text_of(role, turn.text.as_str()),
         said_at: turn.said_at,
         incomplete: false,
+        metadata: None,
     })
 }
 

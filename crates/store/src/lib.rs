@@ -6,6 +6,7 @@
 //!
 //! A method that writes returns after the commit. What is not there is `Ok(None)`, never an error.
 
+mod assistants;
 mod budgets;
 mod db;
 mod digest;
@@ -14,11 +15,13 @@ mod episodes;
 mod expire;
 mod forget;
 mod generations;
+mod history_summaries;
 mod idempotency;
 mod import;
 mod jobs;
 mod keys;
 mod learning;
+mod memory_operations;
 mod messages;
 mod migrations;
 mod model_lists;
@@ -31,6 +34,7 @@ mod rates;
 mod response_cache;
 mod responses;
 mod retention;
+mod runs;
 mod scopes;
 mod statement_vectors;
 mod statements;
@@ -47,6 +51,7 @@ mod word_blocks;
 mod workspace;
 mod workspaces;
 
+pub use assistants::Assistant;
 pub use budgets::{BudgetOf, BudgetRow, Reservation, ReserveFrom, Reserved, SliceGrant};
 pub use db::{
     ConnectionUse, DatabaseFacts, DatabaseUser, KeyChanges, NodeRow, PostgresOptions, ReplicaFacts,
@@ -62,11 +67,13 @@ pub use generations::{
     AttemptRow, Begun, CachedFrom, Finish, GenerationRow, LedgerGroup, LedgerQuery, LedgerSum,
     NewGeneration, SettledAttempt, SettledGeneration, Spent, SpentLately,
 };
+pub use history_summaries::HistorySummary;
 pub use idempotency::{Idempotency, IdempotentRequest, StoredAnswer};
 pub use import::{ImportOutcome, ImportedThread, ImportedTurn};
 pub use jobs::{JobRow, JobState, Lease, Retry};
 pub use keys::{KeyChange, KeyRecord, KeySettings, KeyToken, NewKey};
 pub use learning::{Backlog, LEARN_JOB, LearnWhen, LearningInput, LearningResult};
+pub use memory_operations::{ChangeKind, MemoryOperation, OperationChange, OperationState};
 pub use messages::{NewMessage, StoredMessage};
 pub use model_lists::ModelList;
 pub use nearest::Near;
@@ -78,6 +85,7 @@ pub use rates::{RateAsk, RateCorrection, RateGrant};
 pub use response_cache::{CACHED_ANSWER_BYTES_MAX, CacheKey, CachedAnswer, NewCachedAnswer};
 pub use responses::{NewResponse, ResponseChain, StoredResponse};
 pub use retention::Retention;
+pub use runs::{Run, RunOutcome, RunState};
 pub use scopes::ScopeVersion;
 pub use statement_vectors::{StatementVector, UnembeddedStatement};
 pub use statements::{
@@ -89,7 +97,7 @@ pub use store::{Store, StoreOptions};
 pub use summaries::ThreadSummary;
 pub use threads::{NewThread, Thread};
 pub use transfer::{MovedTable, TABLES};
-pub use turns::{StoredTurn, ThreadTurn, TurnRecord};
+pub use turns::{NewTurn, StoredTurn, ThreadTurn, TurnRecord};
 pub use vectors::{PassageVector, ScopeVectors, Unembedded, VectorCount};
 pub use word_blocks::{BlockSpan, BlockTurns, BlockWords, NewBlock};
 pub use workspace::Workspace;

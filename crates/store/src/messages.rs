@@ -3,6 +3,7 @@
 use backstay_core::{
     Error, GenerationId, MessageId, Result, ThreadId, Timestamp, WorkspaceId, chat::Message, limits,
 };
+use serde_json::{Map, Value};
 
 use crate::{
     Workspace,
@@ -19,6 +20,8 @@ pub struct NewMessage {
     pub said_at: Timestamp,
     /// The answer broke off.
     pub incomplete: bool,
+    /// What its client keeps beside it.
+    pub metadata: Option<Map<String, Value>>,
 }
 
 /// A message as it is kept.
@@ -33,15 +36,17 @@ pub struct StoredMessage {
     /// The model call in which it was said; `None` when it was imported.
     pub generation: Option<GenerationId>,
     pub incomplete: bool,
+    pub metadata: Option<Map<String, Value>>,
 }
 
 statements! {
     INSERT = "INSERT INTO messages
-            (workspace, thread, position, id, role, content, author, said_at, generation, incomplete)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
-    LAST = "SELECT id, position, author, content, said_at, generation, incomplete
+            (workspace, thread, position, id, role, content, author, said_at, generation, incomplete,
+             metadata)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+    LAST = "SELECT id, position, author, content, said_at, generation, incomplete, metadata
         FROM messages WHERE workspace = $1 AND thread = $2 ORDER BY position DESC LIMIT $3";
-    TURN = "SELECT id, position, author, content, said_at, generation, incomplete
+    TURN = "SELECT id, position, author, content, said_at, generation, incomplete, metadata
         FROM messages WHERE workspace = $1 AND thread = $2 AND generation = $3 ORDER BY position";
 }
 
@@ -84,8 +89,9 @@ pub(crate) fn insert(
     generation: Option<&GenerationId>,
     new: &NewMessage,
 ) -> Result<(), Failure> {
-    let NewMessage { id, author, message, said_at, incomplete } = new;
+    let NewMessage { id, author, message, said_at, incomplete, metadata } = new;
     let content = to_json(message)?;
+    let metadata = metadata.as_ref().map(to_json).transpose()?;
     session.execute(
         INSERT,
         values![
@@ -99,6 +105,7 @@ pub(crate) fn insert(
             *said_at,
             generation,
             *incomplete,
+            metadata.as_ref(),
         ],
     )?;
     Ok(())
@@ -119,5 +126,6 @@ fn message(row: &Row<'_>) -> Result<StoredMessage, Failure> {
         said_at: row.get(4)?,
         generation: row.get(5)?,
         incomplete: row.get(6)?,
+        metadata: row.json(7)?,
     })
 }

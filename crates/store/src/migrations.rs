@@ -91,6 +91,11 @@ pub(crate) const SQLITE: &[Migration] = &[
         name: "documents",
         sql: include_str!("../migrations/sqlite/0016_documents.sql"),
     },
+    Migration {
+        version: 17,
+        name: "assistants",
+        sql: include_str!("../migrations/sqlite/0017_assistants.sql"),
+    },
 ];
 
 /// Begins with what SQLite's first seven make together.
@@ -144,6 +149,11 @@ pub(crate) const POSTGRES: &[Migration] = &[
         version: 16,
         name: "documents",
         sql: include_str!("../migrations/postgres/0016_documents.sql"),
+    },
+    Migration {
+        version: 17,
+        name: "assistants",
+        sql: include_str!("../migrations/postgres/0017_assistants.sql"),
     },
 ];
 

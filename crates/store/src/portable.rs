@@ -217,6 +217,7 @@ impl Restoring<'_> {
                 message: message.message,
                 said_at: message.said_at,
                 incomplete: message.incomplete,
+                metadata: None,
             };
             messages::insert(session, workspace, &kept.id, position, None, &message)?;
         }

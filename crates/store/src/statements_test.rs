@@ -6,23 +6,26 @@ use backstay_test_database::TestDatabase;
 use rusqlite::Connection;
 
 use crate::{
-    PostgresOptions, Store, StoreOptions, budgets,
+    PostgresOptions, Store, StoreOptions, assistants, budgets,
     db::{self, Statement},
-    documents, episodes, expire, forget, generations, idempotency, import, jobs, keys, learning,
-    messages, migrations, model_lists, policies, portable, prices, rates, response_cache,
-    responses, retention, scopes, statement_vectors, statements, summaries, threads, tombstones,
-    transfer, vectors, word_blocks, workspaces,
+    documents, episodes, expire, forget, generations, history_summaries, idempotency, import, jobs,
+    keys, learning, memory_operations, messages, migrations, model_lists, policies, portable,
+    prices, rates, response_cache, responses, retention, runs, scopes, statement_vectors,
+    statements, summaries, threads, tombstones, transfer, vectors, word_blocks, workspaces,
 };
 
 type Area = [(&'static str, Statement)];
 
 fn areas() -> Vec<&'static Area> {
-    let single: [&Area; 22] = [
+    let single: [&Area; 26] = [
+        assistants::ALL,
         episodes::ALL,
         expire::ALL,
+        history_summaries::ALL,
         idempotency::ALL,
         import::ALL,
         learning::ALL,
+        memory_operations::ALL,
         messages::ALL,
         model_lists::ALL,
         policies::ALL,
@@ -32,6 +35,7 @@ fn areas() -> Vec<&'static Area> {
         response_cache::ALL,
         responses::ALL,
         retention::ALL,
+        runs::ALL,
         scopes::ALL,
         statement_vectors::ALL,
         summaries::ALL,

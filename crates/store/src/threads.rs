@@ -13,6 +13,9 @@ use crate::{
     scopes::scope_user,
 };
 
+/// Threads that are read at once, beside pages.
+const RECENT_MAX: usize = 200;
+
 /// A thread to be opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewThread {
@@ -56,6 +59,14 @@ statements! {
             incognito
         FROM threads WHERE workspace = $1 AND (updated_at, id) < ($2, $3)
         ORDER BY updated_at DESC, id DESC LIMIT $4";
+    RECENT = "SELECT id, assistant, user_name, title, created_at, updated_at, message_count,
+            incognito
+        FROM threads WHERE workspace = $1
+        ORDER BY updated_at DESC, id DESC LIMIT $2 OFFSET $3";
+    RECENT_OF_ASSISTANT = "SELECT id, assistant, user_name, title, created_at, updated_at,
+            message_count, incognito
+        FROM threads WHERE workspace = $1 AND assistant = $2
+        ORDER BY updated_at DESC, id DESC LIMIT $3 OFFSET $4";
     EPISODES = "SELECT id FROM episodes WHERE workspace = $1 AND thread = $2";
     DELETE_LEARNING = "DELETE FROM jobs WHERE workspace = $1 AND kind = $2 AND key = $3";
     DELETE = "DELETE FROM threads WHERE workspace = $1 AND id = $2";
@@ -74,6 +85,38 @@ impl Workspace {
             let values = values![workspace, updated_at, &id, page.rows()];
             let threads = session.all(LIST, values, thread)?;
             Ok(Page::of(threads, &page, |last| (last.updated_at.micros(), last.id.as_str())))
+        })
+        .await
+    }
+
+    /// Most recently used first, at most 200 after those that are skipped; those of one assistant only, if
+    /// one is given.
+    pub async fn recent_threads(
+        &self,
+        assistant: Option<&Name>,
+        skip: usize,
+        limit: usize,
+    ) -> Result<Vec<Thread>> {
+        let (assistant, limit) = (assistant.cloned(), limit.clamp(1, RECENT_MAX));
+        self.read(move |session, workspace| match &assistant {
+            Some(assistant) => {
+                let values = values![workspace, assistant, limit, skip];
+                session.all(RECENT_OF_ASSISTANT, values, thread)
+            }
+            None => session.all(RECENT, values![workspace, limit, skip], thread),
+        })
+        .await
+    }
+
+    /// Opens a thread in which nothing was said yet. Fails with `conflict` when there is one of this id
+    /// for another scope.
+    pub async fn open_thread(&self, new: NewThread) -> Result<Thread> {
+        self.write_beside(move |session, workspace| {
+            let (kept, _) = extend(session, workspace, &new, 0, new.created_at)?;
+            if kept.scope != new.scope {
+                return Err(of_another_scope(&kept.id).into());
+            }
+            Ok(kept)
         })
         .await
     }

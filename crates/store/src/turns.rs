@@ -1,12 +1,15 @@
 //! The end of a turn: ledger, thread and memory, all or nothing.
 
-use backstay_core::{Error, Result, Timestamp, WorkspaceId, memory::Episode};
+use backstay_core::{
+    Error, GenerationId, MemoryOperationId, Result, Timestamp, WorkspaceId, memory::Episode,
+};
 
 use crate::{
-    LearnWhen, NewCachedAnswer, NewEpisode, NewMessage, NewThread, SettledGeneration, Workspace,
+    LearnWhen, NewCachedAnswer, NewEpisode, NewMessage, NewThread, RunOutcome, SettledGeneration,
+    Workspace,
     db::{Failure, Session},
     episodes::{self, Origin, trust_of},
-    generations, learning, messages, response_cache, scopes, threads,
+    generations, learning, memory_operations, messages, response_cache, runs, scopes, threads,
 };
 
 /// Everything that a finished turn leaves behind.
@@ -14,13 +17,23 @@ use crate::{
 pub struct TurnRecord {
     pub settled: SettledGeneration,
     /// `None` for a call that belongs to no conversation.
-    pub thread: Option<ThreadTurn>,
+    pub turn: Option<NewTurn>,
+    /// The answer, where it may be given again.
+    pub cache: Option<NewCachedAnswer>,
+}
+
+/// What is kept of a turn.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewTurn {
+    pub thread: ThreadTurn,
     /// What of the thread's new messages is remembered.
     pub episodes: Vec<NewEpisode>,
     /// When the thread is to be learned from; `None` for never.
     pub learn: Option<LearnWhen>,
-    /// The answer, where it may be given again.
-    pub cache: Option<NewCachedAnswer>,
+    /// Under which name a client waits for that.
+    pub operation: Option<MemoryOperationId>,
+    /// The run that the turn belongs to, and what becomes of it.
+    pub run: Option<RunOutcome>,
 }
 
 /// New messages of a thread, in their order.
@@ -48,8 +61,8 @@ impl Workspace {
     /// with `not_found` when the call was never begun, and with `conflict` when the thread belongs
     /// to another scope.
     pub async fn complete_turn(&self, record: TurnRecord) -> Result<StoredTurn> {
-        let TurnRecord { settled, thread, episodes, learn: _, cache } = &record;
-        if thread.is_none() && episodes.is_empty() && cache.is_none() {
+        let TurnRecord { settled, turn, cache } = &record;
+        if turn.is_none() && cache.is_none() {
             let newly_settled = self.settle_generation(record.settled).await?;
             return Ok(StoredTurn { newly_settled, ..StoredTurn::default() });
         }
@@ -69,6 +82,14 @@ impl Workspace {
         self.settled_in_tables(&id);
         Ok(stored)
     }
+
+    /// Keeps a turn that no model was called for.
+    pub async fn enter_turn(&self, turn: NewTurn, now: Timestamp) -> Result<StoredTurn> {
+        let work = move |session: &Session<'_>, workspace: &WorkspaceId| {
+            enter(session, workspace, turn, None, now)
+        };
+        self.write_beside(work).await
+    }
 }
 
 fn complete(
@@ -76,20 +97,27 @@ fn complete(
     workspace: &WorkspaceId,
     record: TurnRecord,
 ) -> Result<StoredTurn, Failure> {
-    let TurnRecord { settled, thread, episodes, learn, cache } = record;
+    let TurnRecord { settled, turn, cache } = record;
     if !generations::settle(session, workspace, &settled)? {
         return Ok(StoredTurn::default());
     }
     if let Some(answer) = &cache {
         response_cache::keep(session, workspace, &settled, answer)?;
     }
-    let Some(turn) = thread else {
-        if !episodes.is_empty() {
-            return Err(Error::internal("episodes without a thread").into());
-        }
+    let Some(turn) = turn else {
         return Ok(StoredTurn { newly_settled: true, ..StoredTurn::default() });
     };
-    let now = settled.finished_at;
+    enter(session, workspace, turn, Some(&settled.id), settled.finished_at)
+}
+
+fn enter(
+    session: &Session<'_>,
+    workspace: &WorkspaceId,
+    new: NewTurn,
+    generation: Option<&GenerationId>,
+    now: Timestamp,
+) -> Result<StoredTurn, Failure> {
+    let NewTurn { thread: turn, episodes, learn, operation, run } = new;
     let count = u32::try_from(turn.messages.len())
         .map_err(|_| Error::invalid("a turn has too many messages"))?;
     let (kept, first) = threads::extend(session, workspace, &turn.thread, count, now)?;
@@ -97,7 +125,6 @@ fn complete(
         return Err(threads::of_another_scope(&kept.id).into());
     }
     for (position, message) in (first..).zip(&turn.messages) {
-        let generation = Some(&settled.id);
         messages::insert(session, workspace, &kept.id, position, generation, message)?;
     }
     let remembered = if kept.incognito { Vec::new() } else { episodes };
@@ -107,6 +134,13 @@ fn complete(
     remember(session, workspace, &turn.thread, &episodes, now)?;
     if let Some(when) = learn.filter(|_| !episodes.is_empty()) {
         learning::after_turn(session, workspace, &kept.id, when, now)?;
+    }
+    if let Some(id) = operation {
+        let positions = (&kept.id, first, (first + count).saturating_sub(1));
+        memory_operations::add(session, workspace, &id, positions, now)?;
+    }
+    if let Some(outcome) = run {
+        runs::put(session, workspace, &kept.id, &outcome, now)?;
     }
     Ok(StoredTurn { newly_settled: true, first_position: Some(first), episodes })
 }

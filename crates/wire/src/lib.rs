@@ -8,6 +8,7 @@
 //! Adding one is a folder and a line in each of their matches, which do not compile without it.
 
 mod anthropic_messages;
+pub mod backboard;
 mod bedrock_converse;
 mod cache_marks;
 mod cache_request;
@@ -73,7 +74,7 @@ pub use rerank::{
     RerankDocument, RerankReply, RerankRequest, RerankResult, decode_rerank_reply,
     decode_rerank_request, encode_rerank_reply, encode_rerank_request,
 };
-pub use routing_fields::delegated;
+pub use routing_fields::{delegated, take as routing_preferences};
 pub use sse::{SseEvent, SseParser};
 pub use step::Step;
 pub use stream::StreamDecoder;

@@ -40,7 +40,7 @@ const PROVIDER_MEMBERS: [&str; 18] = [
 ///
 /// # Errors
 /// `InvalidRequest` with the path of the field that is at fault.
-pub(crate) fn take(body: &mut Map<String, Value>) -> Result<RoutingPreferences> {
+pub fn take(body: &mut Map<String, Value>) -> Result<RoutingPreferences> {
     let taken: Map<String, Value> = ["models", "fallbacks", "provider", "session_id", "route"]
         .into_iter()
         .filter_map(|name| body.shift_remove_entry(name))

@@ -26,6 +26,9 @@ pub struct Message {
     pub parts: Vec<Part>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// The provider that said it, where that is known: the proofs of its thinking hold there alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_by: Option<String>,
     /// The message as the client wrote it, sent on unchanged to an upstream of the same format.
     #[serde(skip)]
     pub raw: Option<Arc<RawMessage>>,
@@ -53,11 +56,30 @@ pub struct RawMessage {
 
 impl Message {
     pub fn new(role: Role, parts: Vec<Part>) -> Self {
-        Self { role, parts, name: None, raw: None, cache_marks: Vec::new() }
+        Self { role, parts, name: None, made_by: None, raw: None, cache_marks: Vec::new() }
     }
 
     pub fn text_of(role: Role, text: impl Into<String>) -> Self {
         Self::new(role, vec![Part::Text { text: text.into() }])
+    }
+
+    /// Whether a provider would refuse something in it as another provider's proof.
+    pub fn has_proofs_of_others(&self, provider: &str) -> bool {
+        let by_another = self.made_by.as_deref().is_some_and(|made_by| made_by != provider);
+        by_another && self.parts.iter().any(Part::is_proof)
+    }
+
+    /// The message without thinking, whose proof is another's, and with tool calls without theirs.
+    #[must_use]
+    pub fn without_proofs(&self) -> Self {
+        let mut message = self.clone();
+        message.parts.retain(|part| !matches!(part, Part::Reasoning { .. }));
+        for part in &mut message.parts {
+            if let Part::ToolCall(call) = part {
+                call.signature = None;
+            }
+        }
+        message
     }
 
     /// The text parts, joined by line breaks.
@@ -108,6 +130,17 @@ pub enum Part {
     },
     /// Remembered statements: rendered as fenced data when it goes on the wire.
     Recalled(RecalledBlock),
+}
+
+impl Part {
+    /// Whether it is, or holds, something that only the provider that made it can check.
+    fn is_proof(&self) -> bool {
+        match self {
+            Self::Reasoning { .. } => true,
+            Self::ToolCall(call) => call.signature.is_some(),
+            _ => false,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -26,7 +26,7 @@ pub(super) fn context(workspace: &WorkspaceId, job: &JobId, has_budget: bool) ->
 ///
 /// A provider that refuses the request as such may not know schemas or this way to limit an answer,
 /// as some local and some reasoning models do not; it is asked once more without either.
-pub(super) async fn ask(
+pub(crate) async fn ask(
     engine: &Engine,
     context: &CallContext,
     scope: &Scope,

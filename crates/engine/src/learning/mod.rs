@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 
 use crate::Engine;
 
+pub(crate) use call::ask;
 pub use options::{CALL_TOKENS_MAX, LearningOptions};
 pub(crate) use worker::learn_forever;
 

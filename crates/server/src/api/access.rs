@@ -30,7 +30,36 @@ fn of_route(method: &Method, path: &str) -> Option<Access> {
     if let Some(path) = path.strip_prefix("/api/v1") {
         return of_openrouter(method, path);
     }
-    of_models(method, path.strip_prefix("/v1")?)
+    if let Some(path) = path.strip_prefix("/v1") {
+        return of_models(method, path);
+    }
+    of_backboard(method, path.strip_prefix("/api").unwrap_or(path))
+}
+
+/// What Backboard's clients do is kept in threads.
+fn of_backboard(method: &str, path: &str) -> Option<Access> {
+    Some(match (method, path) {
+        (
+            "POST",
+            "/threads/messages"
+            | "/threads/{thread}/messages"
+            | "/threads/tool-outputs"
+            | "/threads/{thread}/runs/{run}/submit-tool-outputs"
+            | "/threads/{thread}/runs/{run}/cancel",
+        ) => CALLS_MODELS,
+        ("GET", path) if is_under(path, "/assistants") || is_under(path, "/threads") => {
+            READS_MEMORY
+        }
+        (
+            "POST" | "PUT" | "DELETE",
+            "/assistants"
+            | "/assistants/{assistant}"
+            | "/assistants/{assistant}/clone"
+            | "/assistants/{assistant}/threads"
+            | "/threads/{thread}",
+        ) => CHANGES_MEMORY,
+        _ => return None,
+    })
 }
 
 /// What OpenAI's, Anthropic's and OpenRouter's interfaces have under their own prefixes.

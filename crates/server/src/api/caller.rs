@@ -21,7 +21,7 @@ pub(crate) struct Caller {
 
 impl Caller {
     pub(crate) fn fail(&self, error: Error) -> ApiError {
-        ApiError { dialect: self.spoken.errors, request: self.context.request.clone(), error }
+        ApiError { form: self.spoken.errors, request: self.context.request.clone(), error }
     }
 }
 
@@ -36,7 +36,7 @@ impl FromRequestParts<AppState> for Caller {
         let access = access::of_request(parts);
         match state.engine.admission().admit(key, request.clone(), access).await {
             Ok(context) => Ok(Self { context, spoken }),
-            Err(error) => Err(ApiError { dialect: spoken.errors, request, error }),
+            Err(error) => Err(ApiError { form: spoken.errors, request, error }),
         }
     }
 }

@@ -30,5 +30,5 @@ pub(crate) async fn method_not_allowed(method: Method, uri: Uri, request: Reques
 
 fn fail(uri: &Uri, request: &Request, error: Error) -> ApiError {
     let id = request.extensions().get::<RequestId>().cloned().unwrap_or_else(RequestId::unknown);
-    ApiError { dialect: Spoken::of_path(uri.path()).errors, request: id, error }
+    ApiError { form: Spoken::of_path(uri.path()).errors, request: id, error }
 }

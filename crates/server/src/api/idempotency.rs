@@ -58,7 +58,7 @@ pub(crate) async fn layer(
     if !changes || !request.headers().contains_key(HEADER) {
         return next.run(request).await;
     }
-    let dialect = Spoken::of_path(request.uri().path()).errors;
+    let form = Spoken::of_path(request.uri().path()).errors;
     let id = request.extensions().get::<RequestId>().cloned().unwrap_or_else(RequestId::unknown);
     let (parts, body) = request.into_parts();
     let key = presented_key(&parts.headers);
@@ -69,7 +69,7 @@ pub(crate) async fn layer(
         Err(_) => return next.run(Request::from_parts(parts, body)).await,
     };
     let outcome = once(&state, &context, Request::from_parts(parts, body), next).await;
-    outcome.unwrap_or_else(|error| ApiError { dialect, request: id, error }.into_response())
+    outcome.unwrap_or_else(|error| ApiError { form, request: id, error }.into_response())
 }
 
 async fn once(

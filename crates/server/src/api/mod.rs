@@ -3,6 +3,7 @@
 mod access;
 mod answer;
 pub(crate) mod anthropic;
+pub(crate) mod backboard;
 mod body;
 mod cached;
 mod caller;

@@ -1,5 +1,6 @@
 //! The server as clients meet it: real sockets, a real store, a scripted upstream.
 
+mod backboard;
 mod budgets;
 mod cancellation;
 mod catalogue;

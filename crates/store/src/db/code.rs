@@ -7,7 +7,7 @@ use backstay_core::{
     memory::{MemoryKind, Speaker, Trust},
 };
 
-use crate::jobs::JobState;
+use crate::{jobs::JobState, runs::RunState};
 
 /// A kind of thing that is stored as a word.
 pub(crate) trait Coded: Copy + 'static {
@@ -100,6 +100,14 @@ impl Coded for WhenStoreIsAway {
 }
 
 impl Coded for JobState {
+    const KINDS: &'static [Self] = &Self::ALL;
+
+    fn code(self) -> &'static str {
+        self.as_str()
+    }
+}
+
+impl Coded for RunState {
     const KINDS: &'static [Self] = &Self::ALL;
 
     fn code(self) -> &'static str {

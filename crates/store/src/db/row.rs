@@ -1,15 +1,16 @@
 //! What statements return: a view of one row that knows the types of the domain.
 
 use backstay_core::{
-    BudgetPeriod, DocumentId, EpisodeId, Error, ErrorCode, GenerationId, JobId, KeyId, MemoryId,
-    MessageId, Money, Name, RequestId, SliceId, ThreadId, Timestamp, WhenStoreIsAway, WorkspaceId,
+    AssistantId, BudgetPeriod, DocumentId, EpisodeId, Error, ErrorCode, GenerationId, JobId, KeyId,
+    MemoryId, MemoryOperationId, MessageId, Money, Name, RequestId, RunId, SliceId, ThreadId,
+    Timestamp, WhenStoreIsAway, WorkspaceId,
     chat::SettlementStatus,
     document::DocumentStatus,
     memory::{Confidence, MemoryKind, RecalledId, Speaker, Trust},
 };
 
 use super::{Failure, Value, code::Coded, postgres, sqlite};
-use crate::jobs::JobState;
+use crate::{jobs::JobState, runs::RunState};
 
 /// One row of an answer, valid until the next is read.
 pub(crate) enum Row<'a> {
@@ -152,8 +153,8 @@ macro_rules! named {
     )*};
 }
 named! {
-    DocumentId EpisodeId GenerationId JobId KeyId MemoryId MessageId RecalledId RequestId SliceId
-    ThreadId WorkspaceId Name
+    AssistantId DocumentId EpisodeId GenerationId JobId KeyId MemoryId MemoryOperationId MessageId
+    RecalledId RequestId RunId SliceId ThreadId WorkspaceId Name
 }
 
 macro_rules! coded {
@@ -166,6 +167,6 @@ macro_rules! coded {
     )*};
 }
 coded! {
-    BudgetPeriod DocumentStatus ErrorCode JobState MemoryKind SettlementStatus Speaker Trust
-    WhenStoreIsAway
+    BudgetPeriod DocumentStatus ErrorCode JobState MemoryKind RunState SettlementStatus Speaker
+    Trust WhenStoreIsAway
 }

@@ -2,15 +2,16 @@
 //! dialect stores alike.
 
 use backstay_core::{
-    BudgetPeriod, DocumentId, EpisodeId, ErrorCode, GenerationId, JobId, KeyId, MemoryId,
-    MessageId, Money, Name, RequestId, SliceId, ThreadId, Timestamp, WhenStoreIsAway, WorkspaceId,
+    AssistantId, BudgetPeriod, DocumentId, EpisodeId, ErrorCode, GenerationId, JobId, KeyId,
+    MemoryId, MemoryOperationId, MessageId, Money, Name, RequestId, RunId, SliceId, ThreadId,
+    Timestamp, WhenStoreIsAway, WorkspaceId,
     chat::{Role, SettlementStatus},
     document::DocumentStatus,
     memory::{Confidence, MemoryKind, RecalledId, Speaker, Trust},
 };
 
 use super::code::Coded;
-use crate::jobs::JobState;
+use crate::{jobs::JobState, runs::RunState};
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Value<'a> {
@@ -111,8 +112,8 @@ macro_rules! named {
     )*};
 }
 named! {
-    DocumentId EpisodeId GenerationId JobId KeyId MemoryId MessageId RecalledId RequestId SliceId
-    ThreadId WorkspaceId Name
+    AssistantId DocumentId EpisodeId GenerationId JobId KeyId MemoryId MemoryOperationId MessageId
+    RecalledId RequestId RunId SliceId ThreadId WorkspaceId Name
 }
 
 macro_rules! coded {
@@ -125,6 +126,6 @@ macro_rules! coded {
     )*};
 }
 coded! {
-    BudgetPeriod DocumentStatus ErrorCode JobState MemoryKind Role SettlementStatus Speaker Trust
-    WhenStoreIsAway
+    BudgetPeriod DocumentStatus ErrorCode JobState MemoryKind Role RunState SettlementStatus Speaker
+    Trust WhenStoreIsAway
 }

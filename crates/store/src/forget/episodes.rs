@@ -8,6 +8,7 @@ use backstay_core::{
 
 use crate::{
     db::{Failure, Session, statements, values},
+    history_summaries,
     messages::to_json,
     threads::scope,
     word_blocks,
@@ -42,6 +43,7 @@ pub(super) fn forget_episode(
         return Ok(None);
     };
     word_blocks::forget(session, workspace, &scope, sequence)?;
+    history_summaries::delete(session, workspace, &thread)?;
     let found = session.one(MESSAGE, values![workspace, &thread, position], |row| row.json(0))?;
     if let Some(message) = found.flatten() {
         let content = to_json(&without_words(message))?;

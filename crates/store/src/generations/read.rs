@@ -5,7 +5,8 @@ use backstay_core::{Charge, GenerationId, Money, Result, Timestamp, Usage, Works
 use super::{GenerationRow, SettledAttempt};
 use crate::{
     Page, PageRequest, Workspace,
-    db::{Failure, Row, Session, statements, values},
+    db::{Failure, Row, Session, named, statements, values},
+    messages::to_json,
 };
 
 macro_rules! columns {
@@ -22,6 +23,10 @@ macro_rules! columns {
 
 statements! {
     ONE = concat!("SELECT ", columns!(), " FROM generations WHERE workspace = $1 AND id = $2");
+    NAMED = concat!("SELECT ", columns!(), " FROM generations WHERE workspace = $1 AND id IN ",
+        named!(sqlite "$2")),
+        postgres: concat!("SELECT ", columns!(), " FROM generations WHERE workspace = $1 AND id IN ",
+        named!(postgres "$2"));
     NEWEST = concat!("SELECT ", columns!(), " FROM generations WHERE workspace = $1
         ORDER BY id DESC LIMIT $2");
     BEFORE = concat!("SELECT ", columns!(), " FROM generations WHERE workspace = $1 AND id < $2
@@ -66,6 +71,17 @@ impl Workspace {
         self.read(move |session, workspace| {
             let found = session.one(ONE, values![workspace, &id], generation)?;
             found.map(|row| with_attempts(session, workspace, row)).transpose()
+        })
+        .await
+    }
+
+    /// Calls by their ids, without their attempts; those that are not there are left out.
+    pub async fn generations(&self, ids: Vec<GenerationId>) -> Result<Vec<GenerationRow>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.read(move |session, workspace| {
+            session.all(NAMED, values![workspace, &to_json(&ids)?], generation)
         })
         .await
     }

@@ -12,9 +12,9 @@ use backstay_core::{
     memory::{RecalledId, Scope, Speaker},
 };
 use backstay_store::{
-    Finish, NewEpisode, NewGeneration, NewMessage, NewThread, PassageVector, PostgresOptions,
-    Reserved, SettledAttempt, SettledGeneration, Store, StoreOptions, ThreadTurn, TurnRecord,
-    Workspace,
+    Finish, NewEpisode, NewGeneration, NewMessage, NewThread, NewTurn, PassageVector,
+    PostgresOptions, Reserved, SettledAttempt, SettledGeneration, Store, StoreOptions, ThreadTurn,
+    TurnRecord, Workspace,
 };
 use backstay_test_database::TestDatabase;
 use tempfile::TempDir;
@@ -239,23 +239,31 @@ pub(crate) fn turn(generation: &str, thread: &str, says: &str, answer: &str) -> 
         message: Message::text_of(*role, *text),
         said_at: at(2),
         incomplete: false,
+        metadata: None,
     });
-    TurnRecord {
-        settled: settled(generation),
+    let opened = NewThread {
+        id: thread.clone(),
+        scope: ann(),
+        title: None,
+        created_at: at(2),
+        incognito: false,
+    };
+    let turn = NewTurn {
         episodes: episodes.collect(),
+        thread: ThreadTurn { messages: messages.collect(), thread: opened },
         learn: None,
-        cache: None,
-        thread: Some(ThreadTurn {
-            messages: messages.collect(),
-            thread: NewThread {
-                id: thread,
-                scope: ann(),
-                title: None,
-                created_at: at(2),
-                incognito: false,
-            },
-        }),
-    }
+        operation: None,
+        run: None,
+    };
+    TurnRecord { settled: settled(generation), turn: Some(turn), cache: None }
+}
+
+pub(crate) fn kept(record: &TurnRecord) -> &NewTurn {
+    record.turn.as_ref().unwrap()
+}
+
+pub(crate) fn kept_mut(record: &mut TurnRecord) -> &mut NewTurn {
+    record.turn.as_mut().unwrap()
 }
 
 /// Begins a call and completes its turn; returns the episodes' ids.

@@ -7,7 +7,7 @@ use backstay_store::{
 };
 
 use crate::{
-    harness::{TestStore, ann, at, intent, say, thread_id, turn},
+    harness::{TestStore, ann, at, intent, kept_mut, say, thread_id, turn},
     statements::{believed, statement},
 };
 
@@ -20,7 +20,7 @@ async fn lease(store: &TestStore, now: i64) -> Vec<Lease> {
 async fn say_and_learn(workspace: &Workspace, number: &str, idle_at: i64) -> Vec<EpisodeId> {
     workspace.begin_generation(intent(number)).await.unwrap();
     let mut record = turn(number, "1", "I live in Ghent", "noted");
-    record.learn = Some(LearnWhen { new_turns: 4, idle_at: at(idle_at) });
+    kept_mut(&mut record).learn = Some(LearnWhen { new_turns: 4, idle_at: at(idle_at) });
     let stored = workspace.complete_turn(record).await.unwrap();
     stored.episodes.into_iter().map(|episode| episode.id).collect()
 }

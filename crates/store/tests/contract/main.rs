@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops where something is not as it should be")]
 
+mod assistants;
 mod budgets;
 mod catalogue;
 mod documents;
@@ -22,6 +23,7 @@ mod rates;
 mod response_cache;
 mod responses;
 mod retention;
+mod runs;
 mod slices;
 mod statements;
 mod tenancy;
@@ -51,6 +53,18 @@ contract! {
     tenancy:
         one_workspace_never_sees_what_another_wrote_under_the_same_ids
         one_workspace_cannot_delete_or_settle_what_another_wrote;
+    assistants:
+        assistants_are_listed_newest_first_and_by_name
+        an_assistant_is_changed_whole_and_deleted_once
+        a_scope_belongs_to_one_assistant
+        threads_of_an_assistant_are_listed_by_last_use
+        a_message_keeps_what_its_client_put_beside_it;
+    runs:
+        a_waiting_run_is_taken_once_and_completed
+        a_run_that_was_released_waits_again
+        a_run_that_its_thread_went_on_without_waits_no_longer
+        an_operation_is_over_when_its_turn_was_learned_from
+        a_summary_of_history_goes_with_any_turn_of_its_thread;
     responses:
         a_chain_has_the_turns_that_its_last_answer_stands_on
         an_answer_without_a_thread_is_not_kept

@@ -17,13 +17,7 @@ fn new(of: CacheKey, answer: &[u8], until: i64) -> NewCachedAnswer {
 
 /// A call that belongs to no thread and whose answer is kept; it ends at second 2.
 fn record(id: &str, cache: NewCachedAnswer) -> TurnRecord {
-    TurnRecord {
-        settled: settled(id),
-        thread: None,
-        episodes: Vec::new(),
-        learn: None,
-        cache: Some(cache),
-    }
+    TurnRecord { settled: settled(id), turn: None, cache: Some(cache) }
 }
 
 async fn keep(workspace: &Workspace, id: &str, cache: NewCachedAnswer) {

@@ -10,7 +10,7 @@ use backstay_store::{
 };
 
 use crate::{
-    harness::{TestStore, ann, intent, passage, settled, texts, thread_id, turn},
+    harness::{TestStore, ann, intent, kept_mut, passage, settled, texts, thread_id, turn},
     statements::add,
 };
 
@@ -41,7 +41,7 @@ async fn say(workspace: &Workspace, thread: &str, moment: Timestamp, says: &str)
     let mut record = turn("x", thread, says, &format!("noted: {says}"));
     record.settled.id = id;
     record.settled.finished_at = moment;
-    for (number, episode) in (0_i64..).zip(&mut record.episodes) {
+    for (number, episode) in (0_i64..).zip(&mut kept_mut(&mut record).episodes) {
         episode.id = EpisodeId::first_at(Timestamp::from_micros(moment.micros() + number * 1_000));
         episode.said_at = moment;
     }

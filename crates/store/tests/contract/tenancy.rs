@@ -4,8 +4,8 @@ use backstay_core::ErrorCode;
 use backstay_store::PageRequest;
 
 use crate::harness::{
-    TestStore, ann, at, forget, generation_id, intent, passage, say, settled, texts, thread_id,
-    turn,
+    TestStore, ann, at, forget, generation_id, intent, kept, kept_mut, passage, say, settled,
+    texts, thread_id, turn,
 };
 
 pub(crate) async fn one_workspace_never_sees_what_another_wrote_under_the_same_ids(
@@ -15,7 +15,7 @@ pub(crate) async fn one_workspace_never_sees_what_another_wrote_under_the_same_i
     let record = turn("1", "1", "I live in Ghent", "noted");
     a.begin_generation(intent("1")).await.unwrap();
     a.complete_turn(record.clone()).await.unwrap();
-    let episode = record.episodes[0].id.clone();
+    let episode = kept(&record).episodes[0].id.clone();
 
     assert_eq!(b.generation(&generation_id("1")).await.unwrap(), None);
     assert_eq!(b.thread(&thread_id("1")).await.unwrap(), None);
@@ -30,7 +30,7 @@ pub(crate) async fn one_workspace_never_sees_what_another_wrote_under_the_same_i
     assert!(wanted.iter().all(|row| row.workspace == *a.id()) && !wanted.is_empty());
 
     let mut same_ids = turn("1", "1", "I live in Porto", "noted");
-    same_ids.episodes[0].id = episode.clone();
+    kept_mut(&mut same_ids).episodes[0].id = episode.clone();
     b.begin_generation(intent("1")).await.unwrap();
     b.complete_turn(same_ids).await.unwrap();
     assert_eq!(texts(&a, &ann()).await, ["I live in Ghent", "noted"]);

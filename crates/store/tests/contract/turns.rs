@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use backstay_core::{ErrorCode, chat::SettlementStatus};
 
 use crate::harness::{
-    TestStore, ann, at_once, generation_id, intent, say, scope, texts, thread_id, turn,
+    TestStore, ann, at_once, generation_id, intent, kept_mut, say, scope, texts, thread_id, turn,
 };
 
 pub(crate) async fn a_turn_settles_its_call_and_is_read_back_in_order(store: &TestStore) {
@@ -70,7 +70,7 @@ pub(crate) async fn a_turn_for_a_thread_of_another_scope_is_refused_whole(store:
     say(&workspace, "1", "I live in Ghent", "noted").await;
     workspace.begin_generation(intent("2")).await.unwrap();
     let mut record = turn("2", "1", "mine now", "no");
-    record.thread.as_mut().unwrap().thread.scope = scope("planner", Some("Eve"));
+    kept_mut(&mut record).thread.thread.scope = scope("planner", Some("Eve"));
     let refused = workspace.complete_turn(record).await.unwrap_err();
     assert_eq!(refused.code(), ErrorCode::Conflict);
     assert_eq!(workspace.thread(&thread_id("1")).await.unwrap().unwrap().message_count, 2);

@@ -51,7 +51,7 @@ fn decode(path: &Path<'_>, value: Value, notes: &mut Notes) -> Result<Message> {
     let name = members.owned_text("name")?;
     let raw = Some(Arc::new(RawMessage { format: WireFormat::OpenAi, value, relayed: None }));
     let cache_marks = std::mem::take(&mut notes.cache_marks);
-    Ok(Message { role, parts, name, raw, cache_marks })
+    Ok(Message { name, raw, cache_marks, ..Message::new(role, parts) })
 }
 
 fn content(members: Object<'_>, notes: &mut Notes) -> Result<Vec<Part>> {

@@ -1,0 +1,34 @@
+//! What a dialect that names its messages knows of a turn before it is answered.
+
+use backstay_core::{MemoryOperationId, MessageId, RunId, Timestamp};
+use serde_json::{Map, Value};
+
+/// Of a turn whose client is told how it will be kept.
+#[derive(Clone, Default)]
+pub(crate) struct TurnDetails {
+    /// Of the turn's own messages, the first of the request beside its instructions; no other is kept.
+    pub(crate) messages: Vec<MessageDetails>,
+    pub(crate) answer: MessageDetails,
+    /// When the turn took place, where that is not now.
+    pub(crate) said_at: Option<Timestamp>,
+    /// The assistant's name for people.
+    pub(crate) author: Option<String>,
+    /// Under which name the client waits for the turn to be learned from.
+    pub(crate) operation: Option<MemoryOperationId>,
+    pub(crate) run: Option<RunTicket>,
+}
+
+/// A message that is about to be kept.
+#[derive(Clone, Default)]
+pub(crate) struct MessageDetails {
+    pub(crate) id: Option<MessageId>,
+    pub(crate) metadata: Option<Map<String, Value>>,
+}
+
+/// The run that a turn belongs to.
+#[derive(Clone)]
+pub(crate) struct RunTicket {
+    pub(crate) id: RunId,
+    /// What it goes on with, should it have to wait for the outputs of its client's tools.
+    pub(crate) asked: Value,
+}

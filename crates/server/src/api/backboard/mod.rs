@@ -1,0 +1,15 @@
+//! Backboard's dialect, under `/api`, and at the root for clients whose base URL has no path.
+
+mod assistants;
+mod encodings;
+mod ids;
+mod messages;
+mod outputs;
+mod reply;
+mod routes;
+mod runs;
+mod stream;
+mod thread_view;
+mod threads;
+
+pub(crate) use routes::routes;

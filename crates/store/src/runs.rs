@@ -1,0 +1,160 @@
+//! Runs: answers that may take several calls, and those that wait for the outputs of a client's tools.
+
+use backstay_core::{Error, ErrorCode, Result, RunId, ThreadId, Timestamp, WorkspaceId};
+use serde_json::Value;
+
+use crate::{
+    Workspace,
+    db::{Failure, Row, Session, statements, values},
+    messages::to_json,
+};
+
+/// What becomes of a run at the end of a call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunOutcome {
+    pub id: RunId,
+    /// What to go on with once the outputs of tools are there; `None` when the answer is complete.
+    pub waits_with: Option<Value>,
+}
+
+/// What a run is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunState {
+    /// For the outputs of tools.
+    Waiting,
+    Completed,
+    Cancelled,
+}
+
+impl RunState {
+    pub(crate) const ALL: [Self; 3] = [Self::Waiting, Self::Completed, Self::Cancelled];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Completed => "completed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// A run as it is kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    pub id: RunId,
+    pub thread: ThreadId,
+    pub state: RunState,
+    /// What it was asked with, while it waits.
+    pub asked: Option<Value>,
+}
+
+macro_rules! columns {
+    () => {
+        "id, thread, state, asked, claimed_until"
+    };
+}
+
+statements! {
+    PUT = "INSERT INTO runs (workspace, id, thread, state, asked, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6)
+        ON CONFLICT (workspace, id) DO UPDATE SET
+            state = excluded.state, asked = excluded.asked, claimed_until = 0";
+    ONE = concat!("SELECT ", columns!(), " FROM runs WHERE workspace = $1 AND id = $2");
+    WAITING = concat!("SELECT ", columns!(), " FROM runs
+        WHERE workspace = $1 AND thread = $2 AND state = $3 ORDER BY id DESC LIMIT 1");
+    CLAIM = "UPDATE runs SET claimed_until = $1 WHERE workspace = $2 AND id = $3";
+    CANCEL = "UPDATE runs SET state = $1, asked = NULL, claimed_until = 0
+        WHERE workspace = $2 AND id = $3 AND state = $4";
+    CANCEL_WAITING = "UPDATE runs SET state = $1, asked = NULL, claimed_until = 0
+        WHERE workspace = $2 AND thread = $3 AND state = $4 AND id <> $5";
+}
+
+impl Workspace {
+    pub async fn run(&self, id: &RunId) -> Result<Option<Run>> {
+        let id = id.clone();
+        self.read(move |session, workspace| {
+            let found = session.one(ONE, values![workspace, &id], claimable)?;
+            Ok(found.map(|(run, _)| run))
+        })
+        .await
+    }
+
+    /// The newest run of a thread that waits.
+    pub async fn waiting_run(&self, thread: &ThreadId) -> Result<Option<Run>> {
+        let thread = thread.clone();
+        self.read(move |session, workspace| {
+            let values = values![workspace, &thread, RunState::Waiting];
+            Ok(session.one(WAITING, values, claimable)?.map(|(run, _)| run))
+        })
+        .await
+    }
+
+    /// Takes a waiting run until a moment, so that its tools' outputs are taken once. A process that is
+    /// gone by then leaves it to others.
+    ///
+    /// Fails with `not_found` when there is no such run, with `conflict` when it does not wait or somebody
+    /// has it.
+    pub async fn claim_run(&self, id: &RunId, until: Timestamp, now: Timestamp) -> Result<Run> {
+        let id = id.clone();
+        self.write(move |session, workspace| {
+            let found = session.one(ONE, values![workspace, &id], claimable)?;
+            let missing = || Error::new(ErrorCode::NotFound, format!("there is no run {id}"));
+            let (run, claimed_until) = found.ok_or_else(missing)?;
+            if run.state != RunState::Waiting {
+                let state = run.state.as_str();
+                let message = format!("run {id} is {state}; it takes no tool outputs any more");
+                return Err(Error::new(ErrorCode::Conflict, message).into());
+            }
+            if claimed_until > now {
+                let message =
+                    format!("run {id} has its tool outputs already and goes on with them");
+                return Err(Error::new(ErrorCode::Conflict, message).into());
+            }
+            session.execute(CLAIM, values![until, workspace, &id])?;
+            Ok(run)
+        })
+        .await
+    }
+
+    /// Lets a claimed run wait again, as nothing came of it.
+    pub async fn release_run(&self, id: &RunId) -> Result<()> {
+        let id = id.clone();
+        self.write_beside(move |session, workspace| {
+            session.execute(CLAIM, values![0_i64, workspace, &id])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Ends a run that waits. Whether it did.
+    pub async fn cancel_run(&self, id: &RunId) -> Result<bool> {
+        let id = id.clone();
+        self.write(move |session, workspace| {
+            let values = values![RunState::Cancelled, workspace, &id, RunState::Waiting];
+            Ok(session.execute(CANCEL, values)? > 0)
+        })
+        .await
+    }
+}
+
+/// Notes what has become of a run. One that the thread has gone on without waits no longer.
+pub(crate) fn put(
+    session: &Session<'_>,
+    workspace: &WorkspaceId,
+    thread: &ThreadId,
+    outcome: &RunOutcome,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let RunOutcome { id, waits_with } = outcome;
+    let others = values![RunState::Cancelled, workspace, thread, RunState::Waiting, id];
+    session.execute(CANCEL_WAITING, others)?;
+    let state = if waits_with.is_some() { RunState::Waiting } else { RunState::Completed };
+    let asked = waits_with.as_ref().map(to_json).transpose()?;
+    session.execute(PUT, values![workspace, id, thread, state, asked.as_ref(), now])?;
+    Ok(())
+}
+
+fn claimable(row: &Row<'_>) -> Result<(Run, Timestamp), Failure> {
+    let run = Run { id: row.get(0)?, thread: row.get(1)?, state: row.get(2)?, asked: row.json(3)? };
+    Ok((run, row.get(4)?))
+}

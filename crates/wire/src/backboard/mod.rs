@@ -1,0 +1,11 @@
+//! What Backboard's clients write: the same fields as JSON, as a form, or as a form with files.
+
+mod fields;
+mod message;
+mod outputs;
+mod tools;
+
+pub use fields::Fields;
+pub use message::{MemoryUse, MessageBody};
+pub use outputs::{OutputsBody, SubmittedOutput};
+pub use tools::{FunctionTool, echoed_tools, function_tools};
