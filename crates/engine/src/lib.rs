@@ -54,8 +54,9 @@ pub use admission::{Access, Admission};
 pub use assistants::{AssistantPatch, CloneWish, ClonedAssistant, NewAssistant};
 pub use catalogue::{RefreshReport, start_catalogue};
 pub use documents::{
-    Blobs, BucketBlobs, BytesStream, DocumentOptions, DocumentParts, DocumentQuestion,
-    DocumentUpload, FolderBlobs, SEARCH_DOCUMENTS_TOOL, SearchedDocuments, search_documents_tool,
+    Blobs, BucketBlobs, BytesStream, DocumentLimits, DocumentOptions, DocumentParts,
+    DocumentQuestion, DocumentUpload, FolderBlobs, SEARCH_DOCUMENTS_TOOL, SearchedDocuments,
+    search_documents_tool,
 };
 pub use embeddings::{BUILTIN_EMBEDDING_MODEL, TokenCount};
 pub use import::{ImportReport, ImportRequest, ImportSession, ImportTurn, ImportedEpisode};

@@ -167,7 +167,15 @@ fn documents(
     let folder = FolderBlobs::at(folder, store_is_shared)?;
     let blobs = match bucket {
         Some(bucket) => Blobs::Bucket(BucketBlobs::new(bucket, folder)),
-        None => Blobs::Folder(folder),
+        None => {
+            if store_is_shared && config.documents.folder.is_none() {
+                tracing::warn!(
+                    "documents lie in this server's own data folder: servers that share a database \
+                     need documents.s3, or a documents.folder that they share"
+                );
+            }
+            Blobs::Folder(folder)
+        }
     };
     Ok(DocumentParts { parser: reader.parser(config.documents.limits())?, blobs })
 }

@@ -32,7 +32,7 @@ mod worker;
 use backstay_documents::Parser;
 
 pub use blobs::{Blobs, BucketBlobs, BytesStream, FolderBlobs};
-pub use options::DocumentOptions;
+pub use options::{DocumentLimits, DocumentOptions};
 pub use search::DocumentQuestion;
 pub use tool::{SEARCH_DOCUMENTS_TOOL, SearchedDocuments, search_documents_tool};
 pub use upload::DocumentUpload;

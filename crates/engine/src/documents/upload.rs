@@ -50,10 +50,11 @@ impl Engine {
         {
             return Err(Error::new(ErrorCode::NotFound, format!("there is no thread {thread}")));
         }
-        let (blobs, options) = (self.blobs(), self.options().documents);
+        let limits = self.options().documents.limits_of(&context.workspace);
+        let blobs = self.blobs();
         let id = DocumentId::new(self.clock(), self.random())?;
         let folder = blobs.incoming_folder();
-        let file = Incoming::receive(&folder, &id, bytes, options.file_bytes_max).await?;
+        let file = Incoming::receive(&folder, &id, bytes, limits.file_bytes_max).await?;
         let new = NewDocument {
             id: id.clone(),
             filename,
@@ -68,7 +69,7 @@ impl Engine {
             store.expect_document(&id, self.clock().now()).await?;
             blobs.put(&context.workspace, &id, file).await?;
         }
-        let added = store.add_document(new, options.quota, self.clock().now()).await;
+        let added = store.add_document(new, limits.quota, self.clock().now()).await;
         if !added.as_ref().is_ok_and(|added| !added.is_known) && known.is_none() {
             // If this fails too, the bytes go a day later.
             blobs.delete(&context.workspace, &id).await?;

@@ -1,6 +1,5 @@
 //! Weights for chunks of documents: of words, meaning and tokens alone, as nothing else that conversations
-//! are ranked by says anything about a file. Chosen on the training questions of `bench/documents`, which
-//! says what they are worth.
+//! are ranked by says anything about a file. Set by hand; `bench/documents` says what they are worth.
 
 use super::features::{FEATURES, Feature, Features};
 

@@ -189,6 +189,22 @@ async fn what_is_too_much_is_refused_and_leaves_nothing_behind() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_workspace_with_limits_of_its_own_is_held_to_those() -> Result<()> {
+    let limits = "[documents]\nfile_bytes_max = 10\n\
+                  workspaces.ws_default = { file_bytes_max = 20, documents_max = 2, bytes_max = 30 }";
+    let server = TestServer::builder().config(limits).start().await?;
+    add(&server, "a.txt", assistant("hr"), &[b'a'; 20]).await?;
+    let refused = add(&server, "b.txt", assistant("hr"), &[b'b'; 21]).await.unwrap_err();
+    assert_eq!(refused.code(), ErrorCode::BodyTooLarge);
+    let refused = add(&server, "c.txt", assistant("hr"), &[b'c'; 11]).await.unwrap_err();
+    assert!(refused.message().contains("30 bytes"), "{refused}");
+    add(&server, "d.txt", assistant("hr"), &[b'd'; 10]).await?;
+    let refused = add(&server, "e.txt", assistant("hr"), b"").await.unwrap_err();
+    assert!(refused.message().contains("2 documents"), "{refused}");
+    server.stop().await
+}
+
+#[tokio::test]
 async fn a_models_call_of_the_tool_gets_fenced_passages_or_is_told_how_to_mend_it() -> Result<()> {
     let server = TestServer::start().await?;
     let (engine, context) = (server.engine(), server.context().await?);
