@@ -49,7 +49,7 @@ pub(crate) async fn serve(
         let (builder, router) = (Arc::clone(&builder), router.clone());
         tokio::spawn(async move {
             let service = TowerToHyperService::new(router.map_request(lingering));
-            let connection = builder.serve_connection(TokioIo::new(stream), service);
+            let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
             if let Err(error) = watcher.watch(connection).await {
                 tracing::debug!(%error, "connection ended");
             }

@@ -47,6 +47,8 @@ fn of_backboard(method: &str, path: &str) -> Option<Access> {
             | "/threads/{thread}/runs/{run}/submit-tool-outputs"
             | "/threads/{thread}/runs/{run}/cancel",
         ) => CALLS_MODELS,
+        ("GET", path) if is_under(path, "/models") => Access::AnyKey,
+        ("GET", "/billing/usage/recent") => SEES_OPERATION,
         ("GET", path) if is_under(path, "/assistants") || is_under(path, "/threads") => {
             READS_MEMORY
         }

@@ -3,7 +3,10 @@
 mod assistants;
 mod encodings;
 mod ids;
+mod media;
 mod messages;
+mod model_row;
+mod models;
 mod outputs;
 mod reply;
 mod routes;
@@ -11,5 +14,6 @@ mod runs;
 mod stream;
 mod thread_view;
 mod threads;
+mod usage;
 
 pub(crate) use routes::routes;

@@ -5,7 +5,7 @@ use axum::{
     routing::{get, post},
 };
 
-use super::{assistants, messages, outputs, runs, threads};
+use super::{assistants, media, messages, models, outputs, runs, threads, usage};
 use crate::state::AppState;
 
 pub(crate) fn routes() -> Router<AppState> {
@@ -22,10 +22,25 @@ pub(crate) fn routes() -> Router<AppState> {
         )
         .route("/threads", get(threads::list))
         .route("/threads/{thread}", get(threads::one).delete(threads::delete))
-        .route("/threads/messages", post(messages::send))
+        .route("/threads/messages", get(media::no_session).post(messages::send))
+        .route("/threads/realtime", get(media::no_session))
         .route("/threads/{thread}/messages", post(messages::send_to))
         .route("/threads/tool-outputs", post(outputs::submit))
         .route("/threads/{thread}/runs/{run}/submit-tool-outputs", post(outputs::submit_to))
-        .route("/threads/{thread}/runs/{run}/cancel", post(runs::cancel));
+        .route("/threads/{thread}/runs/{run}/cancel", post(runs::cancel))
+        .route("/models", get(models::list))
+        .route("/models/providers", get(models::providers))
+        .route("/models/provider/{provider}", get(models::list_of_provider))
+        .route("/models/thinking-metadata", get(models::thinking))
+        .route("/models/embedding/all", get(models::list_embedding))
+        .route("/models/embedding/providers", get(models::embedding_providers))
+        .route("/models/embedding/{*name}", get(models::one_embedding))
+        .route("/models/image/all", get(media::no_models))
+        .route("/models/image/providers", get(media::no_providers))
+        .route("/models/image/{*name}", get(media::no_model))
+        .route("/models/video/all", get(media::no_models))
+        .route("/models/video/{*name}", get(media::no_model))
+        .route("/models/{*name}", get(models::one))
+        .route("/billing/usage/recent", get(usage::recent));
     Router::new().nest("/api", all.clone()).merge(all)
 }

@@ -4,6 +4,7 @@ mod assistants;
 mod bad_input;
 mod history;
 mod messages;
+mod models;
 mod stream;
 mod tools;
 
