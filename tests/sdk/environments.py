@@ -71,6 +71,7 @@ def versions() -> dict[str, str]:
         "python-pam": f"Python portable-ai-memory {pins['portable-ai-memory']}",
         "javascript-openai": f"JavaScript openai {packages['openai']}",
         "javascript-openrouter": f"JavaScript @openrouter/sdk {packages['@openrouter/sdk']}",
+        "javascript-backboard": f"JavaScript backboard-sdk {packages['backboard-sdk']}",
         "javascript-ai": f"Vercel ai {packages['ai']}",
         "javascript-ai-openrouter": f"Vercel ai with @openrouter/ai-sdk-provider {packages['@openrouter/ai-sdk-provider']}",
     }

@@ -29,6 +29,8 @@ CASES = {
     "cached": "response cache",
     "key": "key",
     "credits": "credits",
+    "assistants": "assistants and threads",
+    "documents": "documents",
 }
 MARKS = {"passed": "✓", "failed": "✗", "skipped": "–"}
 

@@ -41,10 +41,13 @@ TESTS = {
     "python-langchain": "python/test_langchain.py",
     "javascript-openrouter": "javascript/test_openrouter.mjs",
     "javascript-ai-openrouter": "javascript/test_ai_openrouter.mjs",
+    "javascript-backboard": "javascript/test_backboard.mjs",
 }
 OWN_ENVIRONMENT = {"python-openrouter": "openrouter", "python-langchain": "langchain"}
 """Python clients that need versions of what the others use too."""
-NOT_SIMULATED = tuple(client for client in TESTS if "openrouter" in client or client == "python-langchain")
+NOT_SIMULATED = tuple(
+    client for client in TESTS if "openrouter" in client or "backboard" in client or client == "python-langchain"
+)
 """Clients whose dialect the scripted upstream does not speak itself."""
 
 
