@@ -105,17 +105,31 @@ impl TestClient {
         fields: &[(&str, &str)],
         (name, bytes): (&str, &[u8]),
     ) -> Result<Answer> {
+        self.form(path, fields, &[("file", name, bytes)]).await
+    }
+
+    /// A form of text fields and files, each in the field that it names first.
+    pub async fn form(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+        files: &[(&str, &str, &[u8])],
+    ) -> Result<Answer> {
         const BOUNDARY: &str = "a-boundary-that-no-test-writes";
         let mut body = Vec::new();
         for (field, text) in fields {
             let head = format!("Content-Disposition: form-data; name=\"{field}\"");
             body.extend(format!("--{BOUNDARY}\r\n{head}\r\n\r\n{text}\r\n").into_bytes());
         }
-        let head = format!("Content-Disposition: form-data; name=\"file\"; filename=\"{name}\"");
-        let head = format!("--{BOUNDARY}\r\n{head}\r\nContent-Type: text/x-test\r\n\r\n");
-        body.extend(head.into_bytes());
-        body.extend(bytes);
-        body.extend(format!("\r\n--{BOUNDARY}--\r\n").into_bytes());
+        for (field, name, bytes) in files {
+            let head =
+                format!("Content-Disposition: form-data; name=\"{field}\"; filename=\"{name}\"");
+            let head = format!("--{BOUNDARY}\r\n{head}\r\nContent-Type: text/x-test\r\n\r\n");
+            body.extend(head.into_bytes());
+            body.extend(*bytes);
+            body.extend(b"\r\n");
+        }
+        body.extend(format!("--{BOUNDARY}--\r\n").into_bytes());
         let kind = format!("multipart/form-data; boundary={BOUNDARY}");
         let request = self.request(Method::POST, path).header("content-type", kind).body(body);
         answer(request.send().await?).await

@@ -5,6 +5,7 @@
 mod active;
 mod drive;
 mod events;
+mod files;
 mod model_name;
 mod note;
 mod resume;
@@ -16,7 +17,7 @@ use backstay_core::{
     memory::MemoryMode,
 };
 use backstay_routing::ConversationKey;
-use backstay_store::{Assistant, NewThread, StoredMessage};
+use backstay_store::{Assistant, Document, NewThread, StoredMessage};
 use backstay_wire::{RequestExtension, ThreadChoice};
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
@@ -30,6 +31,7 @@ use crate::{
 
 pub(crate) use active::ActiveRuns;
 pub use events::{ContextUse, RunEnd, RunEvent, RunStatus, Used};
+pub use files::NewFile;
 pub use model_name::AutoChoice;
 pub use note::Noted;
 pub use resume::{ToolOutput, ToolOutputs};
@@ -48,6 +50,7 @@ pub struct NewRun {
     pub assistant: Assistant,
     pub thread: RunPlace,
     pub content: Vec<Part>,
+    pub files: Vec<NewFile>,
     /// What the client keeps beside the message.
     pub metadata: Option<Map<String, Value>>,
     /// When it was said, where that is not now.
@@ -70,6 +73,8 @@ pub struct Run {
     /// What the user said; `None` for a run that goes on.
     pub asked: Option<MessageId>,
     pub answer: MessageId,
+    /// What came with the message.
+    pub attachments: Vec<Document>,
     /// Of what the run was begun with.
     pub memory: MemoryMode,
     pub json_output: bool,
@@ -93,19 +98,20 @@ impl Engine {
     /// later is in its end.
     pub async fn start_run(&self, context: &CallContext, new: NewRun) -> Result<Run> {
         authorise_memory(context)?;
-        let NewRun { assistant, thread, content, metadata, said_at, settings, stream } = new;
+        let NewRun { assistant, thread, content, files, metadata, said_at, settings, stream } = new;
         // A mistake leaves no empty thread behind.
         self.check_settings(context, &settings, &content)?;
         let id = RunId::new(self.clock(), self.random())?;
         let (thread, unanswered) = self.open_place(context, &assistant, thread).await?;
         let asked = MessageId::new(self.clock(), self.random())?;
+        let attachments = self.attach(context, &thread, &asked, files).await?;
         let details = MessageDetails { id: Some(asked.clone()), metadata };
         let mut said: Vec<(Message, MessageDetails)> =
             unanswered.into_iter().map(|message| (message, MessageDetails::default())).collect();
         said.push((Message::new(Role::User, content), details));
         let prepared = Prepared { id, thread, assistant, settings, said, said_at, stream };
         let run = self.drive(context, prepared)?;
-        Ok(Run { asked: Some(asked), ..run })
+        Ok(Run { asked: Some(asked), attachments, ..run })
     }
 
     /// Stops a run that goes on or waits. Whether it did either.
@@ -244,7 +250,16 @@ impl Engine {
         };
         self.jobs().spawn(driving.run());
         let RunSettings { memory, json_output, .. } = settings;
-        Ok(Run { id, thread, asked: None, answer, memory, json_output, events })
+        Ok(Run {
+            id,
+            thread,
+            asked: None,
+            answer,
+            attachments: Vec::new(),
+            memory,
+            json_output,
+            events,
+        })
     }
 }
 

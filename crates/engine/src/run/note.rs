@@ -5,6 +5,7 @@ use backstay_core::{
     chat::{Message, Role},
     memory::MemoryMode,
 };
+use backstay_store::Document;
 
 use super::NewRun;
 use crate::{
@@ -16,10 +17,12 @@ use crate::{
 };
 
 /// A message that was kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Noted {
     pub message: MessageId,
     pub thread: ThreadId,
+    /// What came with it.
+    pub attachments: Vec<Document>,
     pub operation: Option<MemoryOperationId>,
 }
 
@@ -27,9 +30,10 @@ impl Engine {
     /// Keeps what a user says and calls no model.
     pub async fn note(&self, context: &CallContext, new: NewRun) -> Result<Noted> {
         authorise_memory(context)?;
-        let NewRun { assistant, thread, content, metadata, said_at, settings, .. } = new;
+        let NewRun { assistant, thread, content, files, metadata, said_at, settings, .. } = new;
         let (thread, unanswered) = self.open_place(context, &assistant, thread).await?;
         let message = MessageId::new(self.clock(), self.random())?;
+        let attachments = self.attach(context, &thread, &message, files).await?;
         let remember = settings.memory == MemoryMode::Auto;
         let operation = match remember {
             true => Some(MemoryOperationId::new(self.clock(), self.random())?),
@@ -57,6 +61,6 @@ impl Engine {
             self.jobs().embed_soon();
             self.jobs().learn_soon();
         }
-        Ok(Noted { message, thread, operation })
+        Ok(Noted { message, thread, attachments, operation })
     }
 }

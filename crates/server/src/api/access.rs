@@ -49,7 +49,11 @@ fn of_backboard(method: &str, path: &str) -> Option<Access> {
         ) => CALLS_MODELS,
         ("GET", path) if is_under(path, "/models") => Access::AnyKey,
         ("GET", "/billing/usage/recent") => SEES_OPERATION,
-        ("GET", path) if is_under(path, "/assistants") || is_under(path, "/threads") => {
+        ("GET", path)
+            if is_under(path, "/assistants")
+                || is_under(path, "/threads")
+                || is_under(path, "/documents") =>
+        {
             READS_MEMORY
         }
         (
@@ -58,6 +62,9 @@ fn of_backboard(method: &str, path: &str) -> Option<Access> {
             | "/assistants/{assistant}"
             | "/assistants/{assistant}/clone"
             | "/assistants/{assistant}/threads"
+            | "/assistants/{assistant}/documents"
+            | "/threads/{thread}/documents"
+            | "/documents/{document}"
             | "/threads/{thread}",
         ) => CHANGES_MEMORY,
         _ => return None,

@@ -1,7 +1,7 @@
 //! Looking at documents.
 
 use backstay_core::{
-    DocumentId, Result, Timestamp,
+    DocumentId, Result, ThreadId, Timestamp,
     document::{DocumentOwner, DocumentScope},
 };
 
@@ -30,6 +30,8 @@ statements! {
     LIST_OF_OWNER = concat!("SELECT ", columns!(), " FROM documents
         WHERE workspace = $1 AND assistant = $2 AND thread = $3 AND message = $4 AND id < $5
         ORDER BY id DESC LIMIT $6");
+    OF_MESSAGES = concat!("SELECT ", columns!(), " FROM documents
+        WHERE workspace = $1 AND assistant = '' AND thread = $2 AND message > '' ORDER BY id");
     SEARCHABLE = searchable!("id > ''");
     SEARCHABLE_OF_ASSISTANT = searchable!("assistant = $2 AND thread = ''");
     SEARCHABLE_OF_THREAD = searchable!("assistant = '' AND thread = $2");
@@ -71,6 +73,15 @@ impl Workspace {
                 None => session.all(LIST, values![workspace, &before, page.rows()], document)?,
             };
             Ok(Page::of(rows, &page, |last| (0, last.id.as_str())))
+        })
+        .await
+    }
+
+    /// Those that came with messages of a thread, the oldest first.
+    pub async fn documents_of_messages(&self, thread: &ThreadId) -> Result<Vec<Document>> {
+        let thread = thread.clone();
+        self.read(move |session, workspace| {
+            session.all(OF_MESSAGES, values![workspace, &thread], document)
         })
         .await
     }

@@ -16,6 +16,8 @@ pub(super) struct UploadedFile {
     /// The field's name.
     pub(super) field: String,
     pub(super) filename: String,
+    pub(super) media_type: Option<String>,
+    pub(super) bytes: Bytes,
 }
 
 pub(super) async fn read(
@@ -55,7 +57,11 @@ async fn multipart(content_type: &str, bytes: Bytes) -> Result<(Fields, Vec<Uplo
     while let Some(field) = form.next_field().await.map_err(unreadable)? {
         let name = field.name().unwrap_or_default().to_owned();
         match field.file_name().map(str::to_owned) {
-            Some(filename) => files.push(UploadedFile { field: name, filename }),
+            Some(filename) => {
+                let media_type = field.content_type().map(ToString::to_string);
+                let bytes = field.bytes().await.map_err(unreadable)?;
+                files.push(UploadedFile { field: name, filename, media_type, bytes });
+            }
             None => texts.push((name, field.text().await.map_err(unreadable)?)),
         }
     }

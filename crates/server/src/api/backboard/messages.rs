@@ -8,12 +8,16 @@ use axum::{
     response::IntoResponse as _,
 };
 use backstay_core::{Error, Result, chat::Part, memory::MemoryMode};
-use backstay_engine::{ClientTool, NewRun, Run, RunPlace, RunSettings, RunStatus, Thinking};
+use backstay_engine::{
+    ClientTool, NewFile, NewRun, Run, RunPlace, RunSettings, RunStatus, Thinking,
+};
 use backstay_store::Assistant;
 use backstay_wire::backboard::{FunctionTool, MessageBody, function_tools};
 use serde_json::{Map, Value};
 
 use super::{
+    document_view::attachment,
+    documents::check_extension,
     encodings::{self, UploadedFile},
     ids,
     reply::{self, RunNames},
@@ -26,6 +30,8 @@ use crate::{
 
 /// `http`: a failure of the model is answered with its own status instead of 200.
 const ERRORS: &str = "x-backstay-errors";
+/// The field that files come in.
+const FILES: &str = "files";
 
 pub(super) async fn send(
     State(state): State<AppState>,
@@ -56,7 +62,7 @@ async fn sent(
         fields.set("thread_id", thread);
     }
     let body = MessageBody::read(&fields)?;
-    refuse_files(&files)?;
+    let files = new_files(files)?;
     if body.content.trim().is_empty() {
         return Err(Error::invalid("`content` is empty; say something").with_parameter("content"));
     }
@@ -67,6 +73,7 @@ async fn sent(
         assistant: assistant.clone(),
         thread: place,
         content: vec![Part::Text { text: body.content }],
+        files,
         metadata: body.metadata,
         said_at: body.said_at,
         settings,
@@ -85,6 +92,7 @@ async fn sent(
         assistant: assistant.id,
         answer: run.answer.clone(),
         asked: run.asked.clone().map(|id| (id, text)),
+        attachments: run.attachments.iter().map(attachment).collect(),
         recalls: run.memory != MemoryMode::Off,
         json_output: run.json_output,
     };
@@ -118,10 +126,18 @@ pub(super) async fn answer(
 }
 
 /// Files are documents; what cannot be kept is not dropped without a word.
-fn refuse_files(files: &[UploadedFile]) -> Result<()> {
-    let Some(file) = files.first() else { return Ok(()) };
-    let message = format!("`{}` ({}) cannot be taken with a message", file.field, file.filename);
-    Err(Error::invalid(message).with_parameter(&file.field))
+fn new_files(files: Vec<UploadedFile>) -> Result<Vec<NewFile>> {
+    let new_file = |file: UploadedFile| {
+        let UploadedFile { field, filename, media_type, bytes } = file;
+        if field != FILES {
+            let message =
+                format!("`{field}` ({filename}) cannot be taken; files come in `{FILES}`");
+            return Err(Error::invalid(message).with_parameter(&field));
+        }
+        check_extension(&filename)?;
+        Ok(NewFile { filename, media_type, bytes })
+    };
+    files.into_iter().map(new_file).collect()
 }
 
 /// Whose message it is and where it is said.

@@ -73,6 +73,7 @@ async fn submitted(
         assistant: id,
         answer: run.answer.clone(),
         asked: None,
+        attachments: Vec::new(),
         recalls: run.memory != MemoryMode::Off,
         json_output: run.json_output,
     };

@@ -18,6 +18,8 @@ pub(super) struct RunNames {
     pub(super) answer: MessageId,
     /// What the user said, and as what it is kept; `None` for a run that goes on.
     pub(super) asked: Option<(MessageId, String)>,
+    /// What came with what the user said.
+    pub(super) attachments: Vec<Value>,
     /// Whether memory was used at all.
     pub(super) recalls: bool,
     /// Whether the answer is to be a JSON object.
@@ -45,7 +47,8 @@ pub(super) fn of_end(names: &RunNames, end: &RunEnd, clock: &Clock) -> Value {
     body.insert("reasoning".to_owned(), json!(reasoning(end)));
     body.extend(of_use(end.used.as_ref()));
     body.insert("context_usage".to_owned(), context_usage(end.context.as_ref()));
-    body.insert("attachments".to_owned(), Value::Null);
+    let attachments = (!names.attachments.is_empty()).then_some(&names.attachments);
+    body.insert("attachments".to_owned(), json!(attachments));
     body.insert("generated_media".to_owned(), json!([]));
     body.insert("voice_records".to_owned(), Value::Null);
     if let RunStatus::Failed(error) = &end.status {

@@ -2,10 +2,10 @@
 
 use axum::{
     Router,
-    routing::{get, post},
+    routing::{delete, get, post},
 };
 
-use super::{assistants, media, messages, models, outputs, runs, threads, usage};
+use super::{assistants, documents, media, messages, models, outputs, runs, threads, usage};
 use crate::state::AppState;
 
 pub(crate) fn routes() -> Router<AppState> {
@@ -28,6 +28,16 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/threads/tool-outputs", post(outputs::submit))
         .route("/threads/{thread}/runs/{run}/submit-tool-outputs", post(outputs::submit_to))
         .route("/threads/{thread}/runs/{run}/cancel", post(runs::cancel))
+        .route(
+            "/assistants/{assistant}/documents",
+            get(documents::list_of_assistant).post(documents::upload_to_assistant),
+        )
+        .route(
+            "/threads/{thread}/documents",
+            get(documents::list_of_thread).post(documents::upload_to_thread),
+        )
+        .route("/documents/{document}/status", get(documents::status))
+        .route("/documents/{document}", delete(documents::delete))
         .route("/models", get(models::list))
         .route("/models/providers", get(models::providers))
         .route("/models/provider/{provider}", get(models::list_of_provider))

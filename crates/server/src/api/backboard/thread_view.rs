@@ -6,12 +6,14 @@ use std::collections::HashMap;
 use backstay_core::{
     GenerationId, Result,
     chat::{Part, Role, SettlementStatus},
+    document::DocumentOwner,
     limits,
 };
-use backstay_store::{GenerationRow, StoredMessage, Thread};
+use backstay_store::{Document, GenerationRow, StoredMessage, Thread};
 use serde_json::{Map, Value, json};
 
 use super::{
+    document_view::attachment,
     ids::{self, shown},
     reply::tool_calls,
 };
@@ -39,9 +41,10 @@ pub(super) async fn show(
     let ends_with_calls = stored.last().is_some_and(|last| !calls_in(last).is_empty());
     let waits = ends_with_calls && store.waiting_run(&thread.id).await?.is_some();
     let count = stored.len();
+    let attached = store.documents_of_messages(&thread.id).await?;
     let messages = stored.iter().enumerate().map(|(index, stored)| {
         let call = stored.generation.as_ref().and_then(|id| calls.get(id));
-        message(stored, call, (index + 1 == count).then_some(waits))
+        message(stored, call, &attached, (index + 1 == count).then_some(waits))
     });
     Ok(json!({
         "thread_id": shown!(thread.id),
@@ -68,8 +71,11 @@ fn calls_in(stored: &StoredMessage) -> Vec<&backstay_core::chat::ToolCall> {
 fn message(
     stored: &StoredMessage,
     call: Option<&GenerationRow>,
+    attached: &[Document],
     last_waits: Option<bool>,
 ) -> Value {
+    let is_of = |document: &&Document| matches!(&document.owner, DocumentOwner::Message { message, .. } if *message == stored.id);
+    let attachments: Vec<Value> = attached.iter().filter(is_of).map(attachment).collect();
     let is_answer = stored.message.role == Role::Assistant;
     let call = call.filter(|_| is_answer);
     let usage = call.and_then(|call| call.usage.as_ref());
@@ -85,7 +91,7 @@ fn message(
         "input_tokens": usage.map(|usage| usage.prompt_tokens),
         "output_tokens": usage.map(|usage| usage.completion_tokens),
         "total_tokens": usage.map(backstay_core::Usage::total_tokens),
-        "attachments": [],
+        "attachments": attachments,
     })
 }
 

@@ -2,6 +2,7 @@
 
 mod assistants;
 mod bad_input;
+mod documents;
 mod history;
 mod messages;
 mod models;
