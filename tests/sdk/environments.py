@@ -62,6 +62,7 @@ def is_current(stamp: pathlib.Path, wanted: str) -> bool:
 def versions() -> dict[str, str]:
     """The pinned version of each SDK, by the name under which the matrix shows its client."""
     pins, openrouter, langchain = (pinned(name) for name in ("", "-openrouter", "-langchain"))
+    backboard, old_backboard = (pinned(name)["backboard-sdk"] for name in ("-backboard", "-backboard-1.4"))
     packages = json.loads((HERE / "javascript" / "package.json").read_text())["dependencies"]
     return {
         "python-openai": f"Python openai {pins['openai']}",
@@ -69,6 +70,8 @@ def versions() -> dict[str, str]:
         "python-openrouter": f"Python openrouter {openrouter['openrouter']}",
         "python-langchain": f"LangChain langchain-openrouter {langchain['langchain-openrouter']}",
         "python-pam": f"Python portable-ai-memory {pins['portable-ai-memory']}",
+        "python-backboard": f"Python backboard-sdk {backboard}",
+        "python-backboard-1.4": f"Python backboard-sdk {old_backboard}",
         "javascript-openai": f"JavaScript openai {packages['openai']}",
         "javascript-openrouter": f"JavaScript @openrouter/sdk {packages['@openrouter/sdk']}",
         "javascript-backboard": f"JavaScript backboard-sdk {packages['backboard-sdk']}",

@@ -39,11 +39,18 @@ TESTS = {
     "javascript-ai": "javascript/test_ai.mjs",
     "python-openrouter": "python/test_openrouter.py",
     "python-langchain": "python/test_langchain.py",
+    "python-backboard": "python/test_backboard.py",
+    "python-backboard-1.4": "python/test_backboard.py",
     "javascript-openrouter": "javascript/test_openrouter.mjs",
     "javascript-ai-openrouter": "javascript/test_ai_openrouter.mjs",
     "javascript-backboard": "javascript/test_backboard.mjs",
 }
-OWN_ENVIRONMENT = {"python-openrouter": "openrouter", "python-langchain": "langchain"}
+OWN_ENVIRONMENT = {
+    "python-openrouter": "openrouter",
+    "python-langchain": "langchain",
+    "python-backboard": "backboard",
+    "python-backboard-1.4": "backboard-1.4",
+}
 """Python clients that need versions of what the others use too."""
 NOT_SIMULATED = tuple(
     client for client in TESTS if "openrouter" in client or "backboard" in client or client == "python-langchain"
@@ -102,6 +109,8 @@ def start(folder: pathlib.Path, direct: bool, running: contextlib.ExitStack) -> 
     port, key = processes.free_port(), f"bs-{secrets.token_hex(20)}"
     running.callback(processes.start_server(folder, port, simulator_port, key, log="trace").stop)
     every = {client: list(FORMATS) for client in TESTS} | {"python-pam": ["builtin"]}
+    # What is Backboard's own is the same above every provider.
+    every |= {client: ["openai", "anthropic", "builtin"] for client in TESTS if client.startswith("python-backboard")}
     return {"url": f"http://127.0.0.1:{port}", "key": key, "direct": False, "formats": every}
 
 

@@ -14,6 +14,9 @@ use crate::{Engine, admission::authorise_memory, details::TurnDetails, history, 
 /// Messages of a thread that are looked at for one prompt.
 const HISTORY_MESSAGES_MAX: usize = 1_000;
 
+/// How many times more is recalled for a turn that asks for more.
+const RECALL_MORE: u64 = 3;
+
 /// A call with everything that its prompt needs, and what is to be kept of it afterwards.
 pub(crate) struct Turn {
     pub(crate) request: ChatRequest,
@@ -131,7 +134,7 @@ pub(crate) async fn prepare(
         return Ok(Turn { may_be_forgotten, summary_tokens, ..Turn::plain(request, keep) });
     }
     let (recalled, memory_tokens) =
-        recall(engine, context, &scope, (&keep.thread, shown_from), extension.filter, &mut request)
+        recall(engine, context, &scope, (&keep, shown_from), extension.filter, &mut request)
             .await?;
     let may_be_forgotten = may_be_forgotten || !recalled.is_empty();
     Ok(Turn { request, keep, recalled, memory_tokens, may_be_forgotten, summary_tokens })
@@ -247,7 +250,7 @@ async fn recall(
     engine: &Engine,
     context: &CallContext,
     scope: &Scope,
-    (thread, shown_from): (&KeepThread, Option<u32>),
+    (keep, shown_from): (&Keep, Option<u32>),
     filter: RecallFilter,
     request: &mut ChatRequest,
 ) -> Result<(Vec<Recalled>, u64)> {
@@ -258,9 +261,11 @@ async fn recall(
     let Some((index, question)) = asked else {
         return Ok((Vec::new(), 0));
     };
+    let wish = keep.details.as_ref().map(|details| details.recall).unwrap_or_default();
+    let share = if wish.more { RECALL_MORE } else { 1 };
     let options = RecallOptions {
-        budget_tokens: engine.options().budget_tokens,
-        exclude: excluded(context, scope, thread, shown_from),
+        budget_tokens: engine.options().budget_tokens.saturating_mul(share),
+        exclude: excluded(context, scope, &keep.thread, shown_from),
         filter,
         ..RecallOptions::at(engine.clock().now())
     };
@@ -268,7 +273,8 @@ async fn recall(
     if recall.items.is_empty() {
         return Ok((Vec::new(), 0));
     }
-    let block = Part::Recalled(RecalledBlock { items: recall.items.clone() });
+    let block = RecalledBlock { items: recall.items.clone(), numbered: wish.numbered };
+    let block = Part::Recalled(block);
     request.messages.insert(index, Message::new(Role::User, vec![block]));
     Ok((recall.items, recall.tokens))
 }

@@ -3,12 +3,16 @@
 use backstay_core::{MemoryOperationId, MessageId, RunId, Timestamp};
 use serde_json::{Map, Value};
 
+use crate::run::BuiltinTool;
+
 /// Of a turn whose client is told how it will be kept.
 #[derive(Clone, Default)]
 pub(crate) struct TurnDetails {
     /// Of the turn's own messages, the first of the request beside its instructions; no other is kept.
     pub(crate) messages: Vec<MessageDetails>,
     pub(crate) answer: MessageDetails,
+    /// What the assistant has said in earlier calls of the same run.
+    pub(crate) said_before: String,
     /// When the turn took place, where that is not now.
     pub(crate) said_at: Option<Timestamp>,
     /// The assistant's name for people.
@@ -16,6 +20,17 @@ pub(crate) struct TurnDetails {
     /// Under which name the client waits for the turn to be learned from.
     pub(crate) operation: Option<MemoryOperationId>,
     pub(crate) run: Option<RunTicket>,
+    /// Tools that are carried out here. An answer that calls no others is no turn yet.
+    pub(crate) builtin: Vec<BuiltinTool>,
+    /// Whether more is recalled than usual, and marked so that the answer can name it.
+    pub(crate) recall: RecallWish,
+}
+
+/// How a turn wants its memories.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct RecallWish {
+    pub(crate) more: bool,
+    pub(crate) numbered: bool,
 }
 
 /// A message that is about to be kept.

@@ -68,8 +68,8 @@ pub use options::EngineOptions;
 pub use response_cache::{Bypass, CacheOutcome};
 pub use responses::{KeptResponse, ResponseKeeper};
 pub use run::{
-    AutoChoice, ClientTool, ContextUse, NewFile, NewRun, Noted, RUN_ID, Run, RunEnd, RunEvent,
-    RunPlace, RunSettings, RunStatus, Thinking, ToolOutput, ToolOutputs, Used,
+    AutoChoice, BuiltinTool, ClientTool, ContextUse, NewFile, NewRun, Noted, RUN_ID, Run, RunEnd,
+    RunEvent, RunPlace, RunSettings, RunStatus, Thinking, ToolOutput, ToolOutputs, Used,
 };
 pub use web::{
     READ_WEB_PAGE_TOOL, WEB_SEARCH_TOOL, WebAnswer, read_web_page_tool, web_search_tool,

@@ -16,6 +16,7 @@ use crate::{
     Engine,
     conversation::{Keep, KeepThread, implied_thread},
     details::{MessageDetails, RunTicket, TurnDetails},
+    run::{BREAK, BuiltinTool},
 };
 
 /// Who makes the record, for whom, and when.
@@ -35,7 +36,7 @@ pub(crate) fn build(
 ) -> Result<TurnRecord> {
     let unkept = |settled| TurnRecord { settled, turn: None, cache: None };
     let details = keep.details.as_deref();
-    let (Some(scope), Some(answer)) = (&keep.scope, answer_message(reply)) else {
+    let (Some(scope), Some(answer)) = (&keep.scope, answer_message(reply, details)) else {
         return Ok(unkept(settled));
     };
     let Some(id) = thread_of(made, keep, scope, reply) else {
@@ -191,9 +192,38 @@ fn answer_text(reply: &ChatReply) -> String {
     first.map(|choice| choice.message.text()).unwrap_or_default()
 }
 
-/// The assistant's message as the thread keeps it: the first choice.
-fn answer_message(reply: &ChatReply) -> Option<Message> {
+/// The assistant's message as the thread keeps it: the first choice, with what was said before in the
+/// same run, and without calls of tools that are carried out here. One that does nothing but call those
+/// is on its way to an answer, and `None`.
+fn answer_message(reply: &ChatReply, details: Option<&TurnDetails>) -> Option<Message> {
     let choice = reply.choices.first()?;
-    let parts: Vec<Part> = choice.message.parts.clone();
+    let mut parts: Vec<Part> = choice.message.parts.clone();
+    if let Some(details) = details {
+        let is_own = |part: &Part| match part {
+            Part::ToolCall(call) => BuiltinTool::find(&details.builtin, &call.name).is_some(),
+            _ => false,
+        };
+        let calls_own = parts.iter().any(is_own);
+        parts.retain(|part| !is_own(part));
+        if calls_own && !parts.iter().any(|part| matches!(part, Part::ToolCall(_))) {
+            return None;
+        }
+        say_before(&details.said_before, &mut parts);
+    }
     (!parts.is_empty()).then(|| Message::new(Role::Assistant, parts))
+}
+
+/// Puts words before those of a message, as its client was told them.
+fn say_before(before: &str, parts: &mut Vec<Part>) {
+    if before.is_empty() {
+        return;
+    }
+    let said = parts.iter_mut().find_map(|part| match part {
+        Part::Text { text } => Some(text),
+        _ => None,
+    });
+    match said {
+        Some(text) => text.insert_str(0, &format!("{before}{BREAK}")),
+        None => parts.insert(0, Part::Text { text: before.to_owned() }),
+    }
 }

@@ -91,7 +91,7 @@ pub use statement_vectors::{StatementVector, UnembeddedStatement};
 pub use statements::{
     ChangeOutcome, QUOTE_BYTES_MAX, Refusal, STATEMENT_BYTES_MAX, STATEMENT_CHANGES_MAX,
     STATEMENT_SOURCES_MAX, ScopeStatements, StatementChange, StatementCounts, StatementFilter,
-    StatementSet, StatementState,
+    StatementSet, StatementState, VERBATIM_BYTES_MAX,
 };
 pub use store::{Store, StoreOptions};
 pub use summaries::ThreadSummary;

@@ -254,7 +254,7 @@ impl Restoring<'_> {
             self.done.statements_present += 1;
             return Ok(());
         }
-        let hash = content_hash(newest.said.kind, &newest.said.text);
+        let hash = content_hash(&newest.said);
         if tombstones::stands(session, workspace, &tombstone(&scope, &hash))? {
             self.done.forgotten += 1;
             return Ok(());

@@ -87,7 +87,7 @@ fn remembered_statements_travel_as_fenced_text_of_the_user() {
         score: 1.0,
         why: String::new(),
     };
-    let block = Part::Recalled(RecalledBlock { items: vec![item] });
+    let block = Part::Recalled(RecalledBlock { items: vec![item], numbered: false });
     let (body, _) = encode(&conversation(vec![Message::new(Role::User, vec![block])]));
     assert_eq!(body["messages"][0]["role"], "user");
     let content = body["messages"][0]["content"].as_str().unwrap();

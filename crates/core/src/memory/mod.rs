@@ -14,7 +14,8 @@ use crate::{EpisodeId, Name, ThreadId, Timestamp};
 pub use filter::RecallFilter;
 pub use recalled::{Recalled, RecalledId};
 pub use statement::{
-    Confidence, MemoryKind, MemoryState, NewStatement, SourceQuote, Statement, Validity,
+    Confidence, MemoryKind, MemoryState, NewStatement, SourceQuote, Statement, VERBATIM_SOURCE,
+    Validity,
 };
 pub use trust::Trust;
 

@@ -165,6 +165,16 @@ pub struct NewStatement {
     pub metadata: Map<String, Value>,
 }
 
+/// The source of what an application keeps word for word.
+pub const VERBATIM_SOURCE: &str = "application";
+
+impl NewStatement {
+    /// Whether it is kept word for word, beside others that say the same in other words.
+    pub fn is_verbatim(&self) -> bool {
+        self.source == VERBATIM_SOURCE
+    }
+}
+
 /// A memory as it is stored: a version of a statement. Bi-temporal: `valid` is when it holds in the
 /// world, `recorded_at` to `retracted_at` is when Backstay believed it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]

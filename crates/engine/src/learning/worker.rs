@@ -29,6 +29,8 @@ const LEASE_MICROS: i64 = 30 * 60 * 1_000_000;
 const ATTEMPTS_MAX: u32 = 10;
 /// Threads fall due by time alone, so that somebody has to look now and then.
 const POLL: Duration = Duration::from_secs(2);
+/// Before what an assistant says of facts that change others.
+const ON_UPDATES: &str = "How what is new changes what is known (`op`): ";
 const DAY_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
 
 pub(crate) async fn learn_forever(engine: Engine, options: LearningOptions) {
@@ -144,7 +146,10 @@ impl Learning<'_> {
     async fn learn(&self, input: LearningInput) -> Result<(), Unlearned> {
         let LearningInput { thread, episodes, summary } = input;
         let scope = thread.scope;
-        let known = self.store.scope_statements(&scope, StatementSet::Believed).await?.statements;
+        let mut known =
+            self.store.scope_statements(&scope, StatementSet::Believed).await?.statements;
+        // What an application keeps word for word may be a whole file of its own.
+        known.retain(|known| known.said.text.len() <= contract::TEXT_BYTES_MAX);
         let mut turns: Vec<Turn> = episodes
             .into_iter()
             .map(|stored| Turn { episode: stored.episode, trust: stored.trust })
@@ -152,9 +157,9 @@ impl Learning<'_> {
         turns.truncate(segment::next_length(&turns));
         let up_to = turns.last().map_or(0, |turn| turn.episode.position.saturating_add(1));
         let segment = Segment { known: learn::related(&turns, &known), turns, summary };
-        let instructions = self.options.instructions.as_deref();
-        let verified = match self.ask(&scope, &segment).await? {
-            Some(reply) => learn::verify(&reply, &segment, instructions),
+        let instructions = self.instructions(&scope).await?;
+        let verified = match self.ask(&scope, &segment, instructions.as_deref()).await? {
+            Some(reply) => learn::verify(&reply, &segment, instructions.as_deref()),
             // The turns stay as they were said, and nothing else is known of them.
             None => learn::Verified::default(),
         };
@@ -174,14 +179,28 @@ impl Learning<'_> {
         Ok(())
     }
 
+    /// What is worth remembering, in the operator's words and in those of whoever set the assistant up.
+    async fn instructions(&self, scope: &Scope) -> Result<Option<String>> {
+        let assistant = self.store.assistant_of_scope(&scope.assistant).await?;
+        let settings = assistant.map(|assistant| assistant.settings).unwrap_or_default();
+        let all = [
+            self.options.instructions.clone(),
+            settings.fact_prompt,
+            settings.update_prompt.map(|prompt| format!("{ON_UPDATES}{prompt}")),
+        ];
+        let said: Vec<String> =
+            all.into_iter().flatten().filter(|text| !text.trim().is_empty()).collect();
+        Ok((!said.is_empty()).then(|| said.join("\n\n")))
+    }
+
     /// The model's reply, mended once; `None` when it cannot be used even then.
     async fn ask(
         &self,
         scope: &Scope,
         segment: &Segment,
+        instructions: Option<&str>,
     ) -> Result<Option<LearningReply>, Unlearned> {
-        let request =
-            prompt::request(&self.options.model, segment, self.options.instructions.as_deref());
+        let request = prompt::request(&self.options.model, segment, instructions);
         let _alone = self.alone_if_capped().await?;
         self.check_cap(&request).await?;
         let answer = call::ask(self.engine, &self.context, scope, request.clone()).await?;

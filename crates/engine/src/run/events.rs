@@ -2,10 +2,11 @@
 
 use backstay_core::{
     Error, MemoryOperationId, Money, Timestamp,
-    chat::{ChatEvent, ChatReply, Collector, Frame, Part, Settlement, ToolCall},
+    chat::{ChatEvent, ChatReply, Collector, Frame, Message, Part, Settlement, ToolCall},
     memory::Recalled,
 };
 
+use super::BuiltinTool;
 use crate::{Reply, Served};
 
 /// One step of a run, in the order in which they come.
@@ -53,6 +54,8 @@ pub struct RunEnd {
     pub used: Option<Used>,
     pub context: Option<ContextUse>,
     pub operation: Option<MemoryOperationId>,
+    /// Names of the files that a search of documents found something in.
+    pub files: Vec<String>,
     pub ended_at: Timestamp,
 }
 
@@ -95,6 +98,7 @@ impl RunEnd {
             used: None,
             context: None,
             operation: None,
+            files: Vec::new(),
             ended_at,
         }
     }
@@ -106,17 +110,19 @@ pub(super) struct Watching {
     recalled: Vec<Recalled>,
     summary_tokens: u64,
     hides_thinking: bool,
+    builtin: Vec<BuiltinTool>,
     collector: Collector,
     is_thinking: bool,
 }
 
 impl Watching {
-    pub(super) fn of(reply: &Reply, hides_thinking: bool) -> Self {
+    pub(super) fn of(reply: &Reply, hides_thinking: bool, builtin: &[BuiltinTool]) -> Self {
         Self {
             served: reply.served.clone(),
             recalled: reply.recalled.clone(),
             summary_tokens: reply.summary_tokens,
             hides_thinking,
+            builtin: builtin.to_vec(),
             collector: Collector::default(),
             is_thinking: false,
         }
@@ -141,7 +147,9 @@ impl Watching {
                     self.end_thinking(&mut told);
                     told.push(RunEvent::Text(text.clone()));
                 }
-                ChatEvent::ToolCallStarted { choice: 0, id, name, .. } => {
+                ChatEvent::ToolCallStarted { choice: 0, id, name, .. }
+                    if BuiltinTool::find(&self.builtin, name).is_none() =>
+                {
                     self.end_thinking(&mut told);
                     told.push(RunEvent::ToolCallStarted { id: id.clone(), name: name.clone() });
                 }
@@ -158,8 +166,8 @@ impl Watching {
         }
     }
 
-    /// The end of a call that came to one; `error` is what broke it off.
-    pub(super) fn finish(self, error: Option<Error>, at: Timestamp) -> RunEnd {
+    /// The end of a call that came to one, and what was said in it; `error` is what broke it off.
+    pub(super) fn finish(self, error: Option<Error>, at: Timestamp) -> (RunEnd, Option<Message>) {
         let reply = self.collector.finish();
         let (text, reasoning, tool_calls) = said(&reply);
         let status = match error {
@@ -176,7 +184,10 @@ impl Watching {
                 model: used.model.clone(),
             })
         });
-        RunEnd {
+        let message = reply.choices.into_iter().next().map(|choice| choice.message);
+        let made_by = used.as_ref().map(|used| used.provider.clone());
+        let message = message.map(|message| Message { made_by, ..message });
+        let end = RunEnd {
             text,
             reasoning: if self.hides_thinking { String::new() } else { reasoning },
             tool_calls,
@@ -184,7 +195,8 @@ impl Watching {
             used,
             context,
             ..RunEnd::empty(status, at)
-        }
+        };
+        (end, message)
     }
 }
 

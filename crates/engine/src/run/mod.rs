@@ -3,12 +3,14 @@
 //! another call.
 
 mod active;
+mod builtin;
 mod drive;
 mod events;
 mod files;
 mod model_name;
 mod note;
 mod resume;
+mod rounds;
 mod settings;
 
 use backstay_core::{
@@ -26,21 +28,25 @@ use self::drive::Driving;
 use crate::{
     Engine,
     admission::authorise_memory,
-    details::{MessageDetails, RunTicket, TurnDetails},
+    details::{MessageDetails, RecallWish, RunTicket, TurnDetails},
 };
 
 pub(crate) use active::ActiveRuns;
+pub use builtin::BuiltinTool;
 pub use events::{ContextUse, RunEnd, RunEvent, RunStatus, Used};
 pub use files::NewFile;
 pub use model_name::AutoChoice;
 pub use note::Noted;
 pub use resume::{ToolOutput, ToolOutputs};
+pub(crate) use rounds::BREAK;
 pub use settings::{ClientTool, RunSettings, Thinking};
 
 /// Events that wait for a client that reads slowly.
 const EVENTS_MAX: usize = 256;
 /// The member of a message's metadata that names its run.
 pub const RUN_ID: &str = "run_id";
+/// Passages that a search brings back unless the assistant says otherwise.
+const PASSAGES: u32 = 10;
 /// What stands for the output of a tool call that its client never answered.
 const UNANSWERED: &str = "The user went on without the output of this tool call.";
 
@@ -78,6 +84,9 @@ pub struct Run {
     /// Of what the run was begun with.
     pub memory: MemoryMode,
     pub json_output: bool,
+    pub cites: bool,
+    /// Whether a search of the web was asked for that nobody here can make.
+    pub lacks_web_search: bool,
     pub events: mpsc::Receiver<RunEvent>,
 }
 
@@ -110,7 +119,7 @@ impl Engine {
             unanswered.into_iter().map(|message| (message, MessageDetails::default())).collect();
         said.push((Message::new(Role::User, content), details));
         let prepared = Prepared { id, thread, assistant, settings, said, said_at, stream };
-        let run = self.drive(context, prepared)?;
+        let run = self.drive(context, prepared).await?;
         Ok(Run { asked: Some(asked), attachments, ..run })
     }
 
@@ -213,7 +222,7 @@ impl Engine {
         Ok(last.last().map(calls_of).unwrap_or_default())
     }
 
-    fn drive(&self, context: &CallContext, prepared: Prepared) -> Result<Run> {
+    async fn drive(&self, context: &CallContext, prepared: Prepared) -> Result<Run> {
         let Prepared { id, thread, assistant, settings, said, said_at, stream } = prepared;
         let (messages, details): (Vec<Message>, Vec<MessageDetails>) = said.into_iter().unzip();
         let request = self.planned(context, &settings, messages, stream)?;
@@ -230,7 +239,18 @@ impl Engine {
             author: Some(assistant.name.clone()),
             operation,
             run: Some(ticket),
+            recall: RecallWish { more: settings.more_memory, numbered: settings.cites },
+            ..TurnDetails::default()
         };
+        let passages = assistant.settings.passages.unwrap_or(PASSAGES);
+        let passages = usize::try_from(passages).unwrap_or(usize::MAX);
+        let workplace = self.workplace(
+            context,
+            (&assistant.scope, &thread),
+            (passages, settings.web_search),
+            &settings.tools,
+        );
+        let workplace = workplace.await?;
         let extension = RequestExtension {
             assistant: Some(assistant.scope.clone()),
             thread: Some(ThreadChoice::Existing(thread.clone())),
@@ -245,19 +265,21 @@ impl Engine {
             extension,
             details,
             hides_thinking: settings.hides_thinking(),
+            workplace,
             active: self.active_runs().enter(&context.workspace, &thread, &id),
             events: sender,
         };
         self.jobs().spawn(driving.run());
-        let RunSettings { memory, json_output, .. } = settings;
         Ok(Run {
             id,
             thread,
             asked: None,
             answer,
             attachments: Vec::new(),
-            memory,
-            json_output,
+            memory: settings.memory,
+            json_output: settings.json_output,
+            cites: settings.cites,
+            lacks_web_search: settings.web_search && self.web().is_none(),
             events,
         })
     }

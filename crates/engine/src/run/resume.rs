@@ -83,7 +83,7 @@ impl Engine {
             said_at: None,
             stream,
         };
-        match self.drive(context, prepared) {
+        match self.drive(context, prepared).await {
             Ok(run) => Ok(run),
             Err(error) => {
                 store.release_run(&id).await?;

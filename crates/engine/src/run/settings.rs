@@ -23,6 +23,12 @@ pub struct RunSettings {
     /// The answer is to be a JSON object.
     pub json_output: bool,
     pub memory: MemoryMode,
+    /// Whether more is recalled than usual.
+    pub more_memory: bool,
+    /// Whether the answer is to name the memories that it rests on.
+    pub cites: bool,
+    /// Whether the model may search the web, where a service does.
+    pub web_search: bool,
     /// How endpoints are chosen, in the fields of OpenRouter's interface.
     pub routing: Map<String, Value>,
     /// What the automatic choice of a model is told: `allowed_models`, `excluded_models`, `cost_tier`.

@@ -125,7 +125,7 @@ async fn judged(
 ) -> Result<Verdict> {
     let options = RecallOptions::at(question.asked_at);
     let recall = memory.recall(workspace, &told.scope, &question.text, options).await?;
-    let block = RecalledBlock { items: recall.items };
+    let block = RecalledBlock { items: recall.items, numbered: false };
     let date = question.asked_at.date();
     let prompt = fill(
         ANSWER_PROMPT,

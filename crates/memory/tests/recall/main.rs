@@ -282,7 +282,8 @@ async fn a_recall_never_exceeds_its_budget_or_its_limit() {
     for budget_tokens in [0, 40, 100, 300, 1_000, 4_000] {
         let options = RecallOptions { budget_tokens, ..RecallOptions::at(moment()) };
         let recall = world.recall_with("a", &me, "What about Lisbon hills?", options).await;
-        let block = backstay_core::chat::RecalledBlock { items: recall.items.clone() };
+        let block =
+            backstay_core::chat::RecalledBlock { items: recall.items.clone(), numbered: false };
         let cost = backstay_core::tokens::estimate(&block.to_prompt_text());
         assert!(recall.tokens <= budget_tokens, "{} > {budget_tokens}", recall.tokens);
         assert!(

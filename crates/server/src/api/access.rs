@@ -49,6 +49,7 @@ fn of_backboard(method: &str, path: &str) -> Option<Access> {
         ) => CALLS_MODELS,
         ("GET", path) if is_under(path, "/models") => Access::AnyKey,
         ("GET", "/billing/usage/recent") => SEES_OPERATION,
+        ("POST", "/assistants/{assistant}/memories/search") => READS_MEMORY,
         ("GET", path)
             if is_under(path, "/assistants")
                 || is_under(path, "/threads")
@@ -62,6 +63,8 @@ fn of_backboard(method: &str, path: &str) -> Option<Access> {
             | "/assistants/{assistant}"
             | "/assistants/{assistant}/clone"
             | "/assistants/{assistant}/threads"
+            | "/assistants/{assistant}/memories"
+            | "/assistants/{assistant}/memories/{memory}"
             | "/assistants/{assistant}/documents"
             | "/threads/{thread}/documents"
             | "/documents/{document}"

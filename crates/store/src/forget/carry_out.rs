@@ -74,7 +74,7 @@ impl Doing<'_> {
     fn delete(&self, id: &MemoryId, versions: &[Version]) -> Result<(), Failure> {
         for Version { statement, .. } in versions {
             if self.comes_back == ComesBack::Never {
-                let hash = content_hash(statement.said.kind, &statement.said.text);
+                let hash = content_hash(&statement.said);
                 let hash = tombstone(&statement.scope, &hash);
                 tombstones::put(self.session, self.workspace, &hash, self.now)?;
             }
@@ -104,7 +104,7 @@ impl Doing<'_> {
         let before = versions.iter().rev().nth(1).unwrap_or(last);
         let mut next = Version { created_at: last.created_at, ..before.clone() };
         let Scope { assistant, .. } = &next.statement.scope;
-        let hash = content_hash(next.statement.said.kind, &next.statement.said.text);
+        let hash = content_hash(&next.statement.said);
         let user = scope_user(&next.statement.scope);
         let values = values![self.workspace, assistant, user, hash.as_slice()];
         if self.session.one(IS_SAID, values, |_| Ok(()))?.is_some() {
@@ -122,7 +122,8 @@ impl Doing<'_> {
     fn forget_episodes(&self, plan: &Plan) -> Result<(), Failure> {
         let mut by_scope: HashMap<Scope, u64> = HashMap::new();
         for id in &plan.episodes {
-            if let Some(scope) = forget_episode(self.session, self.workspace, id)? {
+            if let Some(scope) = forget_episode(self.session, self.workspace, id, plan.keeps_words)?
+            {
                 *by_scope.entry(scope).or_default() += 1;
             }
             if self.comes_back == ComesBack::Never {

@@ -28,11 +28,12 @@ statements! {
         WHERE workspace = $2 AND thread = $3 AND position = $4";
 }
 
-/// Deletes a turn; the scope that it was in, `None` when there is no such turn.
+/// Deletes a turn, and its words in the thread unless these are to stay; the scope that it was in, `None` when there is no such turn.
 pub(super) fn forget_episode(
     session: &Session<'_>,
     workspace: &WorkspaceId,
     id: &EpisodeId,
+    keeps_words: bool,
 ) -> Result<Option<Scope>, Failure> {
     session.execute(DELETE_VECTORS, values![workspace, id])?;
     let deleted = session.one(DELETE, values![workspace, id], |row| {
@@ -44,6 +45,9 @@ pub(super) fn forget_episode(
     };
     word_blocks::forget(session, workspace, &scope, sequence)?;
     history_summaries::delete(session, workspace, &thread)?;
+    if keeps_words {
+        return Ok(Some(scope));
+    }
     let found = session.one(MESSAGE, values![workspace, &thread, position], |row| row.json(0))?;
     if let Some(message) = found.flatten() {
         let content = to_json(&without_words(message))?;

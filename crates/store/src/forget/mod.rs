@@ -29,6 +29,10 @@ statements! {
     EPISODES_OF_SOURCE = "SELECT id FROM episodes WHERE workspace = $1 AND source = $2";
     EPISODES_OF_SOURCE_IN_SCOPE = "SELECT id FROM episodes
         WHERE workspace = $1 AND source = $2 AND assistant = $3 AND user_name = $4";
+    EPISODES_OF_SCOPE = "SELECT id FROM episodes
+        WHERE workspace = $1 AND assistant = $2 AND user_name = $3";
+    STATEMENTS_OF_SCOPE = "SELECT DISTINCT id FROM statements
+        WHERE workspace = $1 AND assistant = $2 AND user_name = $3";
     STATEMENTS_OF_SOURCE = "SELECT DISTINCT id FROM statements WHERE workspace = $1 AND source = $2";
     STATEMENTS_OF_SOURCE_IN_SCOPE = "SELECT DISTINCT id FROM statements
         WHERE workspace = $1 AND source = $2 AND assistant = $3 AND user_name = $4";
@@ -75,6 +79,22 @@ impl Workspace {
         self.erase(move |session, workspace| {
             let plan = Plan::of(session, workspace, &ids)?;
             carry_out(session, workspace, &plan, ComesBack::Never, now)?;
+            Ok(plan.forgotten())
+        })
+        .await
+    }
+
+    /// Empties a scope's memory for good, turns and statements. What was said stays in its threads; said
+    /// again, it is remembered again.
+    pub async fn reset_memory(&self, scope: &Scope, now: Timestamp) -> Result<Forgotten> {
+        let scope = scope.clone();
+        self.erase(move |session, workspace| {
+            let values = values![workspace, &scope.assistant, scope_user(&scope)];
+            let id = |row: &Row<'_>| row.get::<RecalledId>(0);
+            let mut ids = session.all(EPISODES_OF_SCOPE, values, id)?;
+            ids.extend(session.all(STATEMENTS_OF_SCOPE, values, id)?);
+            let plan = Plan::of(session, workspace, &ids)?.keeping_words();
+            carry_out(session, workspace, &plan, ComesBack::WhenSaidAgain, now)?;
             Ok(plan.forgotten())
         })
         .await

@@ -34,6 +34,8 @@ pub(crate) struct Plan {
     pub(super) orphaned: BTreeMap<MemoryId, Option<MemoryId>>,
     /// Threads whose summaries go.
     pub(super) summaries: BTreeSet<ThreadId>,
+    /// Whether what was said stays in its thread, where it is a memory no longer.
+    pub(super) keeps_words: bool,
     vectors: u64,
 }
 
@@ -80,6 +82,11 @@ impl Plan {
         }
         plan.find_orphans(session, workspace)?;
         Ok(plan)
+    }
+
+    /// Empties memory and leaves conversations as they are.
+    pub(super) fn keeping_words(self) -> Self {
+        Self { keeps_words: true, ..self }
     }
 
     pub(crate) fn forgotten(&self) -> Forgotten {

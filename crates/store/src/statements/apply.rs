@@ -243,7 +243,7 @@ impl Changing<'_> {
     /// An identifier made of what the statement says. One that said the same before, and is not
     /// believed any more, keeps its own.
     fn free_id(&self, said: &NewStatement) -> Result<MemoryId, Failure> {
-        let hash = content_hash(said.kind, &said.text);
+        let hash = content_hash(said);
         for number in 0.. {
             let id = MemoryId::implied(&identifier_digits(&identity(self.scope, &hash, number)));
             let taken = self.session.one(IS_TAKEN, values![self.workspace, &id], |_| Ok(()))?;
@@ -257,8 +257,10 @@ impl Changing<'_> {
     /// The statement as it may be written: without the turns that are not there. A person's own
     /// word lifts a tombstone.
     fn admitted(&self, mut said: NewStatement) -> Result<Result<NewStatement, Refusal>, Failure> {
-        said.text = said.text.trim().to_owned();
-        let hash = tombstone(self.scope, &content_hash(said.kind, &said.text));
+        if !said.is_verbatim() {
+            said.text = said.text.trim().to_owned();
+        }
+        let hash = tombstone(self.scope, &content_hash(&said));
         let by_hand = said.trust == Trust::DirectUser
             && said.learned_by.is_none()
             && !said.source.starts_with(IMPORTED);
@@ -289,7 +291,7 @@ impl Changing<'_> {
 
     /// What the scope believes that says the same.
     fn saying(&self, said: &NewStatement) -> Result<Option<Version>, Failure> {
-        let hash = content_hash(said.kind, &said.text);
+        let hash = content_hash(said);
         let (assistant, user) = (&self.scope.assistant, scope_user(self.scope));
         let values = values![self.workspace, assistant, user, hash.as_slice()];
         let id: Option<MemoryId> = self.session.one(BY_CONTENT, values, |row| row.get(0))?;

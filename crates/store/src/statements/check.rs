@@ -2,7 +2,7 @@
 
 use backstay_core::{
     Error, Result,
-    memory::{MemoryKind, MemoryState, NewStatement, Scope, SourceQuote},
+    memory::{MemoryState, NewStatement, Scope, SourceQuote, VERBATIM_SOURCE},
 };
 
 use super::StatementChange;
@@ -10,6 +10,8 @@ use crate::{digest::digest, scopes::scope_user};
 
 /// The longest statement: a sentence or a few, never a document.
 pub const STATEMENT_BYTES_MAX: usize = 4_096;
+/// The longest of those that an application keeps word for word.
+pub const VERBATIM_BYTES_MAX: usize = 1024 * 1024;
 /// The longest quote of a turn.
 pub const QUOTE_BYTES_MAX: usize = 2_048;
 /// Turns that one statement rests on.
@@ -44,7 +46,8 @@ pub(crate) fn check_all(changes: &[StatementChange]) -> Result<()> {
 
 pub(crate) fn check(statement: &NewStatement) -> Result<()> {
     let NewStatement { text, subject, valid, source, learned_by, sources, .. } = statement;
-    length("text", text.trim(), 1, STATEMENT_BYTES_MAX)?;
+    let text_max = if statement.is_verbatim() { VERBATIM_BYTES_MAX } else { STATEMENT_BYTES_MAX };
+    length("text", text.trim(), 1, text_max)?;
     length("source", source, 1, NAME_BYTES_MAX)?;
     length("subject", subject.as_deref().unwrap_or_default(), 0, NAME_BYTES_MAX)?;
     length("learned_by", learned_by.as_deref().unwrap_or_default(), 0, NAME_BYTES_MAX)?;
@@ -78,8 +81,14 @@ fn length(parameter: &'static str, text: &str, min: usize, max: usize) -> Result
     Err(Error::invalid(message).with_parameter(parameter))
 }
 
-/// The hash of what a statement says. Case, spaces and the end of the sentence do not count.
-pub(crate) fn content_hash(kind: MemoryKind, text: &str) -> [u8; 32] {
+/// The hash of what a statement says. Case, spaces and the end of the sentence do not count, unless it is
+/// kept word for word: then every byte does, and so does what is kept beside it.
+pub(crate) fn content_hash(said: &NewStatement) -> [u8; 32] {
+    let NewStatement { kind, text, metadata, .. } = said;
+    if said.is_verbatim() {
+        let beside = serde_json::to_string(metadata).unwrap_or_default();
+        return digest(&[VERBATIM_SOURCE.as_bytes(), text.as_bytes(), beside.as_bytes()]);
+    }
     digest(&[kind.as_str().as_bytes(), normalised(text).as_bytes()])
 }
 
@@ -103,13 +112,47 @@ fn normalised(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use backstay_core::{
+        Timestamp,
+        memory::{Confidence, MemoryKind, Trust, Validity},
+    };
+
     use super::*;
+
+    fn said(kind: MemoryKind, text: &str, source: &str) -> NewStatement {
+        NewStatement {
+            text: text.to_owned(),
+            kind,
+            subject: None,
+            confidence: Confidence::CERTAIN,
+            trust: Trust::DirectUser,
+            state: MemoryState::Active,
+            valid: Validity::default(),
+            said_at: Timestamp::default(),
+            expires_at: None,
+            pinned: false,
+            source: source.to_owned(),
+            learned_by: None,
+            sources: Vec::new(),
+            metadata: serde_json::Map::new(),
+        }
+    }
 
     #[test]
     fn case_spaces_and_the_full_stop_make_no_other_statement_but_words_and_kind_do() {
-        let hash = |text| content_hash(MemoryKind::Fact, text);
+        let hash = |text| content_hash(&said(MemoryKind::Fact, text, "api"));
         assert_eq!(hash("Ann lives in Ghent"), hash(" ann  lives in\nGHENT. "));
         assert_ne!(hash("Ann lives in Ghent"), hash("Ann lives in Genk"));
-        assert_ne!(hash("Ann runs"), content_hash(MemoryKind::Plan, "Ann runs"));
+        assert_ne!(hash("Ann runs"), content_hash(&said(MemoryKind::Plan, "Ann runs", "api")));
+    }
+
+    #[test]
+    fn what_is_kept_word_for_word_is_told_apart_by_every_byte() {
+        let hash = |text| content_hash(&said(MemoryKind::Fact, text, VERBATIM_SOURCE));
+        assert_ne!(hash("{\"a\": 1}"), hash("{\"A\": 1}"));
+        assert_eq!(hash("{\"a\": 1}"), hash("{\"a\": 1}"));
+        let long = said(MemoryKind::Fact, &"x".repeat(200_000), VERBATIM_SOURCE);
+        assert!(check(&long).is_ok());
+        assert!(check(&NewStatement { source: "api".to_owned(), ..long }).is_err());
     }
 }

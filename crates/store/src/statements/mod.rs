@@ -17,6 +17,7 @@ mod rows;
 pub use change::{ChangeOutcome, Refusal, StatementChange};
 pub use check::{
     QUOTE_BYTES_MAX, STATEMENT_BYTES_MAX, STATEMENT_CHANGES_MAX, STATEMENT_SOURCES_MAX,
+    VERBATIM_BYTES_MAX,
 };
 pub use list::{StatementCounts, StatementFilter, StatementState};
 pub use read::{ScopeStatements, StatementSet};

@@ -69,7 +69,7 @@ pub(crate) fn insert(
     };
     let metadata = Some(&said.metadata).filter(|metadata| !metadata.is_empty());
     let metadata = metadata.map(to_json).transpose()?;
-    let content_hash = content_hash(said.kind, &said.text);
+    let content_hash = content_hash(said);
     session.execute(
         INSERT,
         values![

@@ -1,6 +1,9 @@
 //! Deleting for good.
 
-use crate::harness::{TestStore, ann, at, episode_id, forget, passage, say, texts, thread_id};
+use crate::{
+    harness::{TestStore, ann, at, episode_id, forget, passage, say, texts, thread_id},
+    statements::add,
+};
 
 const SECRET: &str = "my safe opens with zanzibar-4711";
 
@@ -54,6 +57,20 @@ pub(crate) async fn a_deleted_thread_takes_its_memories_along(store: &TestStore)
     assert_eq!(texts(&workspace, &ann()).await, ["I live in Ghent", "noted"]);
     assert_eq!(workspace.scope_version(&ann()).await.unwrap().forgotten, 2);
     assert_eq!(occurrences(&store.all_bytes().await, "zanzibar-4711"), 0);
+}
+
+pub(crate) async fn a_memory_that_is_emptied_leaves_its_threads_as_they_are(store: &TestStore) {
+    let workspace = store.a();
+    let said = say(&workspace, "1", "I live in Ghent", "noted").await;
+    add(&workspace, "Ann lives in Ghent", &said[..1]).await;
+    workspace.reset_memory(&ann(), at(9)).await.unwrap();
+    assert!(texts(&workspace, &ann()).await.is_empty());
+    assert!(workspace.scopes().await.unwrap().is_empty());
+    let messages = workspace.thread_messages(&thread_id("1"), 10).await.unwrap();
+    assert_eq!(messages[0].message.text(), "I live in Ghent");
+    let again = say(&workspace, "2", "I live in Ghent", "noted").await;
+    add(&workspace, "Ann lives in Ghent", &again[..1]).await;
+    assert_eq!(workspace.statement_counts(&ann()).await.unwrap().active, 1);
 }
 
 pub(crate) async fn forgetting_what_is_not_there_forgets_nothing(store: &TestStore) {

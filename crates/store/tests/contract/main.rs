@@ -109,6 +109,7 @@ contract! {
         what_is_forgotten_is_in_no_file
         what_is_forgotten_changes_its_scope_and_nothing_else
         a_deleted_thread_takes_its_memories_along
+        a_memory_that_is_emptied_leaves_its_threads_as_they_are
         forgetting_what_is_not_there_forgets_nothing;
     statements:
         what_is_said_twice_is_one_statement

@@ -95,6 +95,8 @@ async fn sent(
         attachments: run.attachments.iter().map(attachment).collect(),
         recalls: run.memory != MemoryMode::Off,
         json_output: run.json_output,
+        cites: run.cites,
+        warnings: reply::warnings(&run),
     };
     answer(state, run, names, body.stream, wants_status).await
 }
@@ -180,6 +182,9 @@ fn settings(state: &AppState, assistant: &Assistant, body: &MessageBody) -> Resu
         thinking: body.thinking.as_ref().map(thinking),
         json_output: body.json_output,
         memory: body.memory.mode,
+        more_memory: body.memory.pro,
+        cites: body.memory.cite,
+        web_search: body.web_search,
         routing: body.routing.clone(),
         auto: body.auto.clone(),
         temperature: body.temperature,

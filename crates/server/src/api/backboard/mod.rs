@@ -6,6 +6,8 @@ mod documents;
 mod encodings;
 mod ids;
 mod media;
+mod memories;
+mod memory_facts;
 mod messages;
 mod model_row;
 mod models;

@@ -12,7 +12,7 @@ use backstay_wire::backboard::OutputsBody;
 use super::{
     encodings, ids,
     messages::{answer, client_tools, thinking, wants_status},
-    reply::RunNames,
+    reply::{self, RunNames},
 };
 use crate::{
     api::{caller::Caller, dialect::ApiResult},
@@ -76,6 +76,8 @@ async fn submitted(
         attachments: Vec::new(),
         recalls: run.memory != MemoryMode::Off,
         json_output: run.json_output,
+        cites: run.cites,
+        warnings: reply::warnings(&run),
     };
     answer(state, run, names, streams, wants_status).await
 }

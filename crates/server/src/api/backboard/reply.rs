@@ -1,13 +1,17 @@
 //! The whole answer of a run: one flat object, which every version of the clients can read.
 
 use backstay_core::{
-    AssistantId, Clock, Error, MessageId, RunId, ThreadId, Timestamp, chat::ToolCall,
+    AssistantId, Clock, Error, MessageId, RunId, ThreadId, Timestamp,
+    chat::{RecalledBlock, ToolCall},
+    memory::Recalled,
 };
-use backstay_engine::{ContextUse, Noted, RunEnd, RunStatus, Used};
+use backstay_engine::{ContextUse, Noted, Run, RunEnd, RunStatus, Used};
 use serde_json::{Map, Value, json};
 
 use super::ids::shown;
-use backstay_core::memory::Recalled;
+
+const NO_WEB_SEARCH: &str = "web_search: no search service is configured on this server, so the model \
+could not search the web";
 
 /// Of what a run is, before anything is known of its answer.
 #[derive(Clone)]
@@ -24,6 +28,15 @@ pub(super) struct RunNames {
     pub(super) recalls: bool,
     /// Whether the answer is to be a JSON object.
     pub(super) json_output: bool,
+    /// Whether the answer is to mark which memories it rests on.
+    pub(super) cites: bool,
+    /// What was asked for and cannot be had here.
+    pub(super) warnings: Vec<&'static str>,
+}
+
+/// What a run was asked for and cannot have here.
+pub(super) fn warnings(run: &Run) -> Vec<&'static str> {
+    run.lacks_web_search.then_some(NO_WEB_SEARCH).into_iter().collect()
 }
 
 pub(super) fn of_end(names: &RunNames, end: &RunEnd, clock: &Clock) -> Value {
@@ -163,19 +176,29 @@ pub(super) fn tool_call(call: &ToolCall) -> Value {
 }
 
 pub(super) fn of_memory(names: &RunNames, end: &RunEnd) -> Map<String, Value> {
-    let retrieved = names.recalls.then(|| memories(&end.recalled));
+    let cited_in = names.cites.then_some(end.text.as_str());
+    let retrieved = names.recalls.then(|| memories(&end.recalled, cited_in));
     Map::from_iter([
         ("memory_operation_id".to_owned(), json!(end.operation.as_ref().map(|id| shown!(id)))),
         ("retrieved_memories".to_owned(), json!(retrieved)),
-        ("retrieved_files".to_owned(), json!([])),
-        ("retrieved_files_count".to_owned(), json!(0)),
+        ("retrieved_files".to_owned(), json!(end.files)),
+        ("retrieved_files_count".to_owned(), json!(end.files.len())),
+        ("warnings".to_owned(), json!(names.warnings)),
     ])
 }
 
-pub(super) fn memories(recalled: &[Recalled]) -> Value {
-    let shown = recalled
-        .iter()
-        .map(|item| json!({"id": item.id.to_string(), "memory": item.text, "score": item.score}));
+/// `cited_in` is an answer that marks what it rests on.
+pub(super) fn memories(recalled: &[Recalled], cited_in: Option<&str>) -> Value {
+    let shown = (1..).zip(recalled).map(|(number, item)| {
+        let mut shown =
+            json!({"id": item.id.to_string(), "memory": item.text, "score": item.score});
+        if let Some(answer) = cited_in {
+            let mark = RecalledBlock::mark(number);
+            shown["cited"] = json!(answer.contains(&mark));
+            shown["citation"] = json!(mark);
+        }
+        shown
+    });
     shown.collect()
 }
 

@@ -5,11 +5,14 @@ use axum::{
     routing::{delete, get, post},
 };
 
-use super::{assistants, documents, media, messages, models, outputs, runs, threads, usage};
+use super::{
+    assistants, documents, media, memories, memory_facts, messages, models, outputs, runs, threads,
+    usage,
+};
 use crate::state::AppState;
 
 pub(crate) fn routes() -> Router<AppState> {
-    let all = Router::new()
+    let all = of_memories()
         .route("/assistants", get(assistants::list).post(assistants::create))
         .route(
             "/assistants/{assistant}",
@@ -53,4 +56,20 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/models/{*name}", get(models::one))
         .route("/billing/usage/recent", get(usage::recent));
     Router::new().nest("/api", all.clone()).merge(all)
+}
+
+fn of_memories() -> Router<AppState> {
+    Router::new()
+        .route(
+            "/assistants/{assistant}/memories",
+            get(memories::list).post(memories::add).delete(memories::reset),
+        )
+        .route("/assistants/{assistant}/memories/stats", get(memory_facts::stats))
+        .route("/assistants/{assistant}/memories/insights", get(memory_facts::insights))
+        .route("/assistants/{assistant}/memories/search", post(memories::search))
+        .route(
+            "/assistants/{assistant}/memories/{memory}",
+            get(memories::one).put(memories::update).delete(memories::delete),
+        )
+        .route("/assistants/memories/operations/{operation}", get(memory_facts::operation))
 }

@@ -163,7 +163,7 @@ impl Writing {
         match told {
             RunEvent::Started { provider, model, recalled } => {
                 if self.names.recalls {
-                    let memories = reply::memories(&recalled);
+                    let memories = reply::memories(&recalled, None);
                     self.push("memory_retrieved", json!({"memories": memories}));
                 }
                 let (run, answer) = (self.names.run.clone(), shown!(self.names.answer));

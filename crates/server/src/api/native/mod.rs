@@ -18,4 +18,5 @@ mod status;
 mod threads;
 mod workspace;
 
+pub(crate) use memories::change::judged;
 pub(crate) use openapi::routes;

@@ -2,8 +2,10 @@
 
 mod assistants;
 mod bad_input;
+mod builtin_tools;
 mod documents;
 mod history;
+mod memories;
 mod messages;
 mod models;
 mod stream;

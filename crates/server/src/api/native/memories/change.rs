@@ -299,7 +299,7 @@ async fn merge_statements(
 }
 
 /// Every statement is judged before it is remembered, a person's own like any other.
-pub(super) fn judged(text: &str, trust: Trust, kind: MemoryKind) -> MemoryState {
+pub(crate) fn judged(text: &str, trust: Trust, kind: MemoryKind) -> MemoryState {
     match safety::judge(text, trust, kind) {
         Verdict::Fine => MemoryState::Active,
         Verdict::Quarantine(reason) => MemoryState::Quarantined(reason),
