@@ -125,7 +125,7 @@ async function memory(upstream) {
     same((await backboard.updateMemory(assistant, id, { content: `${content} b` })).content, `${content} b`);
     const { memories } = await backboard.getMemories(assistant);
     require(memories.some((one) => one.id === id && one.content === `${content} b`), memories);
-    require((await backboard.getMemoryStats(assistant)).total_memories >= 1, "not counted");
+    require((await backboard.getMemoryStats(assistant)).totalMemories >= 1, "not counted");
     require((await backboard.deleteMemory(assistant, id)).success, "not deleted");
     require((await thrownBy(() => backboard.getMemory(assistant, id))) instanceof BackboardNotFoundError, "still there");
   });

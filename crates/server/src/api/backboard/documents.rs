@@ -13,7 +13,8 @@ use multer::{Field, Multipart};
 use serde_json::{Map, Value, json};
 
 use super::{
-    document_view::{Client, show},
+    client::Client,
+    document_view::show,
     ids::{self, shown},
 };
 use crate::{
@@ -67,11 +68,12 @@ pub(super) async fn list_of_assistant(
     let listed = async {
         let assistant = ids::assistant(&state, &caller, &assistant).await?;
         let owner = DocumentOwner::Assistant { assistant: assistant.scope };
-        list(&state, &caller, &owner, Client::of(&headers)).await
+        list(&state, &caller, &owner, Client::of(&headers)).await.map(Value::Array)
     };
     listed.await.map(Json).map_err(|e| caller.fail(e))
 }
 
+/// Those of its messages too.
 pub(super) async fn list_of_thread(
     State(state): State<AppState>,
     caller: Caller,
@@ -80,8 +82,13 @@ pub(super) async fn list_of_thread(
 ) -> ApiResult<Json<Value>> {
     let listed = async {
         let thread = ids::thread(&state, &caller, &thread).await?;
-        let owner = DocumentOwner::Thread { thread: thread.id };
-        list(&state, &caller, &owner, Client::of(&headers)).await
+        let owner = DocumentOwner::Thread { thread: thread.id.clone() };
+        let client = Client::of(&headers);
+        let mut all = list(&state, &caller, &owner, client).await?;
+        let store = state.engine.store().workspace(&caller.context.workspace);
+        let of_messages = store.documents_of_messages(&thread.id).await?;
+        all.extend(of_messages.iter().map(|document| show(document, client)));
+        Ok(Value::Array(all))
     };
     listed.await.map(Json).map_err(|e| caller.fail(e))
 }
@@ -125,7 +132,7 @@ async fn list(
     caller: &Caller,
     owner: &DocumentOwner,
     client: Client,
-) -> Result<Value> {
+) -> Result<Vec<Value>> {
     let (mut all, mut cursor) = (Vec::new(), None);
     loop {
         let page = PageRequest { limit: PAGE, cursor };
@@ -133,7 +140,7 @@ async fn list(
         all.extend(page.items.iter().map(|document| show(document, client)));
         cursor = page.next;
         if cursor.is_none() {
-            return Ok(Value::Array(all));
+            return Ok(all);
         }
     }
 }

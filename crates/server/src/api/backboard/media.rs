@@ -12,7 +12,7 @@ use super::ids;
 use crate::api::{caller::Caller, dialect::ApiError};
 
 const NO_VOICE: &str =
-    "Backstay has no voice or realtime sessions; send text to POST /threads/messages";
+    "voice and realtime sessions are not supported; send text to POST /threads/messages";
 
 pub(super) async fn no_models(_caller: Caller) -> Json<Value> {
     Json(json!({"models": [], "total": 0}))

@@ -1,6 +1,7 @@
 //! Backboard's dialect, under `/api`, and at the root for clients whose base URL has no path.
 
 mod assistants;
+mod client;
 mod document_view;
 mod documents;
 mod encodings;

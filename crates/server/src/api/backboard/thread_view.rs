@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use axum::http::HeaderMap;
 use backstay_core::{
     GenerationId, Result,
     chat::{Part, Role, SettlementStatus},
@@ -13,21 +14,35 @@ use backstay_store::{Document, GenerationRow, StoredMessage, Thread};
 use serde_json::{Map, Value, json};
 
 use super::{
+    client::Client,
     document_view::attachment,
     ids::{self, shown},
     reply::tool_calls,
 };
 use crate::{api::caller::Caller, state::AppState};
 
+/// How much of a thread is shown, and to whom.
+#[derive(Clone, Copy)]
+pub(super) struct Shown {
+    pub(super) messages: bool,
+    pub(super) client: Client,
+}
+
+impl Shown {
+    pub(super) fn whole(headers: &HeaderMap) -> Self {
+        Self { messages: true, client: Client::of(headers) }
+    }
+}
+
 pub(super) async fn show(
     state: &AppState,
     caller: &Caller,
     thread: Thread,
-    with_messages: bool,
+    shown: Shown,
 ) -> Result<Value> {
     let store = state.engine.store().workspace(&caller.context.workspace);
     let assistant = ids::assistant_of(state, caller, &thread.scope.assistant).await?;
-    let stored = match with_messages {
+    let stored = match shown.messages {
         true => store.thread_messages(&thread.id, limits::MESSAGES_MAX).await?,
         false => Vec::new(),
     };
@@ -44,7 +59,8 @@ pub(super) async fn show(
     let attached = store.documents_of_messages(&thread.id).await?;
     let messages = stored.iter().enumerate().map(|(index, stored)| {
         let call = stored.generation.as_ref().and_then(|id| calls.get(id));
-        message(stored, call, &attached, (index + 1 == count).then_some(waits))
+        let last_waits = (index + 1 == count).then_some(waits);
+        message((stored, shown.client), call, &attached, last_waits)
     });
     Ok(json!({
         "thread_id": shown!(thread.id),
@@ -69,7 +85,7 @@ fn calls_in(stored: &StoredMessage) -> Vec<&backstay_core::chat::ToolCall> {
 
 /// `last_waits` is known of the thread's last message.
 fn message(
-    stored: &StoredMessage,
+    (stored, client): (&StoredMessage, Client),
     call: Option<&GenerationRow>,
     attached: &[Document],
     last_waits: Option<bool>,
@@ -81,7 +97,7 @@ fn message(
     let usage = call.and_then(|call| call.usage.as_ref());
     json!({
         "message_id": shown!(stored.id),
-        "role": stored.message.role,
+        "role": role(stored.message.role, client),
         "content": content(stored),
         "created_at": stored.said_at.to_micros_text(),
         "status": status(stored, call, last_waits),
@@ -93,6 +109,14 @@ fn message(
         "total_tokens": usage.map(backstay_core::Usage::total_tokens),
         "attachments": attachments,
     })
+}
+
+/// A client that stops at a role that it does not know still sees what a tool said.
+fn role(role: Role, client: Client) -> Role {
+    match role {
+        Role::Tool if !client.knows_tool() => Role::System,
+        role => role,
+    }
 }
 
 fn content(stored: &StoredMessage) -> String {

@@ -3,16 +3,17 @@
 use axum::{
     Json,
     extract::{Path, State},
-    http::Uri,
+    http::{HeaderMap, Uri},
 };
 use backstay_core::{Name, Result};
 use serde_json::{Value, json};
 
 use super::{
     assistants::part,
+    client::Client,
     encodings,
     ids::{self, shown},
-    thread_view,
+    thread_view::{self, Shown},
 };
 use crate::{
     api::{caller::Caller, dialect::ApiResult},
@@ -24,13 +25,14 @@ pub(super) async fn create(
     State(state): State<AppState>,
     caller: Caller,
     Path(assistant): Path<String>,
+    headers: HeaderMap,
 ) -> ApiResult<Json<Value>> {
     let created = async {
         let assistant = ids::assistant(&state, &caller, &assistant).await?;
         let id = state.engine.open_thread(&caller.context, &assistant).await?;
         let store = state.engine.store().workspace(&caller.context.workspace);
         let thread = store.thread(&id).await?.ok_or_else(|| ids::not_found("Thread"))?;
-        thread_view::show(&state, &caller, thread, true).await
+        thread_view::show(&state, &caller, thread, Shown::whole(&headers)).await
     };
     created.await.map(Json).map_err(|e| caller.fail(e))
 }
@@ -39,11 +41,12 @@ pub(super) async fn list_of_assistant(
     State(state): State<AppState>,
     caller: Caller,
     Path(assistant): Path<String>,
+    headers: HeaderMap,
     uri: Uri,
 ) -> ApiResult<Json<Value>> {
     let listed = async {
         let assistant = ids::assistant(&state, &caller, &assistant).await?;
-        listed(&state, &caller, Some(&assistant.scope), &uri).await
+        listed(&state, &caller, Some(&assistant.scope), (&headers, &uri)).await
     };
     listed.await.map(Json).map_err(|e| caller.fail(e))
 }
@@ -51,26 +54,28 @@ pub(super) async fn list_of_assistant(
 pub(super) async fn list(
     State(state): State<AppState>,
     caller: Caller,
+    headers: HeaderMap,
     uri: Uri,
 ) -> ApiResult<Json<Value>> {
-    listed(&state, &caller, None, &uri).await.map(Json).map_err(|e| caller.fail(e))
+    listed(&state, &caller, None, (&headers, &uri)).await.map(Json).map_err(|e| caller.fail(e))
 }
 
 async fn listed(
     state: &AppState,
     caller: &Caller,
     assistant: Option<&Name>,
-    uri: &Uri,
+    (headers, uri): (&HeaderMap, &Uri),
 ) -> Result<Value> {
     let query = encodings::query(uri);
     let (skip, limit) = part(&query)?;
-    let with_messages = query.flag("include_messages")?.unwrap_or(true);
+    let messages = query.flag("include_messages")?.unwrap_or(true);
+    let shown = Shown { messages, client: Client::of(headers) };
     let store = state.engine.store().workspace(&caller.context.workspace);
     let mut threads = Vec::new();
     for thread in store.recent_threads(assistant, skip, limit).await? {
         // What has no UUID was named by another interface, and cannot be shown here.
         if thread.id.to_uuid().is_some() {
-            threads.push(thread_view::show(state, caller, thread, with_messages).await?);
+            threads.push(thread_view::show(state, caller, thread, shown).await?);
         }
     }
     Ok(Value::Array(threads))
@@ -80,10 +85,11 @@ pub(super) async fn one(
     State(state): State<AppState>,
     caller: Caller,
     Path(id): Path<String>,
+    headers: HeaderMap,
 ) -> ApiResult<Json<Value>> {
     let found = async {
         let thread = ids::thread(&state, &caller, &id).await?;
-        thread_view::show(&state, &caller, thread, true).await
+        thread_view::show(&state, &caller, thread, Shown::whole(&headers)).await
     };
     found.await.map(Json).map_err(|e| caller.fail(e))
 }
