@@ -76,8 +76,9 @@ test-nodes: build ## Three servers over one PostgreSQL: kill, pause, restart, pr
 test-s3: build ## Documents in a bucket, over a server of S3's protocol
 	$(PYTHON) tests/s3/run.py
 
-test-documents: build ## 500 hostile documents, each in its process within 20 s and 256 MB
+test-documents: build ## 500 hostile documents, each in its process within 20 s and 256 MB; a fifth of them through a server (STEP=1: all)
 	$(PYTHON) tests/hostile_documents/run.py
+	$(PYTHON) tests/hostile_documents/server.py --step $(or $(STEP),5)
 
 test-demo: models ## The demo, which fails unless the right memories are recalled
 	@$(BACKSTAY) demo --exit --listen 127.0.0.1:0 --data "$(TARGET_DIR)/demo-test"
