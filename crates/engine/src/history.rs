@@ -57,7 +57,8 @@ pub(crate) async fn add(
         (None, stored)
     } else {
         let shortening = Shortening { engine, context, store, thread, model: &request.model, room };
-        shortening.shorten(stored).await?
+        // It calls a model, and would make every call's future twice as large.
+        Box::pin(shortening.shorten(stored)).await?
     };
     let shown_from = recent.first().map_or(u32::MAX, |message| message.position);
     let summary = summary.map(|summary| Message::text_of(Role::User, shown(&summary)));
