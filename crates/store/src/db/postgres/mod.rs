@@ -96,7 +96,8 @@ impl Postgres {
                 .unwrap_or_else(|_| Err(panicked()))
         };
         match access {
-            Access::Read => running.await,
+            // Making a connection takes kilobytes of state, which every caller's future would hold.
+            Access::Read => Box::pin(running).await,
             Access::WriteAlone | Access::WriteBeside => {
                 tokio::spawn(running).await.unwrap_or_else(|_| Err(panicked()))
             }
@@ -112,7 +113,7 @@ impl Postgres {
         work: impl FnOnce(&Session<'_>) -> Result<T, Failure> + Send + 'static,
     ) -> Option<T> {
         let Shared { replica: Some(replica), node, .. } = &*self.shared else { return None };
-        let lent = replica.begin(&Opening::new(Access::Read, reach), node.id()).await;
+        let lent = Box::pin(replica.begin(&Opening::new(Access::Read, reach), node.id())).await;
         let outcome = match lent {
             None => ReplicaRead::Away,
             Some(lent) => {
