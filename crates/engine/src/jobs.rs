@@ -26,6 +26,8 @@ pub struct Jobs {
 
 /// Turns that are embedded in one step, so that a stop does not wait long.
 const EMBED_BATCH: usize = 32;
+/// Chunks of documents that are embedded with a batch of what was said.
+const DOCUMENTS_SHARE: usize = 8;
 /// Rows that another process wrote are found even when nobody says so.
 const EMBED_POLL: Duration = Duration::from_secs(30);
 /// How soon a memory that has become large is searched by the database.
@@ -189,13 +191,13 @@ async fn embed_forever(engine: Engine) {
     }
 }
 
-/// What was said goes before documents: nobody waits for a document to be embedded while talking.
+/// What was said goes before documents, which get a share however much is said: they are not indexed
+/// before.
 async fn embed_some(engine: &Engine) -> Result<usize> {
     let said = engine.memory().embed_pending(EMBED_BATCH).await?;
-    if said > 0 {
-        return Ok(said);
-    }
-    engine.memory().embed_documents(EMBED_BATCH, engine.clock().now()).await
+    let chunks_max = if said > 0 { DOCUMENTS_SHARE } else { EMBED_BATCH };
+    let chunks = engine.memory().embed_documents(chunks_max, engine.clock().now()).await?;
+    Ok(said + chunks)
 }
 
 /// Nobody is to wait for vectors that cannot be made now.

@@ -9,7 +9,8 @@ const { statement, question } = CASES.memory;
 const TOOLS = CASES.tools.map((definition) => ({ type: "function", function: definition }));
 const NOBODY = "0b0c7a52-3f63-4f3e-9a55-0a4f9a8a0b11";
 const DOCUMENT = "# Harbour rules\n\nThe night gate closes at twenty past eleven.\n";
-const PAGES = 200;
+/** Looks at a document while it is read: for half a minute. */
+const LOOKS = 600;
 
 function client(upstream, apiKey = upstream.key) {
   return new BackboardClient({ apiKey, baseUrl: `${upstream.url}/api`, timeout: TIMEOUT_MS });
@@ -153,7 +154,7 @@ async function documents(upstream) {
 
 /** Clients poll: there is no other way to hear of it. */
 async function indexed(backboard, id) {
-  for (let page = 0; page < PAGES; page += 1) {
+  for (let look = 0; look < LOOKS; look += 1) {
     const document = await backboard.getDocumentStatus(id);
     if (!["pending", "processing"].includes(document.status)) return document;
     await new Promise((resolve) => setTimeout(resolve, 50));

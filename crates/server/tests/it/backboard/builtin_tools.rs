@@ -1,38 +1,19 @@
 //! Tools that this server carries out: a model searches, and its client hears of no tool.
 
 use anyhow::{Context as _, Result, bail};
+use backstay_testing::TestServer;
 use serde_json::{Value, json};
 
 use super::{Board, POLLS_MAX, text};
 
 const NOTES: &str =
     "# Harbour\n\nThe ferry to Tallinn leaves from quay nine at six in the morning.\n";
-const BOUNDARY: &str = "----5a1c";
-
-fn form(fields: &[(&str, &str)], files: &[(&str, &str, &str)]) -> String {
-    let mut body = String::new();
-    for (name, value) in fields {
-        body.push_str(&format!(
-            "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
-        ));
-    }
-    for (field, filename, content) in files {
-        body.push_str(&format!(
-            "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{field}\"; \
-             filename=\"{filename}\"\r\nContent-Type: text/markdown\r\n\r\n{content}\r\n"
-        ));
-    }
-    body + &format!("--{BOUNDARY}--\r\n")
-}
+/// A search service at the scripted upstream.
+const WEB_SEARCH: &str = "[web_search]
+service = \"searxng\"
+base_url = \"{sim}/searxng\"";
 
 impl Board {
-    async fn add_file(&self, path: &str, body: String) -> Result<(u16, Value)> {
-        let request = self.client.request(http::Method::POST, path).body(body);
-        let kind = format!("multipart/form-data; boundary={BOUNDARY}");
-        let response = request.header("content-type", kind).send().await?;
-        Ok((response.status().as_u16(), response.json().await?))
-    }
-
     /// The document once it was read, or could not be.
     async fn read_document(&self, id: &str) -> Result<Value> {
         let path = format!("/api/documents/{id}/status");
@@ -50,8 +31,8 @@ impl Board {
 async fn a_model_searches_the_documents_and_its_client_hears_of_no_tool() -> Result<()> {
     let board = Board::start().await?;
     let path = format!("/api/assistants/{}/documents", board.assistant);
-    let (_, added) = board.add_file(&path, form(&[], &[("file", "notes.md", NOTES)])).await?;
-    let settled = board.read_document(&text(&added, "document_id")?).await?;
+    let added = board.client.upload(&path, &[], ("notes.md", NOTES.as_bytes())).await?;
+    let settled = board.read_document(&text(&added.body, "document_id")?).await?;
     if settled["status"] == "error" {
         bail!("{settled}");
     }
@@ -76,6 +57,22 @@ async fn a_model_searches_the_documents_and_its_client_hears_of_no_tool() -> Res
     let messages = board.messages(&thread).await?;
     let roles: Vec<&str> = messages.iter().filter_map(|message| message["role"].as_str()).collect();
     assert_eq!(roles, ["user", "assistant", "user", "assistant"]);
+    board.server.stop().await
+}
+
+#[tokio::test]
+async fn a_model_searches_the_web_where_a_service_is_configured_and_the_turn_asks_for_it()
+-> Result<()> {
+    let server = TestServer::builder().config(WEB_SEARCH).start().await?;
+    let board = Board::of(server, json!({"name": "Helper"})).await?;
+    let asked = "Use the web_search tool for House Boats";
+    let thread = board.thread().await?;
+    let answer = board.say(&thread, asked, json!({"web_search": "Auto"})).await?.body;
+    assert_eq!(answer["status"], "COMPLETED", "{answer}");
+    let said = answer["content"].as_str().unwrap_or_default();
+    assert!(said.contains("Result 1 says of"), "{answer}");
+    let without = board.say(&board.thread().await?, asked, json!({})).await?.body;
+    assert_eq!(without["content"], asked, "nobody asked for the web: {without}");
     board.server.stop().await
 }
 
