@@ -30,10 +30,7 @@ pub(crate) async fn embed_pending(
         let passages: Vec<Vec<String>> = chunks.iter().map(passages).collect();
         let texts = passages.iter().flatten().cloned().collect();
         let made = embeddings.embed(&workspace, texts, Urgency::Background).await?;
-        let mut made = made.into_iter().map(|embedding| PassageVector {
-            vector: embedding.vector,
-            states: embedding.states.to_bytes(),
-        });
+        let mut made = made.into_iter().map(PassageVector::from);
         let vectors = chunks.into_iter().zip(&passages).map(|(chunk, passages)| ChunkVectors {
             document: chunk.document,
             number: chunk.number,

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 const PICODOLLARS_PER_DOLLAR_OF_A_MILLION: f64 = 1e6;
 /// Of an endpoint whose limit nobody knows: clients need a number.
 const CONTEXT_ASSUMED: u64 = 8_192;
-/// Of embedding models whose names tell it.
+/// Numbers in a vector of all-MiniLM-L6-v2, the built-in embedding model.
 const BUILTIN_DIMENSIONS: u64 = 384;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +96,7 @@ impl ModelRow {
         self.dimensions().is_none_or(|count| is_within(count, min, max))
     }
 
+    /// No list of models tells them: those that are known are told by the name.
     fn dimensions(&self) -> Option<u64> {
         let name = self.name();
         [("minilm", BUILTIN_DIMENSIONS), ("3-large", 3_072), ("3-small", 1_536), ("ada-002", 1_536)]
