@@ -65,6 +65,12 @@ impl Money {
     pub fn times(self, count: u64) -> Option<Self> {
         self.0.checked_mul(i64::try_from(count).ok()?).map(Self)
     }
+
+    /// One of so many equal parts; `None` where that is not a whole number of picodollars.
+    pub fn part_of(self, count: u64) -> Option<Self> {
+        let count = i64::try_from(count).ok()?;
+        (self.0.checked_rem(count)? == 0).then(|| Self(self.0 / count))
+    }
 }
 
 /// Dollars without trailing zeros: `0.0000025`, `0`, `1.5`.
@@ -175,6 +181,14 @@ mod tests {
         for bad in ["", "-1", "abc", "0.0000000000001", "1e30", "."] {
             assert_eq!(Money::parse_dollars(bad), None, "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_part_is_exact_or_none() {
+        let price = Money::parse_dollars("5.00").unwrap();
+        assert_eq!(price.part_of(1_000), Money::parse_dollars("0.005"));
+        assert_eq!(Money::from_picodollars(1_500).part_of(1_000), None);
+        assert_eq!(price.part_of(0), None);
     }
 
     #[test]

@@ -85,11 +85,17 @@ impl Guard {
     /// Nothing answered: the generation is settled as failed. Returns the error with the attempts
     /// that failed before it.
     pub(crate) async fn fail(&mut self, error: Error) -> Result<Error> {
-        if let Some(open) = self.open.take() {
-            let (status, reply) = (SettlementStatus::Failed, ChatReply::default());
-            open.close(status, Some(&error), reply).await?;
-        }
-        Ok(self.with_earlier(error))
+        self.fail_settled(error).await.map(|(error, _)| error)
+    }
+
+    /// The same, and what the ledger says of it.
+    pub(crate) async fn fail_settled(&mut self, error: Error) -> Result<(Error, Settlement)> {
+        let Some(open) = self.open.take() else {
+            return Err(Error::internal("a call was settled twice"));
+        };
+        let (status, reply) = (SettlementStatus::Failed, ChatReply::default());
+        let settlement = open.close(status, Some(&error), reply).await?;
+        Ok((self.with_earlier(error), settlement))
     }
 
     fn with_earlier(&self, error: Error) -> Error {

@@ -25,6 +25,8 @@ pub(crate) enum Work<'a> {
     Chat(&'a ChatRequest),
     Embedding(&'a EmbeddingRequest),
     Rerank(&'a RerankRequest),
+    /// One search of the web.
+    WebSearch,
     /// An earlier answer is given again.
     Repeated,
 }
@@ -50,7 +52,7 @@ impl Quote<'_> {
             return Ok(None);
         }
         if let Some(unpriced) = self.endpoints.iter().find(|one| !is_affordable(context, one)) {
-            return Err(price_unknown(unpriced));
+            return Err(self.work.price_unknown(unpriced));
         }
         let prompt_tokens = self.work.prompt_tokens();
         let usage = Usage { prompt_tokens, estimated: true, ..self.work.counted() };
@@ -81,7 +83,7 @@ impl Quote<'_> {
         let prompt = self.work.prompt_tokens();
         let answer = match self.work {
             Work::Chat(request) => request.parameters.max_tokens.unwrap_or(0),
-            Work::Embedding(_) | Work::Rerank(_) | Work::Repeated => 0,
+            Work::Embedding(_) | Work::Rerank(_) | Work::WebSearch | Work::Repeated => 0,
         };
         let money = self.worst_case(prompt);
         Some(RateUse { requests: 0, tokens: prompt.saturating_add(answer), money })
@@ -120,18 +122,6 @@ pub(crate) fn is_affordable(context: &CallContext, endpoint: &Endpoint) -> bool 
     !needs_price || endpoint.price().is_some()
 }
 
-fn price_unknown(endpoint: &Endpoint) -> Error {
-    Error::new(
-        ErrorCode::PriceUnknown,
-        format!(
-            "the price of {} is not known, and a key with a budget calls only models whose price \
-             is: set the model's price in the configuration, or `allow_unpriced` on the key",
-            endpoint.name()
-        ),
-    )
-    .with_parameter("model")
-}
-
 impl Work<'_> {
     fn prompt_tokens(self) -> u64 {
         match self {
@@ -146,17 +136,19 @@ impl Work<'_> {
                 EmbeddingInput::Tokens(lists) => numbers(lists),
             },
             Self::Rerank(request) => request.estimated_tokens(),
-            Self::Repeated => 0,
+            Self::WebSearch | Self::Repeated => 0,
         }
     }
 
     /// What of its usage is known beforehand, exactly.
     fn counted(self) -> Usage {
-        let prompt_images = match self {
-            Self::Chat(request) => request.prompt_images(),
-            Self::Embedding(_) | Self::Rerank(_) | Self::Repeated => 0,
-        };
-        Usage { prompt_images, ..Usage::default() }
+        match self {
+            Self::Chat(request) => {
+                Usage { prompt_images: request.prompt_images(), ..Usage::default() }
+            }
+            Self::WebSearch => Usage { web_searches: 1, ..Usage::default() },
+            Self::Embedding(_) | Self::Rerank(_) | Self::Repeated => Usage::default(),
+        }
     }
 
     /// Searches that a provider may charge for, where the request bounds them.
@@ -165,6 +157,7 @@ impl Work<'_> {
             Self::Chat(request) => request.tools.iter().map(tool_searches).sum(),
             Self::Embedding(_) | Self::Repeated => 0,
             Self::Rerank(request) => search_units(request),
+            Self::WebSearch => 1,
         }
     }
 
@@ -176,6 +169,23 @@ impl Work<'_> {
             .or(endpoint.facts.output_tokens_max)
             .unwrap_or(options.output_tokens_assumed);
         most.saturating_mul(parameters.choices.unwrap_or(1).max(1))
+    }
+
+    fn price_unknown(self, endpoint: &Endpoint) -> Error {
+        let error = |mend: &str| {
+            let message = format!(
+                "the price of {} is not known, and a key with a budget pays only for what has one: \
+                 set {mend} in the configuration, or `allow_unpriced` on the key",
+                endpoint.name()
+            );
+            Error::new(ErrorCode::PriceUnknown, message)
+        };
+        match self {
+            Self::WebSearch => error("web_search.price_per_thousand"),
+            Self::Chat(_) | Self::Embedding(_) | Self::Rerank(_) | Self::Repeated => {
+                error("the model's price").with_parameter("model")
+            }
+        }
     }
 }
 

@@ -148,7 +148,7 @@ mod tests {
         };
         match Provider::new(spec).unwrap().kind {
             ProviderKind::Http(http) => *http,
-            ProviderKind::Builtin => panic!("not built in"),
+            ProviderKind::Builtin | ProviderKind::WebSearch => panic!("not built in"),
         }
     }
 

@@ -45,6 +45,9 @@ impl Upstreams {
     ) -> Result<ChatCall> {
         match &provider.kind {
             ProviderKind::Builtin => builtin::chat(model, request),
+            ProviderKind::WebSearch => {
+                Err(Error::internal(format!("{} runs no models", provider.id)))
+            }
             ProviderKind::Http(http) => {
                 self.chat_over_http(provider, http, model, request, deadlines).await
             }

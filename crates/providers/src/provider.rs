@@ -4,6 +4,7 @@ use backstay_core::{DataPolicy, Error, Result, Secret, WireFormat};
 use backstay_wire::ParameterRules;
 
 use crate::{
+    WebSearchService,
     address::{ModelList, Platform},
     credential::{AuthScheme, Credential},
 };
@@ -24,6 +25,8 @@ pub struct Provider {
 pub enum ProviderKind {
     /// Models inside this process, which need no key.
     Builtin,
+    /// Searches the web and runs no model; its searches are entered like any provider's calls.
+    WebSearch,
     Http(Box<HttpProvider>),
 }
 
@@ -110,9 +113,20 @@ impl Provider {
         }
     }
 
+    /// A service that searches the web. What it keeps of queries nobody knows.
+    pub fn web_search(service: WebSearchService) -> Self {
+        Self {
+            id: service.id().to_owned(),
+            name: service.name().to_owned(),
+            is_aggregator: false,
+            data: DataPolicy::default(),
+            kind: ProviderKind::WebSearch,
+        }
+    }
+
     pub fn format(&self) -> Option<WireFormat> {
         match &self.kind {
-            ProviderKind::Builtin => None,
+            ProviderKind::Builtin | ProviderKind::WebSearch => None,
             ProviderKind::Http(http) => Some(http.format),
         }
     }

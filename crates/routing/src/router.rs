@@ -258,6 +258,21 @@ impl Router {
         .await
     }
 
+    /// One search of the web, entered and watched like any attempt. There is nobody else to ask.
+    pub async fn search_web<T>(
+        &self,
+        service: &Endpoint,
+        log: &AttemptLog,
+        search: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        let inner = &self.inner;
+        let one = || Usage { web_searches: 1, estimated: true, ..Usage::default() };
+        let running = Running::begin(log, service, &inner.health, &inner.clock, &one);
+        let outcome = search.await;
+        running.end(&outcome);
+        outcome
+    }
+
     /// Tries endpoints in order until one gives its whole answer.
     async fn whole<'a, T, F: Future<Output = Result<T>>>(
         &self,

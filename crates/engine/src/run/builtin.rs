@@ -2,14 +2,14 @@
 
 use backstay_core::{
     CallContext, Name, Result, ThreadId,
-    chat::{Message, Part, Role, Tool, ToolCall},
+    chat::{Message, Part, Role, Settlement, Tool, ToolCall},
     document::DocumentScope,
 };
 
 use super::ClientTool;
 use crate::{
-    Engine, READ_WEB_PAGE_TOOL, SEARCH_DOCUMENTS_TOOL, WEB_SEARCH_TOOL, read_web_page_tool,
-    search_documents_tool, web_search_tool,
+    Engine, READ_WEB_PAGE_TOOL, SEARCH_DOCUMENTS_TOOL, WEB_SEARCH_TOOL, WebAnswer,
+    read_web_page_tool, search_documents_tool, web_search_tool,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,10 +28,13 @@ pub(super) struct Workplace {
     pub(super) offered: Vec<BuiltinTool>,
 }
 
-/// What a tool has said, and the names of files that it found it in.
+/// What a tool has said.
 pub(super) struct Carried {
     pub(super) result: Message,
+    /// Names of the files that it found it in.
     pub(super) files: Vec<String>,
+    /// What the ledger says of it; `None` where it calls nobody who may charge for it.
+    pub(super) settlement: Option<Settlement>,
 }
 
 impl BuiltinTool {
@@ -87,22 +90,17 @@ impl Engine {
         workplace: &Workplace,
         (tool, call): (BuiltinTool, &ToolCall),
     ) -> Result<Carried> {
-        let (text, is_error, files) = match tool {
+        let of_web = |said: WebAnswer| (said.text, said.is_error, Vec::new(), said.settlement);
+        let (text, is_error, files, settlement) = match tool {
             BuiltinTool::SearchDocuments => {
                 let scope = workplace.documents.clone();
                 let limit = workplace.passages;
                 let found = self.call_search_documents(context, scope, call, limit).await?;
                 let files = found.passages.into_iter().map(|passage| passage.filename).collect();
-                (found.text, found.is_error, files)
+                (found.text, found.is_error, files, None)
             }
-            BuiltinTool::WebSearch => {
-                let answer = self.call_web_search(call).await;
-                (answer.text, answer.is_error, Vec::new())
-            }
-            BuiltinTool::ReadWebPage => {
-                let answer = self.call_read_web_page(call).await;
-                (answer.text, answer.is_error, Vec::new())
-            }
+            BuiltinTool::WebSearch => of_web(self.call_web_search(context, call).await),
+            BuiltinTool::ReadWebPage => of_web(self.call_read_web_page(call).await),
         };
         let result = Part::ToolResult {
             call_id: call.id.clone(),
@@ -110,6 +108,6 @@ impl Engine {
             parts: vec![Part::Text { text }],
             is_error,
         };
-        Ok(Carried { result: Message::new(Role::Tool, vec![result]), files })
+        Ok(Carried { result: Message::new(Role::Tool, vec![result]), files, settlement })
     }
 }

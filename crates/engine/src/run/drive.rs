@@ -127,6 +127,7 @@ async fn answer(
             match engine.carry_out(context, workplace, (*tool, call)).await {
                 Ok(carried) => {
                     rounds.found_in(carried.files);
+                    carried.settlement.iter().for_each(|settlement| rounds.paid(settlement));
                     request.messages.push(carried.result);
                 }
                 Err(error) => {

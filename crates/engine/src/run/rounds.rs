@@ -1,6 +1,9 @@
 //! What the calls of one run come to together.
 
-use backstay_core::{Money, chat::ToolCall};
+use backstay_core::{
+    Money,
+    chat::{Settlement, ToolCall},
+};
 
 use super::{BuiltinTool, RunEnd, RunStatus, Used};
 
@@ -33,6 +36,13 @@ impl Rounds {
         }
     }
 
+    /// A tool's call is in the ledger too, and part of what the run costs.
+    pub(super) fn paid(&mut self, settlement: &Settlement) {
+        if let Some(used) = &mut self.used {
+            used.cost = sum(used.cost, settlement.cost);
+        }
+    }
+
     /// The run's end: everything that was said, and the calls that its client has to answer.
     pub(super) fn finish(self, last: RunEnd, offered: &[BuiltinTool]) -> RunEnd {
         let Self { mut text, mut reasoning, used, files } = self;
@@ -57,9 +67,12 @@ fn append(said: &mut String, more: &str) {
 }
 
 /// Where the cost of one call is unknown, so is that of all.
+fn sum(a: Option<Money>, b: Option<Money>) -> Option<Money> {
+    a?.checked_add(b?)
+}
+
 fn together(before: Option<Used>, now: Option<Used>) -> Option<Used> {
     let (Some(before), Some(now)) = (&before, &now) else { return before.or(now) };
-    let sum = |a: Option<Money>, b: Option<Money>| a?.checked_add(b?);
     Some(Used {
         input_tokens: before.input_tokens.saturating_add(now.input_tokens),
         output_tokens: before.output_tokens.saturating_add(now.output_tokens),

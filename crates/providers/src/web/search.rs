@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use backstay_core::{Error, ErrorCode, Result, Secret, UpstreamError, limits};
+use backstay_core::{Error, ErrorCode, Money, Result, Secret, UpstreamError, limits};
 use reqwest::{Method, RequestBuilder, StatusCode, Url};
 use serde::Deserialize;
 use serde_json::json;
@@ -40,6 +40,8 @@ pub struct WebSearchSpec {
     /// In place of the service's own; SearXNG has none.
     pub base_url: Option<String>,
     pub key: Option<Secret>,
+    /// See [`WebSearch::price`].
+    pub price: Option<Money>,
     /// Addresses that pages may be read from although they are not public.
     pub allowed_addresses: Vec<IpAddr>,
 }
@@ -61,6 +63,7 @@ pub struct WebSearch {
     service: WebSearchService,
     base_url: Url,
     key: Option<Secret>,
+    price: Option<Money>,
     upstreams: Upstreams,
     fetcher: Fetcher,
 }
@@ -74,6 +77,16 @@ impl WebSearchService {
             Self::Brave => "brave",
             Self::Tavily => "tavily",
             Self::Exa => "exa",
+        }
+    }
+
+    /// For people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Searxng => "SearXNG",
+            Self::Brave => "Brave Search",
+            Self::Tavily => "Tavily",
+            Self::Exa => "Exa",
         }
     }
 
@@ -102,7 +115,8 @@ impl WebSearchSpec {
     pub fn from_environment(environment: &Environment) -> Option<Self> {
         WebSearchService::WITH_KEY.into_iter().find_map(|service| {
             let key = environment.get(service.key_variable()?).and_then(Secret::new)?;
-            Some(Self { service, base_url: None, key: Some(key), allowed_addresses: Vec::new() })
+            let allowed_addresses = Vec::new();
+            Some(Self { service, base_url: None, key: Some(key), price: None, allowed_addresses })
         })
     }
 }
@@ -110,7 +124,7 @@ impl WebSearchSpec {
 impl WebSearch {
     /// Fails with `invalid_request` when there is no address or no key.
     pub fn new(spec: WebSearchSpec, upstreams: &Upstreams) -> Result<Self> {
-        let WebSearchSpec { service, base_url, key, allowed_addresses } = spec;
+        let WebSearchSpec { service, base_url, key, price, allowed_addresses } = spec;
         let base_url = base_url.as_deref().or(service.base_url()).ok_or_else(|| {
             Error::invalid("web_search.base_url is missing: it says where your SearXNG is")
         })?;
@@ -125,11 +139,16 @@ impl WebSearch {
             )));
         }
         let fetcher = Fetcher::new(&allowed_addresses)?;
-        Ok(Self { service, base_url, key, upstreams: upstreams.clone(), fetcher })
+        Ok(Self { service, base_url, key, price, upstreams: upstreams.clone(), fetcher })
     }
 
     pub fn service(&self) -> WebSearchService {
         self.service
+    }
+
+    /// Of one search; `None` when nobody said it.
+    pub fn price(&self) -> Option<Money> {
+        self.price
     }
 
     /// The best results for a query, at most `count`.

@@ -17,6 +17,7 @@ fn search(upstream: &Upstream, service: WebSearchService, key: &str) -> WebSearc
         service,
         base_url: Some(format!("{}/{}/", upstream.sim.base_url(), service.id())),
         key: service.key_variable().and_then(|_| Secret::new(key)),
+        price: None,
         allowed_addresses: vec!["127.0.0.1".parse().unwrap()],
     };
     WebSearch::new(spec, &upstream.upstreams).unwrap()
@@ -71,6 +72,7 @@ async fn a_refusal_says_what_to_do() {
         service: WebSearchService::Searxng,
         base_url: Some(elsewhere),
         key: None,
+        price: None,
         allowed_addresses: Vec::new(),
     };
     let error = WebSearch::new(spec, &upstream.upstreams).unwrap().search("boats", 2).await;
@@ -89,7 +91,8 @@ async fn what_a_service_lacks_is_said_before_anything_is_asked() {
     let upstream = Upstream::start().await;
     let of = |service, base_url: Option<&str>, key| {
         let base_url = base_url.map(str::to_owned);
-        let spec = WebSearchSpec { service, base_url, key, allowed_addresses: Vec::new() };
+        let allowed_addresses = Vec::new();
+        let spec = WebSearchSpec { service, base_url, key, price: None, allowed_addresses };
         WebSearch::new(spec, &upstream.upstreams).map(|_| ()).unwrap_err().message().to_owned()
     };
     assert!(of(WebSearchService::Brave, None, None).contains("BRAVE_API_KEY"));

@@ -144,7 +144,7 @@ impl Snapshot {
         }
         let facts = match provider.kind {
             ProviderKind::Builtin => builtin_facts(),
-            ProviderKind::Http(_) => {
+            ProviderKind::Http(_) | ProviderKind::WebSearch => {
                 EndpointFacts { data: provider.data.clone(), ..EndpointFacts::default() }
             }
         };

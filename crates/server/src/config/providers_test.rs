@@ -14,7 +14,7 @@ fn provider(section: &str, environment: &Environment) -> Result<Provider, String
 fn http(section: &str) -> HttpProvider {
     match provider(section, &Environment::default()).unwrap().kind {
         ProviderKind::Http(http) => *http,
-        ProviderKind::Builtin => panic!("not built in"),
+        ProviderKind::Builtin | ProviderKind::WebSearch => panic!("not built in"),
     }
 }
 

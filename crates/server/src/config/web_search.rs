@@ -2,7 +2,7 @@
 
 use std::{fmt, net::IpAddr};
 
-use backstay_core::{Result, Secret};
+use backstay_core::{Error, Money, Result, Secret};
 use backstay_providers::{Environment, Upstreams, WebSearch, WebSearchService, WebSearchSpec};
 use serde::Deserialize;
 
@@ -21,6 +21,9 @@ pub(crate) struct WebSearchSection {
     /// The environment variable that holds the key, if not the usual one.
     #[serde(default)]
     api_key_env: Option<String>,
+    /// In dollars, of a thousand searches; what they cost is unknown without it.
+    #[serde(default)]
+    price_per_thousand: Option<Money>,
     /// Addresses that pages may be read from although they are not public, such as an intranet's.
     #[serde(default)]
     allowed_addresses: Vec<IpAddr>,
@@ -41,9 +44,19 @@ impl WebSearchSection {
             service: self.service,
             base_url: self.base_url.clone(),
             key: of_file.or_else(usual),
+            price: self.price_per_thousand.map(of_one).transpose()?,
             allowed_addresses: self.allowed_addresses.clone(),
         })
     }
+}
+
+fn of_one(thousand: Money) -> Result<Money> {
+    thousand.part_of(1_000).ok_or_else(|| {
+        Error::invalid(format!(
+            "web_search.price_per_thousand: a thousandth of {thousand} is not a whole number of \
+             picodollars; write at most nine digits behind the point"
+        ))
+    })
 }
 
 /// What the section says; without one, the service whose key is in the environment if `discovers`.
@@ -67,14 +80,16 @@ mod tests {
     use super::*;
     use crate::Config;
 
-    fn service(
-        toml: &str,
-        variables: &[(&'static str, &'static str)],
-    ) -> Result<Option<WebSearchService>> {
+    type Variables<'a> = &'a [(&'static str, &'static str)];
+
+    fn found(toml: &str, variables: Variables<'_>) -> Result<Option<WebSearch>> {
         let environment = Environment::of(variables.iter().copied());
         let upstreams = Upstreams::new(TimeoutsMs::default())?;
-        let found = Config::parse(toml)?.web_search(&environment, &upstreams)?;
-        Ok(found.map(|found| found.service()))
+        Config::parse(toml)?.web_search(&environment, &upstreams)
+    }
+
+    fn service(toml: &str, variables: Variables<'_>) -> Result<Option<WebSearchService>> {
+        Ok(found(toml, variables)?.map(|found| found.service()))
     }
 
     #[test]
@@ -90,10 +105,24 @@ mod tests {
     }
 
     #[test]
+    fn a_search_costs_a_thousandth_of_the_price_or_nobody_knows_what() {
+        let of = |price: &str| {
+            let toml = format!("[web_search]\nservice = \"exa\"\n{price}");
+            found(&toml, &[("EXA_API_KEY", "k")]).unwrap().unwrap().price()
+        };
+        assert_eq!(of("price_per_thousand = \"5.00\""), Money::parse_dollars("0.005"));
+        assert_eq!(of(""), None);
+    }
+
+    #[test]
     fn what_is_missing_or_wrong_is_said_at_the_start() {
-        let told = |toml| service(toml, &[]).unwrap_err().message().to_owned();
+        let told = |toml: &str| service(toml, &[]).unwrap_err().message().to_owned();
         assert!(told("[web_search]\nservice = \"brave\"").contains("BRAVE_API_KEY"));
         assert!(told("[web_search]\nservice = \"searxng\"").contains("base_url"));
+        let priced =
+            |price| format!("[web_search]\nservice = \"exa\"\nprice_per_thousand = {price}");
+        assert!(told(&priced("5.0")).contains("price_per_thousand"));
+        assert!(told(&priced("\"0.0000000001\"")).contains("picodollars"));
         assert!(told("[web_search]\nservice = \"google\"").contains("unknown variant"));
         assert!(told("[web_search]\nservice = \"exa\"\nkey = \"k\"").contains("api_key"));
         let hidden = "[web_search]\nservice = \"exa\"\napi_key = \"hunter2\"";

@@ -33,7 +33,7 @@ fn dollars(picodollars: i64) -> String {
     Money::from_picodollars(picodollars).to_string()
 }
 
-async fn budget_of(server: &TestServer, key: &str) -> Result<(i64, i64)> {
+pub(crate) async fn budget_of(server: &TestServer, key: &str) -> Result<(i64, i64)> {
     let row = server.member().get(&format!("/backstay/v1/keys/{key}")).await?.body;
     let amount = |name: &str| {
         let text = row["budgets"][0][name].as_str().and_then(Money::parse_dollars);

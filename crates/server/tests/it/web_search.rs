@@ -20,6 +20,12 @@ fn call(name: &str, arguments: serde_json::Value) -> ToolCall {
     }
 }
 
+async fn search(server: &TestServer, arguments: serde_json::Value) -> Result<WebAnswer> {
+    let context = server.context().await?;
+    let call = call(WEB_SEARCH_TOOL, arguments);
+    Ok(server.engine().call_web_search(&context, &call).await)
+}
+
 async fn read(server: &TestServer, url: &str) -> WebAnswer {
     server.engine().call_read_web_page(&call(READ_WEB_PAGE_TOOL, json!({"url": url}))).await
 }
@@ -27,8 +33,7 @@ async fn read(server: &TestServer, url: &str) -> WebAnswer {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_model_searches_and_reads_what_it_found() -> Result<()> {
     let server = TestServer::builder().config(SECTION).start().await?;
-    let asked = call(WEB_SEARCH_TOOL, json!({"query": "house boats"}));
-    let found = server.engine().call_web_search(&asked).await;
+    let found = search(&server, json!({"query": "house boats"})).await?;
     assert!(!found.is_error, "{found:?}");
     let url = format!("{}/pages/house-boats-1", server.sim.base_url());
     let line = format!("[1] Page 1 about house boats ({url}, published 2026-01-02)");
@@ -46,7 +51,7 @@ async fn a_model_searches_and_reads_what_it_found() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_done_is_told_to_the_model() -> Result<()> {
     let server = TestServer::builder().config(SECTION).start().await?;
-    let wrong = server.engine().call_web_search(&call(WEB_SEARCH_TOOL, json!({"q": 1}))).await;
+    let wrong = search(&server, json!({"q": 1})).await?;
     assert!(wrong.is_error && wrong.text.contains("`query`"), "{wrong:?}");
     let inside = read(&server, "http://169.254.169.254/latest/meta-data/").await;
     assert!(inside.is_error && inside.text.contains("not a public address"), "{inside:?}");
@@ -59,8 +64,7 @@ async fn what_cannot_be_done_is_told_to_the_model() -> Result<()> {
 async fn without_a_service_there_is_no_web() -> Result<()> {
     let server = TestServer::start().await?;
     assert!(server.engine().web().is_none());
-    let asked = call(WEB_SEARCH_TOOL, json!({"query": "boats"}));
-    let found = server.engine().call_web_search(&asked).await;
+    let found = search(&server, json!({"query": "boats"})).await?;
     assert!(found.is_error && found.text.contains("[web_search]"), "{found:?}");
     server.stop().await
 }

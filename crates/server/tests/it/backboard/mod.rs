@@ -8,6 +8,7 @@ mod history;
 mod memories;
 mod messages;
 mod models;
+mod search_costs;
 mod stream;
 mod tools;
 
