@@ -81,6 +81,10 @@ async fn a_document_is_added_listed_found_fetched_and_deleted() -> Result<()> {
     assert!(list.contains("handbook.md") && list.contains("indexed"), "{list}");
     let shown = text_of(&server, &["documents", "show", id]).await;
     assert!(shown.contains("of       assistant hr") && shown.contains("1 passages"), "{shown}");
+    let summary = "Staff handbook — Every employee has thirty days of leave a year.";
+    assert!(shown.contains(&format!("summary  {summary}")), "{shown}");
+    let listed = json_of(&server, &["documents", "list"]).await;
+    assert_eq!(listed["data"][0]["summary"], summary, "{listed}");
     let search = ["documents", "search", "How many days of leave?", "--assistant", "hr"];
     let found = text_of(&server, &search).await;
     assert!(found.contains("handbook.md, line 5 · Staff handbook › Leave"), "{found}");

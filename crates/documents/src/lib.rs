@@ -5,6 +5,7 @@
 //! bytes --detect--> Format --parse--> Block, Block, …          in a child process (worker)
 //!       --Parser--> Parsed                                     in the parent, within bounds
 //!       --chunk---> Vec<Chunk>                                 pure
+//!       --summarise--> a few of its own sentences              pure
 //! ```
 //!
 //! A file that a stranger sent is never parsed in the server's own process. [`Parser`] starts the
@@ -24,8 +25,8 @@
 //! # }
 //! ```
 //!
-//! This crate knows file formats and chunking. It does not know the store, HTTP or models: what
-//! counts tokens is an argument of [`chunk`].
+//! This crate knows file formats and chunking. It does not know the store, HTTP, models or words: what
+//! counts tokens is an argument of [`chunk`], and what tells words apart one of [`summarise`].
 
 mod block;
 mod chunk;
@@ -34,7 +35,9 @@ mod error;
 mod format;
 mod limits;
 mod parse;
+mod sentences;
 mod sink;
+mod summary;
 mod text;
 pub mod worker;
 
@@ -45,4 +48,5 @@ pub use format::Format;
 pub use limits::Limits;
 pub use parse::{parse, parse_into};
 pub use sink::Event;
+pub use summary::{SUMMARY_CHARS_MAX, summarise};
 pub use worker::Parser;

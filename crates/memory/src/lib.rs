@@ -29,6 +29,7 @@ mod recall;
 pub mod safety;
 pub mod weights;
 
+pub use analyse::terms;
 pub use answer::{Recall, RecallOptions};
 pub use documents::DocumentSearch;
 pub use embed::{

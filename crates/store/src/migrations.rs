@@ -96,6 +96,11 @@ pub(crate) const SQLITE: &[Migration] = &[
         name: "assistants",
         sql: include_str!("../migrations/sqlite/0017_assistants.sql"),
     },
+    Migration {
+        version: 18,
+        name: "document_summaries",
+        sql: include_str!("../migrations/sqlite/0018_document_summaries.sql"),
+    },
 ];
 
 /// Begins with what SQLite's first seven make together.
@@ -154,6 +159,11 @@ pub(crate) const POSTGRES: &[Migration] = &[
         version: 17,
         name: "assistants",
         sql: include_str!("../migrations/postgres/0017_assistants.sql"),
+    },
+    Migration {
+        version: 18,
+        name: "document_summaries",
+        sql: include_str!("../migrations/postgres/0018_document_summaries.sql"),
     },
 ];
 

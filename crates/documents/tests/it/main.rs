@@ -8,6 +8,7 @@ mod names;
 mod office;
 mod pdf;
 mod process;
+mod summaries;
 mod texts;
 
 use backstay_documents::{Block, Content, ErrorKind, Limits, Parsed, parse};

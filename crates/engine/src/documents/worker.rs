@@ -5,8 +5,11 @@
 
 use std::time::Duration;
 
-use backstay_core::{DocumentId, Error, ErrorCode, Result, Timestamp, tokens};
-use backstay_documents::{Chunk, ChunkOptions, ParseError, Parsed, Progress, chunk};
+use backstay_core::{
+    DocumentId, Error, ErrorCode, Result, Timestamp, fence::one_safe_line, tokens,
+};
+use backstay_documents::{Chunk, ChunkOptions, ParseError, Parsed, Progress, chunk, summarise};
+use backstay_memory::terms;
 use backstay_store::{
     Document, ERASE_JOB, Lease, NewChunk, READ_JOB, ReadDocument, Retry, Workspace,
 };
@@ -140,7 +143,7 @@ impl Reading<'_> {
             return Ok(());
         };
         let parsed = self.parse(&document).await?;
-        let (chunks, parsed) = cut(parsed).await?;
+        let Cut { chunks, summary, parsed } = cut(parsed).await?;
         if chunks.is_empty() {
             let kind = backstay_documents::ErrorKind::NoText;
             let message = "There is no text in this file. If it is a scan, upload a version with \
@@ -155,6 +158,7 @@ impl Reading<'_> {
         let read = ReadDocument {
             format: parsed.summary.format.name().to_owned(),
             title: parsed.summary.title,
+            summary,
             notes: parsed.notes,
             parts: parsed.summary.parts,
             chunks: u32::try_from(chunks.len()).unwrap_or(u32::MAX),
@@ -237,11 +241,22 @@ impl Reading<'_> {
     }
 }
 
-/// Cuts what was read, off the executor's threads: a large document has thousands of chunks.
-async fn cut(parsed: Parsed) -> Result<(Vec<Chunk>, Parsed)> {
+/// A document in the form in which it is kept.
+struct Cut {
+    chunks: Vec<Chunk>,
+    summary: Option<String>,
+    /// What is known of it beside its blocks.
+    parsed: Parsed,
+}
+
+/// Cuts what was read, and sums it up, off the executor's threads: a large document has thousands of
+/// chunks.
+async fn cut(parsed: Parsed) -> Result<Cut> {
     let work = move || {
         let chunks = chunk(&parsed, &ChunkOptions::default(), &tokens::estimate);
-        (chunks, Parsed { blocks: Vec::new(), ..parsed })
+        // A stranger's text, which may come to stand in a prompt.
+        let summary = summarise(&parsed, &terms).map(|summary| one_safe_line(&summary));
+        Cut { chunks, summary, parsed: Parsed { blocks: Vec::new(), ..parsed } }
     };
     let done = tokio::task::spawn_blocking(work).await;
     done.map_err(|cause| Error::internal(format!("cutting a document failed: {cause}")))

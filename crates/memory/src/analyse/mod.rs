@@ -18,4 +18,5 @@ pub(crate) use mention::{DateMention, date_of};
 pub(crate) use names::{called, is_short_for, name_like};
 pub(crate) use query::{Query, TERMS_MAX};
 pub(crate) use stop_words::contains as is_stop_word;
-pub(crate) use words::{fingerprint, terms, words};
+pub use words::terms;
+pub(crate) use words::{fingerprint, words};

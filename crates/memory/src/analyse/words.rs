@@ -33,7 +33,7 @@ pub(crate) fn words(text: &str) -> Vec<String> {
 }
 
 /// What a text is indexed by: its words without English stop words, stemmed (Snowball English).
-pub(crate) fn terms(text: &str) -> Vec<String> {
+pub fn terms(text: &str) -> Vec<String> {
     let stemmer = Stemmer::create(Algorithm::English);
     words(text).iter().filter_map(|word| term_of(&stemmer, word)).collect()
 }

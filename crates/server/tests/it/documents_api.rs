@@ -53,6 +53,9 @@ async fn a_document_is_uploaded_followed_found_downloaded_and_deleted() -> Resul
     assert_eq!(document["status"], "indexed", "{document}");
     assert_eq!(document["owner"], json!({"of": "assistant", "assistant": "hr"}));
     assert_eq!((&document["metadata"]["year"], &document["chunks"]), (&json!(2026), &json!(2)));
+    let summary = "Staff handbook — Every employee has thirty days of leave a year. \
+                   Train journeys are paid back within two weeks.";
+    assert_eq!((&added.body["summary"], &document["summary"]), (&json!(null), &json!(summary)));
     let again = add(&client, &[("assistant", "hr")], "other.md", HANDBOOK).await?;
     assert_eq!((again.status.as_u16(), &again.body["id"]), (200, id));
 

@@ -63,6 +63,8 @@ pub struct Document {
     pub format: Option<String>,
     /// The title in the file's own metadata.
     pub title: Option<String>,
+    /// What it is about, in sentences of its own, on one line; null until it was read.
+    pub summary: Option<String>,
     /// What a person should know of how the file was read.
     pub notes: Vec<String>,
     /// Pages, slides or sheets; null where the format has none.
@@ -97,7 +99,7 @@ macro_rules! columns {
     () => {
         "id, assistant, thread, message, filename, media_type, size, content_hash, metadata, status,
         error_code, error_message, format, title, notes, parts, parts_read, chunks, embedded, tokens,
-        created_at, updated_at, started_at, finished_at"
+        created_at, updated_at, started_at, finished_at, summary"
     };
 }
 use columns;
@@ -156,6 +158,7 @@ fn document(row: &Row<'_>) -> Result<Document, Failure> {
         error,
         format: row.get(12)?,
         title: row.get(13)?,
+        summary: row.get(24)?,
         notes: row.json(14)?.unwrap_or_default(),
         parts: row.get(15)?,
         parts_read: row.get(16)?,

@@ -19,8 +19,8 @@ statements! {
         WHERE workspace = $4 AND id = $5";
     FINISH = "UPDATE documents SET status = $1, format = $2, title = $3, notes = $4, parts = $5,
             parts_read = $6, chunks = $7, embedded = $8, tokens = $9, version = 1, updated_at = $10,
-            finished_at = $11
-        WHERE workspace = $12 AND id = $13";
+            finished_at = $11, summary = $12
+        WHERE workspace = $13 AND id = $14";
     FAIL = "UPDATE documents SET status = $1, error_code = $2, error_message = $3, updated_at = $4,
             finished_at = $4, chunks = 0, embedded = 0, tokens = 0
         WHERE workspace = $5 AND id = $6";
@@ -36,6 +36,7 @@ statements! {
 pub struct ReadDocument {
     pub format: String,
     pub title: Option<String>,
+    pub summary: Option<String>,
     pub notes: Vec<String>,
     pub parts: Option<u32>,
     pub chunks: u32,
@@ -110,7 +111,7 @@ impl Workspace {
         let (lease, id) = (lease.clone(), id.clone());
         self.write(move |session, workspace| {
             let owned = jobs::owned(session, workspace, &lease)?;
-            let ReadDocument { format, title, notes, parts, chunks, tokens } = &read;
+            let ReadDocument { format, title, summary, notes, parts, chunks, tokens } = &read;
             let embedded = chunks.saturating_sub(chunks::without_vectors(session, workspace, &id)?);
             let is_done = !awaits_vectors || embedded == *chunks;
             let status = if is_done { DocumentStatus::Indexed } else { DocumentStatus::Processing };
@@ -127,6 +128,7 @@ impl Workspace {
                 *tokens,
                 now,
                 is_done.then_some(now),
+                summary.as_ref(),
                 workspace,
                 &id,
             ];

@@ -113,6 +113,7 @@ pub(crate) async fn a_document_is_read_step_by_step_and_found_at_the_end(store: 
     let read = ReadDocument {
         format: "PDF".to_owned(),
         title: Some("Terms".to_owned()),
+        summary: Some("Terms — What is agreed.".to_owned()),
         notes: vec!["cut".to_owned()],
         parts: Some(9),
         chunks: 2,
@@ -123,6 +124,7 @@ pub(crate) async fn a_document_is_read_step_by_step_and_found_at_the_end(store: 
     assert_eq!((done.status, done.finished_at), (DocumentStatus::Indexed, Some(at(7))));
     assert_eq!((done.parts_read, done.chunks, done.tokens), (9, 2, 6));
     assert_eq!((done.format.as_deref(), done.notes.len()), (Some("PDF"), 1));
+    assert_eq!(done.summary.as_deref(), Some("Terms — What is agreed."));
     assert_eq!(done.metadata["tag"], 7);
     assert_eq!(workspace.chunks(&id, 1, 10).await.unwrap(), [chunk(1, "two")]);
     let asked = vec![ChunkId::of(&id, 1), ChunkId::of(&id, 9), ChunkId::of(&document_id("x"), 0)];

@@ -40,6 +40,7 @@ pub(super) fn one(document: &Value) -> String {
             number("embedded")
         ));
     }
+    lines.extend(document["summary"].as_str().map(|summary| format!("summary  {summary}")));
     let notes = document["notes"].as_array().map(Vec::as_slice).unwrap_or_default();
     lines.extend(notes.iter().filter_map(Value::as_str).map(|note| format!("note     {note}")));
     if !document["error"].is_null() {

@@ -24,7 +24,7 @@ pub(super) fn show(document: &Document, client: Client) -> Value {
         "document_type": document_type(document),
         "status": status(document, client),
         "status_message": document.error.as_ref().map(|error| &error.message),
-        "summary": document.title,
+        "summary": document.summary,
         "file_size_bytes": document.size,
         "total_tokens": document.tokens,
         "chunk_count": document.chunks,
@@ -43,7 +43,7 @@ pub(super) fn attachment(document: &Document) -> Value {
         "filename": document.filename,
         "status": document.status.as_str(),
         "file_size_bytes": document.size,
-        "summary": document.title,
+        "summary": document.summary,
     })
 }
 

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::{Board, text};
 
 const RULES: &str = "# Harbour rules\n\nThe night gate closes at twenty past eleven.\n";
+const SUMMARY: &str = "Harbour rules — The night gate closes at twenty past eleven.";
 const NOBODY: &str = "0b0c7a52-3f63-4f3e-9a55-0a4f9a8a0b11";
 
 async fn upload(board: &Board, path: &str, filename: &str, content: &str) -> Result<Answer> {
@@ -39,6 +40,7 @@ async fn a_document_is_uploaded_read_listed_and_deleted() -> Result<()> {
         assert!(read["chunk_count"].as_u64() > Some(0) && read["total_tokens"].as_u64() > Some(0));
         let listed = board.client.get(&path).await?.body;
         assert_eq!(listed[0]["document_id"], read["document_id"], "a bare array: {listed}");
+        assert_eq!([&listed[0]["summary"], &read["summary"]], [SUMMARY, SUMMARY]);
         let again = upload(&board, &path, "copy.md", RULES).await?.body;
         assert_eq!(again["document_id"], read["document_id"], "the same bytes are one document");
         let id = text(&read, "document_id")?;
@@ -77,6 +79,7 @@ async fn a_file_that_came_with_a_message_is_its_attachment() -> Result<()> {
         names.sort_unstable();
         assert_eq!(names, ["more.txt", "rules.md"], "{messages:?}");
         assert!(attached.iter().all(|one| one["status"] == "indexed"), "{attached:?}");
+        assert!(attached.iter().any(|one| one["summary"] == SUMMARY), "{attached:?}");
         if send_to_llm == "true" {
             // Files of one moment are listed in the order of their ids.
             let in_reply = reply.body["attachments"].as_array().unwrap();
