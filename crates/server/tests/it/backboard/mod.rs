@@ -11,6 +11,7 @@ mod models;
 mod search_costs;
 mod stream;
 mod tools;
+mod two_servers;
 
 use anyhow::{Context as _, Result};
 use backstay_testing::{Answer, TestClient, TestServer};
