@@ -5,6 +5,7 @@ mod bad_input;
 mod builtin_tools;
 mod documents;
 mod history;
+mod many_memories;
 mod memories;
 mod messages;
 mod models;
