@@ -8,6 +8,7 @@ mod body;
 mod cached;
 mod caller;
 mod chat;
+mod daily_use;
 mod dialect;
 mod early_head;
 pub(crate) mod fallback;

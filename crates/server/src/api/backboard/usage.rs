@@ -1,19 +1,19 @@
 //! `/billing/usage/recent`: what was used on each of the last 30 days, by model, newest day first.
 
 use axum::{Json, extract::State, http::Uri};
-use backstay_core::{BudgetPeriod, Result, Timestamp};
-use backstay_store::{LedgerGroup, LedgerQuery, LedgerSum, PageRequest};
+use backstay_core::{BudgetPeriod, Result};
 use serde_json::{Value, json};
 
 use super::encodings;
 use crate::{
-    api::{caller::Caller, dialect::ApiResult},
+    api::{
+        caller::Caller,
+        daily_use::{DAYS, DailyUse, daily_use, days_later},
+        dialect::ApiResult,
+    },
     state::AppState,
 };
 
-const DAYS: i64 = 30;
-const MICROS_PER_DAY: i64 = 86_400_000_000;
-const ROWS_AT_ONCE: usize = 200;
 const PAGE_SIZE_DEFAULT: u64 = 25;
 const PAGE_SIZE_MAX: u64 = 100;
 const PICODOLLARS: f64 = 1e12;
@@ -43,30 +43,13 @@ pub(super) async fn recent(
 async fn rows(state: &AppState, caller: &Caller) -> Result<Vec<Value>> {
     let now = state.engine.clock().now();
     let today = BudgetPeriod::Day.at(now).starts_at;
-    let later = |days: i64| Timestamp::from_micros(today.micros() + days * MICROS_PER_DAY);
-    let asked = LedgerQuery {
-        group_by: LedgerGroup::DayAndEndpoint,
-        from: later(1 - DAYS),
-        to: later(1),
-        key: None,
-    };
+    let days = (days_later(today, 1 - DAYS), days_later(today, 1));
     let store = state.engine.store().workspace(&caller.context.workspace);
-    let mut rows = Vec::new();
-    let mut page = PageRequest { limit: ROWS_AT_ONCE, cursor: None };
-    loop {
-        let found = store.ledger_sums(asked.clone(), page).await?;
-        rows.extend(found.items.iter().filter_map(row));
-        let Some(next) = found.next else { break };
-        page = PageRequest { limit: ROWS_AT_ONCE, cursor: Some(next) };
-    }
-    rows.reverse();
-    Ok(rows)
+    Ok(daily_use(&store, days, None).await?.iter().map(row).collect())
 }
 
-fn row(sum: &LedgerSum) -> Option<Value> {
-    let mut words = sum.group.as_deref()?.splitn(3, ' ');
-    let (date, provider, model) = (words.next()?, words.next()?, words.next()?);
-    Some(json!({
+fn row(DailyUse { date, provider, model, sum }: &DailyUse) -> Value {
+    json!({
         "date": date,
         "model": format!("{provider}/{model}"),
         "input_tokens": sum.prompt_tokens,
@@ -76,5 +59,5 @@ fn row(sum: &LedgerSum) -> Option<Value> {
         "memory_write_cost_usd": 0.0,
         "credit_type": "regular",
         "amount_deducted_usd": sum.cost.picodollars() as f64 / PICODOLLARS,
-    }))
+    })
 }

@@ -2,19 +2,19 @@
 
 use axum::{Json, extract::State, http::Uri};
 use backstay_core::{BudgetPeriod, Error, Result, Timestamp};
-use backstay_store::{LedgerGroup, LedgerQuery, LedgerSum, PageRequest};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::dollars::number;
 use crate::{
-    api::{caller::Caller, dialect::ApiResult, query},
+    api::{
+        caller::Caller,
+        daily_use::{DAYS, DailyUse, daily_use, days_later},
+        dialect::ApiResult,
+        query,
+    },
     state::AppState,
 };
-
-const DAYS: i64 = 30;
-const MICROS_PER_DAY: i64 = 86_400_000_000;
-const PAGE: usize = 200;
 
 #[derive(Deserialize)]
 pub(crate) struct ActivityQuery {
@@ -38,7 +38,7 @@ async fn activity(state: &AppState, caller: &Caller, query: ActivityQuery) -> Re
     let today = BudgetPeriod::Day.at(engine.clock().now()).starts_at;
     let (from, to) = match &query.date {
         Some(date) => one_day(date, today)?,
-        None => (later(today, -DAYS), today),
+        None => (days_later(today, -DAYS), today),
     };
     let key = match &query.api_key_hash {
         Some(hash) => Some(engine.key_by_hash(context, hash).await?.id),
@@ -46,30 +46,19 @@ async fn activity(state: &AppState, caller: &Caller, query: ActivityQuery) -> Re
     };
     let with_workspace = query.group_by.as_deref() == Some("workspace");
     let workspace = with_workspace.then_some(&context.workspace);
-    let asked = LedgerQuery { group_by: LedgerGroup::DayAndEndpoint, from, to, key };
     let store = engine.store().workspace(&context.workspace);
-    let mut lines = Vec::new();
-    let mut page = PageRequest { limit: PAGE, cursor: None };
-    loop {
-        let found = store.ledger_sums(asked.clone(), page).await?;
-        lines.extend(found.items.iter().filter_map(line));
-        match found.next {
-            Some(next) => page = PageRequest { limit: PAGE, cursor: Some(next) },
-            None => break,
-        }
-    }
+    let mut lines: Vec<Value> =
+        daily_use(&store, (from, to), key).await?.iter().map(line).collect();
     if let Some(workspace) = workspace {
         lines.iter_mut().for_each(|line| line["workspace_id"] = json!(workspace));
     }
-    // Newest day first.
-    lines.reverse();
     Ok(lines)
 }
 
 fn one_day(date: &str, today: Timestamp) -> Result<(Timestamp, Timestamp)> {
     let day = Timestamp::parse(&format!("{date}T00:00:00Z"));
-    let is_shown = |day: &Timestamp| *day < today && *day >= later(today, -DAYS);
-    day.filter(is_shown).map(|day| (day, later(day, 1))).ok_or_else(|| {
+    let is_shown = |day: &Timestamp| *day < today && *day >= days_later(today, -DAYS);
+    day.filter(is_shown).map(|day| (day, days_later(day, 1))).ok_or_else(|| {
         Error::invalid(format!(
             "`date` must be one of the last {DAYS} complete days in UTC, written 2026-03-01"
         ))
@@ -77,14 +66,8 @@ fn one_day(date: &str, today: Timestamp) -> Result<(Timestamp, Timestamp)> {
     })
 }
 
-fn later(moment: Timestamp, days: i64) -> Timestamp {
-    Timestamp::from_micros(moment.micros().saturating_add(days * MICROS_PER_DAY))
-}
-
-fn line(sum: &LedgerSum) -> Option<Value> {
-    let mut parts = sum.group.as_deref()?.splitn(3, ' ');
-    let (date, provider, model) = (parts.next()?, parts.next()?, parts.next()?);
-    Some(json!({
+fn line(DailyUse { date, provider, model, sum }: &DailyUse) -> Value {
+    json!({
         "date": date,
         "model": model,
         "model_permaslug": model,
@@ -97,5 +80,5 @@ fn line(sum: &LedgerSum) -> Option<Value> {
         "cached_tokens": sum.cached_tokens,
         "usage": number(sum.cost),
         "byok_usage_inference": 0,
-    }))
+    })
 }
