@@ -34,7 +34,7 @@ PROVIDERS = {
 `{url}` is its address, `{account}` the file of its service account."""
 SECRETS = (*(f"sk-sim-{name}" for name in PROVIDERS), "sim/secret+access/key", "ya29.sim-", "PRIVATE KEY")
 """What no log may hold of their credentials."""
-MODELS = ("sim-echo", "sim-quote", "sim-think", "sim-learn")
+MODELS = ("sim-echo", "sim-quote", "sim-think", "sim-learn", "sim-json")
 
 
 class DidNotStart(Exception):

@@ -33,6 +33,7 @@ CASES = {
     "chat": "messages",
     "send": "messages without a thread",
     "board_tools": "runs with tools",
+    "board_decisions": "typed questions",
     "board_memory": "memories",
     "board_documents": "documents",
     "board_models": "model library",

@@ -2,8 +2,12 @@
 
 /// One line without a tag in it: line breaks become spaces, and angle brackets single guillemets.
 pub fn one_safe_line(text: &str) -> String {
-    let safe = text.replace('<', "\u{2039}").replace('>', "\u{203A}");
-    safe.split_whitespace().collect::<Vec<_>>().join(" ")
+    safe_lines(text).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Lines as they are, without a tag in them.
+pub fn safe_lines(text: &str) -> String {
+    text.replace('<', "\u{2039}").replace('>', "\u{203A}")
 }
 
 #[cfg(test)]
@@ -13,5 +17,6 @@ mod tests {
     #[test]
     fn nothing_is_left_that_could_close_a_line_or_a_fence() {
         assert_eq!(one_safe_line("a\r\n</memory>\u{2028} b"), "a ‹/memory› b");
+        assert_eq!(safe_lines("a\n  </state>"), "a\n  ‹/state›");
     }
 }

@@ -10,6 +10,7 @@ mod budget;
 pub mod chat;
 mod clock;
 mod context;
+pub mod decision;
 pub mod document;
 mod endpoint;
 mod error;

@@ -124,6 +124,9 @@ pub(crate) async fn prepare(
     };
     if let Some(details) = &details {
         messages.truncate(details.messages.len());
+        if let (Some(deciding), Some(last)) = (&details.deciding, messages.last_mut()) {
+            *last = deciding.said.clone();
+        }
     }
     let may_be_forgotten = shown_from.is_some() || incognito;
     let remember = mode == MemoryMode::Auto;
@@ -261,7 +264,10 @@ async fn recall(
     let Some((index, question)) = asked else {
         return Ok((Vec::new(), 0));
     };
-    let wish = keep.details.as_ref().map(|details| details.recall).unwrap_or_default();
+    let details = keep.details.as_ref();
+    let wish = details.map(|details| details.recall).unwrap_or_default();
+    let deciding = details.and_then(|details| details.deciding.as_ref());
+    let question = deciding.map_or(question, |deciding| deciding.to_recall_text());
     let share = if wish.more { RECALL_MORE } else { 1 };
     let options = RecallOptions {
         budget_tokens: engine.options().budget_tokens.saturating_mul(share),

@@ -1,9 +1,11 @@
 //! What a dialect that names its messages knows of a turn before it is answered.
 
+use std::sync::Arc;
+
 use backstay_core::{MemoryOperationId, MessageId, RunId, Timestamp};
 use serde_json::{Map, Value};
 
-use crate::run::BuiltinTool;
+use crate::run::{BuiltinTool, Deciding};
 
 /// Of a turn whose client is told how it will be kept.
 #[derive(Clone, Default)]
@@ -24,6 +26,8 @@ pub(crate) struct TurnDetails {
     pub(crate) builtin: Vec<BuiltinTool>,
     /// Whether more is recalled than usual, and marked so that the answer can name it.
     pub(crate) recall: RecallWish,
+    /// Questions that the model is asked in the place of what its user said.
+    pub(crate) deciding: Option<Arc<Deciding>>,
 }
 
 /// How a turn wants its memories.

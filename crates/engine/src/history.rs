@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use backstay_core::{
     CallContext, Result, ThreadId,
     chat::{ChatRequest, Message, Parameters, Part, Role},
+    fence::safe_lines,
     limits,
     memory::Scope,
     tokens,
@@ -84,7 +85,7 @@ fn cost(messages: &[StoredMessage]) -> u64 {
 }
 
 fn shown(summary: &str) -> String {
-    format!("{OPENING}{}{CLOSING}", summary.replace('<', "\u{2039}").replace('>', "\u{203a}"))
+    format!("{OPENING}{}{CLOSING}", safe_lines(summary))
 }
 
 struct Shortening<'a> {

@@ -194,8 +194,11 @@ fn answer_text(reply: &ChatReply) -> String {
 
 /// The assistant's message as the thread keeps it: the first choice, with what was said before in the
 /// same run, and without calls of tools that are carried out here. One that does nothing but call those
-/// is on its way to an answer, and `None`.
+/// is on its way to an answer, and `None`; so is one to typed questions that cannot be read.
 fn answer_message(reply: &ChatReply, details: Option<&TurnDetails>) -> Option<Message> {
+    if let Some(deciding) = details.and_then(|details| details.deciding.as_ref()) {
+        return deciding.answer(reply);
+    }
     let choice = reply.choices.first()?;
     let mut parts: Vec<Part> = choice.message.parts.clone();
     if let Some(details) = details {

@@ -30,6 +30,7 @@ Models
               (so does every name that does not start with sim-)
   sim-echo    repeats the last user message
   sim-think   reasons first, then repeats the last user message
+  sim-json    repeats the first JSON object of the last user message
   sim-raw     sends the byte chunks that POST /sim/script gave
   sim-embed   embeddings: equal words give near vectors
   With tools in the request they call the one whose name the message mentions;

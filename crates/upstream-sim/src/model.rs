@@ -13,6 +13,8 @@ pub(crate) enum Behaviour {
     Think,
     /// States one fact for each user turn of a transcript.
     Learn,
+    /// Repeats the first JSON object of the last user text.
+    Json,
     /// Sends the bytes that a script gave.
     Raw,
 }
@@ -23,6 +25,7 @@ pub const MODELS: &[(&str, &str)] = &[
     ("sim-echo", "repeats the last user message"),
     ("sim-think", "reasons first, then repeats the last user message"),
     ("sim-learn", "states one fact for each user turn of a transcript, as JSON"),
+    ("sim-json", "repeats the first JSON object that the last user message holds"),
     ("sim-raw", "sends the byte chunks that POST /sim/script gave"),
     ("sim-embed", "embeds texts: equal words give near vectors"),
 ];
@@ -54,6 +57,7 @@ impl ModelName {
             "sim-echo" => Behaviour::Echo,
             "sim-think" => Behaviour::Think,
             "sim-learn" => Behaviour::Learn,
+            "sim-json" => Behaviour::Json,
             "sim-raw" => Behaviour::Raw,
             "sim-quote" | "sim-embed" => Behaviour::Quote,
             other if other.starts_with("sim-") => return Err(ModelError::Unknown),

@@ -140,6 +140,9 @@ fn answer_text(behaviour: Behaviour, prompt: &Prompt) -> String {
     {
         return facts;
     }
+    if behaviour == Behaviour::Json {
+        return first_object(&asked);
+    }
     let mut material = Material::from_text(&asked);
     match &prompt.answer_form {
         AnswerForm::JsonSchema(schema) => return schema::sample(schema, &mut material).to_string(),
@@ -163,9 +166,11 @@ fn plain_text(behaviour: Behaviour, prompt: &Prompt) -> String {
         return format!("The tools answered: {}", results.join("; "));
     }
     let text = match behaviour {
-        Behaviour::Echo | Behaviour::Think | Behaviour::Learn | Behaviour::Raw => {
-            prompt.last_user_text()
-        }
+        Behaviour::Echo
+        | Behaviour::Think
+        | Behaviour::Learn
+        | Behaviour::Json
+        | Behaviour::Raw => prompt.last_user_text(),
         Behaviour::Quote => quote::answer(prompt),
     };
     // As models do: an answer that was begun for them is gone on with.
@@ -235,6 +240,17 @@ fn first_stop(text: &str, stops: &[String]) -> Option<(usize, String)> {
     found.filter_map(|stop| text.find(stop.as_str()).map(|at| (at, stop.clone()))).min()
 }
 
+/// As it stands there; `{}` where there is none.
+fn first_object(text: &str) -> String {
+    let starts = text.match_indices('{').map(|(at, _)| &text[at..]);
+    let mut found = starts.filter_map(|rest| {
+        let mut values = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
+        let is_read = values.next().is_some_and(|value| value.is_ok());
+        is_read.then(|| rest[..values.byte_offset()].to_owned())
+    });
+    found.next().unwrap_or_else(|| "{}".to_owned())
+}
+
 fn first_words(text: &str) -> String {
     tokens::truncate(text, 12).to_owned()
 }
@@ -273,6 +289,13 @@ mod tests {
             plan(Behaviour::Echo, &with_weather_tool("How is the weather in both Oslo and Rome?"));
         let cities: Vec<_> = plan.calls.iter().map(|call| call.arguments["city"].clone()).collect();
         assert_eq!(cities, ["Oslo", "Rome"]);
+    }
+
+    #[test]
+    fn the_first_object_of_a_message_is_repeated_as_it_stands() {
+        let said = |text: &str| plan(Behaviour::Json, &prompt(text)).text;
+        assert_eq!(said("see {this}: {\"a\":  {\"b\": 1}} and {\"c\": 2}"), "{\"a\":  {\"b\": 1}}");
+        assert_eq!(said("nothing here"), "{}");
     }
 
     #[test]

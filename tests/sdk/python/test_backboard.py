@@ -6,6 +6,7 @@ Runs with the newest version and with 1.4.12, which knows less: what a version h
 from __future__ import annotations
 
 import asyncio
+import json
 import pathlib
 import sys
 import tempfile
@@ -192,6 +193,45 @@ async def case_board_tools(client: BackboardClient, upstream: Upstream) -> None:
         require("rain" in content_of(answer), answer)
         cancelled = await client.cancel_run(thread.thread_id, member(asked, "run_id"))
         same(cancelled["cancelled"], False)
+
+
+DECISIONS = {
+    "urgent": {"type": "noul", "instructions": "Can it wait?", "criteria": {"true": "It can", "false": "It cannot"}},
+    "tone": {"type": "choice", "instructions": {"task": "Tell the tone"}, "criteria": {"calm": None, "angry": "Upset"}},
+    "effort": {"type": "score", "instructions": "How much work is it?", "criteria": ["none", "some", "much"]},
+}
+PROBABILITIES = {"1": {"yes": 0.9, "no": 0.1}, "2": {"o1": 0.2, "o2": 0.8}, "3": {"0": 0.1, "1": 0.1, "2": 0.8}}
+
+
+@scenario
+async def case_board_decisions(client: BackboardClient, upstream: Upstream) -> None:
+    """`sim-json` answers with the JSON object in what it is told."""
+    if VERSION < (1, 5, 19):
+        raise NotApplicable(f"backboard-sdk {backboard.__version__} has no typed questions")
+    upstream.needs_model("JSON")
+    named = model(upstream, "sim-json")
+    sent = await client.send_message(system_one={"state": PROBABILITIES, "questions": DECISIONS}, **named)
+    added = await client.add_message(
+        sent.thread_id, content=json.dumps(PROBABILITIES), system_one={"questions": DECISIONS}, **named)
+    for reply in (sent, added):
+        decided = reply.system_one
+        same(decided.answers["urgent"], {"type": "noul", "noul": 0.9})
+        same((decided.answers["tone"]["choice"], decided.answers["tone"]["confidence"]), ("angry", 0.8))
+        same((decided.answers["effort"]["score"], decided.answers["effort"]["legend"]["2"]), (1.7, "much"))
+        same((decided.model, json.loads(reply.content)), (member(reply, "model_name"), decided.answers))
+        require(decided.usage["input_tokens"] > 0 and decided.usage["output_tokens"] > 0, decided.usage)
+    same(len((await client.get_thread(sent.thread_id)).messages), 4)
+    plain = await client.send_message(CASES["echo"], **model(upstream, "sim-echo"))
+    same(plain.system_one, None)
+    unreadable = await client.send_message("nothing", system_one={"questions": DECISIONS}, **named)
+    same((unreadable.status, unreadable.system_one), ("FAILED", None))
+    refused = client.send_message("hi", system_one={"questions": DECISIONS}, stream=True, **named)
+
+    async def consume() -> None:
+        async for _ in await refused:
+            pass
+
+    await fails(BackboardValidationError, consume())
 
 
 async def submit(client: BackboardClient, thread: Any, run: str, outputs: list[dict[str, str]]) -> Any:

@@ -52,6 +52,7 @@ impl Driving {
             events,
         } = self;
         let operation = details.operation.clone();
+        let deciding = details.deciding.clone();
         let run = details.run.as_ref().map(|ticket| ticket.id.clone());
         let answering = answer(
             &engine,
@@ -62,7 +63,10 @@ impl Driving {
         let end = tokio::select! {
             biased;
             () = active.cancelled() => RunEnd::empty(RunStatus::Cancelled, engine.clock().now()),
-            end = answering => end,
+            end = answering => match &deciding {
+                Some(deciding) => deciding.finish(end),
+                None => end,
+            },
         };
         if let (Some(run), RunStatus::Failed(_)) = (&run, &end.status) {
             let store = engine.store().workspace(&context.workspace);

@@ -3,6 +3,7 @@
 use backstay_core::{
     Error, MemoryOperationId, Money, Timestamp,
     chat::{ChatEvent, ChatReply, Collector, Frame, Message, Part, Settlement, ToolCall},
+    decision::Answers,
     memory::Recalled,
 };
 
@@ -49,6 +50,8 @@ pub struct RunEnd {
     /// Empty where there is none, or the client does not want it.
     pub reasoning: String,
     pub tool_calls: Vec<ToolCall>,
+    /// To the typed questions of the run, where it was asked such; the text says the same.
+    pub answers: Option<Answers>,
     pub recalled: Vec<Recalled>,
     /// What the ledger says; `None` where no call was made.
     pub used: Option<Used>,
@@ -94,6 +97,7 @@ impl RunEnd {
             text: String::new(),
             reasoning: String::new(),
             tool_calls: Vec::new(),
+            answers: None,
             recalled: Vec::new(),
             used: None,
             context: None,
@@ -200,7 +204,8 @@ impl Watching {
     }
 }
 
-fn said(reply: &ChatReply) -> (String, String, Vec<ToolCall>) {
+/// Text, thinking and tool calls of the first choice.
+pub(super) fn said(reply: &ChatReply) -> (String, String, Vec<ToolCall>) {
     let (mut text, mut reasoning, mut calls) = (String::new(), String::new(), Vec::new());
     let parts = reply.choices.first().map(|choice| choice.message.parts.as_slice());
     for part in parts.unwrap_or_default() {

@@ -4,6 +4,7 @@
 
 mod active;
 mod builtin;
+mod decide;
 mod drive;
 mod events;
 mod files;
@@ -12,6 +13,8 @@ mod note;
 mod resume;
 mod rounds;
 mod settings;
+
+use std::sync::Arc;
 
 use backstay_core::{
     CallContext, MemoryOperationId, MessageId, Result, RunId, ThreadId, Timestamp,
@@ -33,6 +36,7 @@ use crate::{
 
 pub(crate) use active::ActiveRuns;
 pub use builtin::BuiltinTool;
+pub(crate) use decide::Deciding;
 pub use events::{ContextUse, RunEnd, RunEvent, RunStatus, Used};
 pub use files::NewFile;
 pub use model_name::AutoChoice;
@@ -225,6 +229,7 @@ impl Engine {
     async fn drive(&self, context: &CallContext, prepared: Prepared) -> Result<Run> {
         let Prepared { id, thread, assistant, settings, said, said_at, stream } = prepared;
         let (messages, details): (Vec<Message>, Vec<MessageDetails>) = said.into_iter().unzip();
+        let deciding = settings.deciding(&messages);
         let request = self.planned(context, &settings, messages, stream)?;
         let answer = MessageId::new(self.clock(), self.random())?;
         let operation = match settings.memory {
@@ -240,6 +245,7 @@ impl Engine {
             operation,
             run: Some(ticket),
             recall: RecallWish { more: settings.more_memory, numbered: settings.cites },
+            deciding: deciding.map(Arc::new),
             ..TurnDetails::default()
         };
         let passages = assistant.settings.passages.unwrap_or(PASSAGES);
@@ -250,7 +256,10 @@ impl Engine {
             (passages, settings.web_search),
             &settings.tools,
         );
-        let workplace = workplace.await?;
+        let mut workplace = workplace.await?;
+        if settings.decision.is_some() {
+            workplace.offered.clear();
+        }
         let extension = RequestExtension {
             assistant: Some(assistant.scope.clone()),
             thread: Some(ThreadChoice::Existing(thread.clone())),

@@ -6,6 +6,8 @@ use crate::Engine;
 
 const PROVIDER_DEFAULT: &str = "openai";
 const MODEL_DEFAULT: &str = "gpt-4o";
+/// A provider of another kind of model, and its model that is meant where none is named.
+const TYPED: (&str, &str) = ("typesafe", "jev-latest");
 const AGGREGATOR: &str = "openrouter";
 /// OpenRouter's model that stands for whichever suits the prompt.
 const AUTO: &str = "openrouter/auto";
@@ -38,7 +40,8 @@ impl Engine {
             text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
         };
         let (provider, model) = (said(provider), said(model));
-        let Some(model) = model else {
+        let is_typed = provider.as_ref().is_some_and(|name| name.eq_ignore_ascii_case(TYPED.0));
+        let Some(model) = model.or_else(|| is_typed.then(|| TYPED.1.to_owned())) else {
             return format!("{PROVIDER_DEFAULT}/{MODEL_DEFAULT}");
         };
         let Some(provider) = provider.map(|provider| provider.to_lowercase()) else {

@@ -3,12 +3,13 @@
 use backstay_core::{
     Result,
     chat::{ChatRequest, Message, Parameters, Reasoning, ResponseFormat, Role, Tool},
+    decision::{self, Decision},
     memory::MemoryMode,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::AutoChoice;
+use super::{AutoChoice, Deciding};
 
 /// Kept, as JSON, while a run waits for the outputs of tools.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -36,6 +37,9 @@ pub struct RunSettings {
     pub temperature: Option<f64>,
     pub top_p: Option<f64>,
     pub max_tokens: Option<u64>,
+    /// Questions that are asked about what is said. Such a run never waits.
+    #[serde(skip)]
+    pub decision: Option<Decision>,
 }
 
 /// A function that the client carries out.
@@ -56,6 +60,25 @@ pub struct Thinking {
 }
 
 impl RunSettings {
+    /// Asks these questions. Tools, searches and citations have no place in the answer to them.
+    #[must_use]
+    pub fn with_decision(self, decision: Decision) -> Self {
+        Self {
+            tools: Vec::new(),
+            json_output: true,
+            cites: false,
+            web_search: false,
+            decision: Some(decision),
+            ..self
+        }
+    }
+
+    /// What is asked in the place of the last message.
+    pub(super) fn deciding(&self, said: &[Message]) -> Option<Deciding> {
+        let (decision, said) = (self.decision.clone()?, said.last()?.clone());
+        Some(Deciding { decision, said })
+    }
+
     /// # Errors
     /// `invalid_request` where the routing fields are not what OpenRouter's interface takes.
     pub(super) fn request(&self, said: Vec<Message>, stream: bool) -> Result<ChatRequest> {
@@ -67,11 +90,9 @@ impl RunSettings {
             plugin.insert("id".to_owned(), Value::from("auto-router"));
             preferences.relayed.insert("plugins".to_owned(), json!([plugin]));
         }
-        let instructions =
-            self.instructions.iter().map(|text| Message::text_of(Role::System, text));
         Ok(ChatRequest {
             model: self.model.clone(),
-            messages: instructions.chain(said).collect(),
+            messages: self.messages(said),
             tools: self.tools.iter().map(ClientTool::to_tool).collect(),
             // Models that are made to write JSON cannot call tools.
             response_format: (self.json_output && self.tools.is_empty())
@@ -88,6 +109,19 @@ impl RunSettings {
             include_usage: true,
             ..ChatRequest::default()
         })
+    }
+
+    fn messages(&self, mut said: Vec<Message>) -> Vec<Message> {
+        let rules = self.decision.as_ref().map(|_| decision::RULES);
+        let instructions: Vec<&str> =
+            self.instructions.as_deref().into_iter().chain(rules).collect();
+        if let (Some(decision), Some(last)) = (&self.decision, said.last_mut()) {
+            *last = Message::text_of(Role::User, decision.to_prompt_text(&last.text()));
+        }
+        if !instructions.is_empty() {
+            said.insert(0, Message::text_of(Role::System, instructions.join("\n\n")));
+        }
+        said
     }
 
     /// What OpenRouter's automatic choice is told; its client writes it beside the routing fields.

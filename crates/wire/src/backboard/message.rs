@@ -1,15 +1,18 @@
 //! The fields of a message.
 
-use backstay_core::{Error, Result, Timestamp, memory::MemoryMode};
+use backstay_core::{
+    Error, Result, Timestamp,
+    decision::{self, Decision},
+    memory::MemoryMode,
+};
 use serde_json::{Map, Value};
 
-use super::{Fields, FunctionTool, fields::wrong, tools::function_tools};
+use super::{Fields, FunctionTool, fields::wrong, system_one, tools::function_tools};
 
 /// Where a client says when a message was said.
 const CUSTOM_TIMESTAMP: &str = "custom_timestamp";
 /// What a client asks a model to make beside text, and the words that ask for none of it.
-const MEDIA: [&str; 5] =
-    ["voice", "system_one", "image_generation", "video_generation", "operation"];
+const MEDIA: [&str; 4] = ["voice", "image_generation", "video_generation", "operation"];
 const NO_MEDIA: [&str; 5] = ["off", "false", "none", "chat", "{}"];
 
 /// What a client says, and how it wants to be answered.
@@ -39,6 +42,8 @@ pub struct MessageBody {
     pub temperature: Option<f64>,
     pub top_p: Option<f64>,
     pub max_tokens: Option<u64>,
+    /// Typed questions about what is said, in the place of an answer in words.
+    pub decision: Option<Decision>,
 }
 
 /// What a message may do with memory, and whether its answer marks what it rests on.
@@ -64,8 +69,9 @@ impl MessageBody {
         let metadata = fields.object("metadata")?;
         let (routing, auto) = routing(fields.object("openrouter")?)?;
         let tools = fields.array("tools")?;
-        Ok(Self {
-            content: fields.text("content")?.unwrap_or_default(),
+        let (content, decision) = asked(fields)?;
+        let body = Self {
+            content,
             thread: fields.word("thread_id")?,
             assistant: fields.word("assistant_id")?,
             system_prompt: fields.text("system_prompt")?,
@@ -85,8 +91,36 @@ impl MessageBody {
             temperature: fields.number("temperature")?,
             top_p: fields.number("top_p")?,
             max_tokens: fields.integer("max_tokens")?,
-        })
+            decision,
+        };
+        body.check_decision()?;
+        Ok(body)
     }
+
+    /// What cannot go together with questions that have typed answers.
+    fn check_decision(&self) -> Result<()> {
+        let has_tools = self.tools.as_ref().is_some_and(|tools| !tools.is_empty());
+        let conflicts =
+            [("stream", self.stream), ("tools", has_tools), ("send_to_llm", !self.send_to_model)];
+        let conflict = conflicts.into_iter().find(|(_, is_there)| *is_there);
+        match conflict.filter(|_| self.decision.is_some()) {
+            None => Ok(()),
+            Some((name, _)) => Err(system_one::conflict(name)),
+        }
+    }
+}
+
+/// What is said, and what is asked about it. A state is what is said where nothing else is.
+fn asked(fields: &Fields) -> Result<(String, Option<Decision>)> {
+    let mut content = fields.text("content")?.unwrap_or_default();
+    let mut decision = system_one::read(fields)?;
+    if let Some(decision) = &mut decision
+        && content.trim().is_empty()
+        && let Some(state) = decision.state.take()
+    {
+        content = decision::text_of(&state);
+    }
+    Ok((content, decision))
 }
 
 fn refuse_media(fields: &Fields) -> Result<()> {

@@ -3,6 +3,7 @@
 mod fields;
 mod message;
 mod outputs;
+mod system_one;
 mod tools;
 
 pub use fields::Fields;

@@ -62,9 +62,16 @@ async fn sent(
         fields.set("thread_id", thread);
     }
     let body = MessageBody::read(&fields)?;
+    if let Some(file) = files.first().filter(|_| body.decision.is_some()) {
+        let message = "files are not supported together with `system_one`; leave one of them out";
+        return Err(Error::invalid(message).with_parameter(&file.field));
+    }
     let files = new_files(files)?;
     if body.content.trim().is_empty() {
-        return Err(Error::invalid("`content` is empty; say something").with_parameter("content"));
+        return Err(Error::invalid(
+            "`content` is empty; say something, or send `system_one` with a `state`",
+        )
+        .with_parameter("content"));
     }
     let (assistant, place) = place(state, caller, &body).await?;
     let settings = settings(state, &assistant, &body)?;
@@ -175,7 +182,7 @@ fn settings(state: &AppState, assistant: &Assistant, body: &MessageBody) -> Resu
     };
     let own = assistant.settings.instructions().map(str::to_owned);
     let given = body.system_prompt.clone().filter(|text| !text.trim().is_empty());
-    Ok(RunSettings {
+    let settings = RunSettings {
         model: state.engine.model_named(body.provider.as_deref(), body.model.as_deref()),
         instructions: given.or(own),
         tools: client_tools(tools),
@@ -190,6 +197,11 @@ fn settings(state: &AppState, assistant: &Assistant, body: &MessageBody) -> Resu
         temperature: body.temperature,
         top_p: body.top_p,
         max_tokens: body.max_tokens,
+        decision: None,
+    };
+    Ok(match &body.decision {
+        Some(decision) => settings.with_decision(decision.clone()),
+        None => settings,
     })
 }
 

@@ -120,6 +120,7 @@ impl ModelRow {
             "supports_tools": self.supports("tools"),
             "supports_thinking": self.supports("reasoning"),
             "supports_json_output": self.supports("response_format"),
+            "system_one_capabilities": self.question_types(),
             "supports_streaming": self.kind() == Kind::Llm,
             "supports_vision": self.takes(Modality::Image),
             "supports_audio_input": self.takes(Modality::Audio),
@@ -134,6 +135,12 @@ impl ModelRow {
             "output_cost_per_1m_tokens": price(|price| Some(price.completion)),
             "cost_per_image": price(|price| price.image),
         })
+    }
+
+    /// The typed questions that it answers reliably, which takes JSON.
+    fn question_types(&self) -> Option<Value> {
+        let types = json!({"question_types": ["noul", "choice", "score"]});
+        self.supports("response_format").then_some(types)
     }
 
     pub(super) fn to_embedding_json(&self) -> Value {

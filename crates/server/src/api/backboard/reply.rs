@@ -64,6 +64,7 @@ pub(super) fn of_end(names: &RunNames, end: &RunEnd, clock: &Clock) -> Value {
     body.insert("attachments".to_owned(), json!(attachments));
     body.insert("generated_media".to_owned(), json!([]));
     body.insert("voice_records".to_owned(), Value::Null);
+    body.insert("system_one".to_owned(), system_one(end));
     if let RunStatus::Failed(error) = &end.status {
         body.insert("error".to_owned(), of_error(error));
     }
@@ -73,6 +74,16 @@ pub(super) fn of_end(names: &RunNames, end: &RunEnd, clock: &Clock) -> Value {
     let latest = latest(&body);
     body.insert("latest_message".to_owned(), latest);
     Value::Object(body)
+}
+
+/// The answers to typed questions, and what they have cost.
+fn system_one(end: &RunEnd) -> Value {
+    let (Some(answers), Some(used)) = (&end.answers, &end.used) else { return Value::Null };
+    json!({
+        "model": used.model,
+        "answers": answers,
+        "usage": {"input_tokens": used.input_tokens, "output_tokens": used.output_tokens},
+    })
 }
 
 /// The reply to a message that nobody was asked to answer.

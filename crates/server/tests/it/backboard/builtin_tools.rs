@@ -15,7 +15,7 @@ base_url = \"{sim}/searxng\"";
 
 impl Board {
     /// The document once it was read, or could not be.
-    async fn read_document(&self, id: &str) -> Result<Value> {
+    pub(super) async fn read_document(&self, id: &str) -> Result<Value> {
         let path = format!("/api/documents/{id}/status");
         for _ in 0..POLLS_MAX {
             let found = self.client.get(&path).await?.body;

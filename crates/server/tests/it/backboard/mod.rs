@@ -11,6 +11,7 @@ mod messages;
 mod models;
 mod search_costs;
 mod stream;
+mod system_one;
 mod tools;
 mod two_servers;
 
