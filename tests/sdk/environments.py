@@ -11,6 +11,8 @@ import sys
 import venv
 
 HERE = pathlib.Path(__file__).resolve().parent
+OLD_BACKBOARDS = ("-1.5.14", "-1.5.9", "-1.4", "-1.3")
+"""Endings of published versions of Backboard's SDK that run beside the newest."""
 CACHE = HERE.parent.parent / ".cache"
 
 
@@ -62,7 +64,7 @@ def is_current(stamp: pathlib.Path, wanted: str) -> bool:
 def versions() -> dict[str, str]:
     """The pinned version of each SDK, by the name under which the matrix shows its client."""
     pins, openrouter, langchain = (pinned(name) for name in ("", "-openrouter", "-langchain"))
-    backboard, old_backboard = (pinned(name)["backboard-sdk"] for name in ("-backboard", "-backboard-1.4"))
+    backboards = {f"python-backboard{version}": f"-backboard{version}" for version in ("", *OLD_BACKBOARDS)}
     packages = json.loads((HERE / "javascript" / "package.json").read_text())["dependencies"]
     return {
         "python-openai": f"Python openai {pins['openai']}",
@@ -70,8 +72,7 @@ def versions() -> dict[str, str]:
         "python-openrouter": f"Python openrouter {openrouter['openrouter']}",
         "python-langchain": f"LangChain langchain-openrouter {langchain['langchain-openrouter']}",
         "python-pam": f"Python portable-ai-memory {pins['portable-ai-memory']}",
-        "python-backboard": f"Python backboard-sdk {backboard}",
-        "python-backboard-1.4": f"Python backboard-sdk {old_backboard}",
+        **{client: f"Python backboard-sdk {pinned(ending)['backboard-sdk']}" for client, ending in backboards.items()},
         "javascript-openai": f"JavaScript openai {packages['openai']}",
         "javascript-openrouter": f"JavaScript @openrouter/sdk {packages['@openrouter/sdk']}",
         "javascript-backboard": f"JavaScript backboard-sdk {packages['backboard-sdk']}",

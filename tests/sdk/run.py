@@ -40,7 +40,7 @@ TESTS = {
     "python-openrouter": "python/test_openrouter.py",
     "python-langchain": "python/test_langchain.py",
     "python-backboard": "python/test_backboard.py",
-    "python-backboard-1.4": "python/test_backboard.py",
+    **{f"python-backboard{version}": "python/test_backboard.py" for version in environments.OLD_BACKBOARDS},
     "javascript-openrouter": "javascript/test_openrouter.mjs",
     "javascript-ai-openrouter": "javascript/test_ai_openrouter.mjs",
     "javascript-backboard": "javascript/test_backboard.mjs",
@@ -49,7 +49,7 @@ OWN_ENVIRONMENT = {
     "python-openrouter": "openrouter",
     "python-langchain": "langchain",
     "python-backboard": "backboard",
-    "python-backboard-1.4": "backboard-1.4",
+    **{f"python-backboard{version}": f"backboard{version}" for version in environments.OLD_BACKBOARDS},
 }
 """Python clients that need versions of what the others use too."""
 NOT_SIMULATED = tuple(
@@ -70,7 +70,8 @@ def main() -> int:
             environment.pop(variable.upper(), None)
 
         def run(client: str) -> list[Cell]:
-            return run_client(client, [interpreters[client], str(HERE / TESTS[client])], environment)
+            named = dict(environment, SDK_TEST_CLIENT=client)
+            return run_client(client, [interpreters[client], str(HERE / TESTS[client])], named)
 
         cells = []
         for clients in in_turn(options.client):

@@ -4,13 +4,15 @@ use axum::http::{HeaderMap, header};
 
 type Version = (u32, u32, u32);
 
+const UNNAMED: Version = (1, 0, 0);
 const PYTHON: &str = "backboard-python-sdk/";
 /// The first that knows the status `error` of a document beside `failed`.
 const KNOWS_ERROR: Version = (1, 5, 17);
 /// The first that knows messages of the role `tool`.
 const KNOWS_TOOL: Version = (1, 5, 10);
 
-/// Whose version is not known is taken for current.
+/// The first versions of the Python client do not name theirs. Any other whose version is not known is
+/// taken for current.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Client {
     version: Option<Version>,
@@ -19,7 +21,8 @@ pub(super) struct Client {
 impl Client {
     pub(super) fn of(headers: &HeaderMap) -> Self {
         let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-        Self { version: agent.and_then(|agent| agent.strip_prefix(PYTHON)).and_then(version) }
+        let named = agent.and_then(|agent| agent.strip_prefix(PYTHON));
+        Self { version: named.map(|named| version(named).unwrap_or(UNNAMED)) }
     }
 
     pub(super) fn knows_error(self) -> bool {
@@ -51,6 +54,7 @@ mod tests {
             let client = Client::of(&headers);
             (client.knows_error(), client.knows_tool())
         };
+        assert_eq!(of("backboard-python-sdk/async"), (false, false));
         assert_eq!(of("backboard-python-sdk/1.4.12 (async)"), (false, false));
         assert_eq!(of("backboard-python-sdk/1.5.16 (async)"), (false, true));
         assert_eq!(of("backboard-python-sdk/1.5.17 (async)"), (true, true));
