@@ -46,6 +46,7 @@ mod threads;
 mod tombstones;
 mod transfer;
 mod turns;
+mod vector_queue;
 mod vectors;
 mod word_blocks;
 mod workspace;

@@ -4,15 +4,13 @@ use backstay_core::{MemoryId, Result, Timestamp, WorkspaceId, memory::Scope};
 
 use crate::{
     PassageVector, Store, VectorCount, Workspace,
-    db::{Failure, Row, Session, named, statements, values},
+    db::{Failure, Row, named, statements, values},
     messages::to_json,
     scopes::{self, scope_user},
     threads::scope,
+    vector_queue::waiting,
     vectors::{counted, from_bytes, to_bytes, unusable},
 };
-
-/// Rows that one call for work returns at most.
-const BATCH_MAX: usize = 1_000;
 
 /// A statement that has no vector of the wanted model yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,29 +33,15 @@ pub struct StatementVector {
     pub made: PassageVector,
 }
 
-/// Statements whose vector's model comes before or after a wanted one.
-macro_rules! of_model {
-    ($comparison:literal) => {
-        concat!(
-            "SELECT v.workspace, s.assistant, s.user_name, s.id, s.version, s.text, s.said_at
-            FROM workspaces AS w CROSS JOIN statement_vectors AS v CROSS JOIN statements AS s
-            WHERE v.workspace = w.id AND (v.model, v.revision) ",
-            $comparison,
-            " ($1, $2) AND s.workspace = v.workspace AND s.id = v.statement
-                AND s.version = v.version"
-        )
-    };
-}
-
-macro_rules! unclaimed {
-    ($comparison:literal) => {
-        concat!(
-            "SELECT v.workspace, v.statement, v.version FROM workspaces AS w
-            JOIN statement_vectors AS v ON v.workspace = w.id
-            WHERE (v.model, v.revision) ",
-            $comparison,
-            " ($1, $2) AND v.claimed_until < database_clock()
-            LIMIT $3 FOR UPDATE OF v SKIP LOCKED"
+macro_rules! queue {
+    ($store:tt) => {
+        waiting!(
+            $store,
+            table: "statement_vectors",
+            key: ["statement"],
+            texts: "statements AS s",
+            joined: "s.workspace = v.workspace AND s.id = v.statement AND s.version = v.version",
+            shown: "v.workspace, s.assistant, s.user_name, s.id, s.version, s.text, s.said_at"
         )
     };
 }
@@ -74,24 +58,7 @@ macro_rules! these {
 }
 
 statements! {
-    /// As for episodes: two ranges of the index by model, workspace by workspace.
-    UNEMBEDDED = concat!(
-        of_model!("<"),
-        " UNION ALL ",
-        of_model!(">"),
-        " LIMIT $3"
-    ), postgres: concat!(
-        "WITH earlier AS (",
-        unclaimed!("<"),
-        "), later AS (",
-        unclaimed!(">"),
-        "), due AS (SELECT * FROM earlier UNION ALL SELECT * FROM later LIMIT $3)
-        UPDATE statement_vectors AS v SET claimed_until = database_clock() + 60000000
-        FROM due JOIN statements AS s ON s.workspace = due.workspace AND s.id = due.statement
-            AND s.version = due.version
-        WHERE v.workspace = due.workspace AND v.statement = due.statement
-        RETURNING v.workspace, s.assistant, s.user_name, s.id, s.version, s.text, s.said_at"
-    );
+    UNEMBEDDED = queue!(sqlite), postgres: queue!(postgres);
     PUT = "UPDATE statement_vectors
         SET model = $1, revision = $2, dimension = $3, vector = $4, states = $5
         WHERE workspace = $6 AND statement = $7 AND version = $8";
@@ -115,12 +82,7 @@ impl Store {
         revision: &str,
         limit: usize,
     ) -> Result<Vec<UnembeddedStatement>> {
-        let (model, revision) = (model.to_owned(), revision.to_owned());
-        let work = move |session: &Session<'_>| {
-            let values = values![&model, &revision, limit.min(BATCH_MAX)];
-            session.all(UNEMBEDDED, values, unembedded)
-        };
-        if self.is_shared() { self.write_beside(work).await } else { self.read(work).await }
+        self.take_waiting(UNEMBEDDED, (model, revision), limit, unembedded).await
     }
 
     /// Over all workspaces.

@@ -8,10 +8,9 @@ use crate::{
     messages::to_json,
     scopes::{self, scope_user},
     threads::scope,
+    vector_queue::waiting,
 };
 
-/// Rows that one call for work returns at most.
-const BATCH_MAX: usize = 1_000;
 const BYTES_PER_NUMBER: usize = 4;
 /// More passages than the longest episode can have.
 const PASSAGES_MAX: usize = 1_024;
@@ -54,29 +53,16 @@ pub struct ScopeVectors {
     pub next: Option<u64>,
 }
 
-/// Episodes whose model comes before or after a wanted one.
-macro_rules! of_model {
-    ($comparison:literal) => {
-        concat!(
-            "SELECT v.workspace, e.assistant, e.user_name, e.id, e.author, e.text, e.said_at
-            FROM workspaces AS w CROSS JOIN episode_vectors AS v CROSS JOIN episodes AS e
-            WHERE v.workspace = w.id AND v.passage = 0 AND (v.model, v.revision) ",
-            $comparison,
-            " ($1, $2) AND e.workspace = v.workspace AND e.id = v.episode"
-        )
-    };
-}
-
-/// The same where several servers make vectors, without what another one makes now.
-macro_rules! unclaimed {
-    ($comparison:literal) => {
-        concat!(
-            "SELECT v.workspace, v.episode FROM workspaces AS w
-            JOIN episode_vectors AS v ON v.workspace = w.id
-            WHERE v.passage = 0 AND (v.model, v.revision) ",
-            $comparison,
-            " ($1, $2) AND v.claimed_until < database_clock()
-            LIMIT $3 FOR UPDATE OF v SKIP LOCKED"
+macro_rules! queue {
+    ($store:tt) => {
+        waiting!(
+            $store,
+            table: "episode_vectors",
+            key: ["episode"],
+            first: "v.passage = 0",
+            texts: "episodes AS e",
+            joined: "e.workspace = v.workspace AND e.id = v.episode",
+            shown: "v.workspace, e.assistant, e.user_name, e.id, e.author, e.text, e.said_at"
         )
     };
 }
@@ -93,26 +79,7 @@ macro_rules! these {
 }
 
 statements! {
-    /// Two ranges of the index by model instead of an inequality, which no index serves. SQLite
-    /// keeps the order of a cross join: workspace by workspace, as the index is sorted. Where several
-    /// servers make vectors, each row that is taken is for a minute no other's: one that takes longer
-    /// may find that another made the vectors too, and they are the same.
-    UNEMBEDDED = concat!(
-        of_model!("<"),
-        " UNION ALL ",
-        of_model!(">"),
-        " LIMIT $3"
-    ), postgres: concat!(
-        "WITH earlier AS (",
-        unclaimed!("<"),
-        "), later AS (",
-        unclaimed!(">"),
-        "), due AS (SELECT * FROM earlier UNION ALL SELECT * FROM later LIMIT $3)
-        UPDATE episode_vectors AS v SET claimed_until = database_clock() + 60000000
-        FROM due JOIN episodes AS e ON e.workspace = due.workspace AND e.id = due.episode
-        WHERE v.workspace = due.workspace AND v.episode = due.episode AND v.passage = 0
-        RETURNING v.workspace, e.assistant, e.user_name, e.id, e.author, e.text, e.said_at"
-    );
+    UNEMBEDDED = queue!(sqlite), postgres: queue!(postgres);
     PUT_FIRST = "UPDATE episode_vectors
         SET model = $1, revision = $2, dimension = $3, vector = $4, states = $5
         WHERE workspace = $6 AND episode = $7 AND passage = 0";
@@ -145,12 +112,7 @@ impl Store {
         revision: &str,
         limit: usize,
     ) -> Result<Vec<Unembedded>> {
-        let (model, revision) = (model.to_owned(), revision.to_owned());
-        let work = move |session: &Session<'_>| {
-            let values = values![&model, &revision, limit.min(BATCH_MAX)];
-            session.all(UNEMBEDDED, values, unembedded)
-        };
-        if self.is_shared() { self.write_beside(work).await } else { self.read(work).await }
+        self.take_waiting(UNEMBEDDED, (model, revision), limit, unembedded).await
     }
 
     /// Over all workspaces.

@@ -7,11 +7,9 @@ use backstay_core::{DocumentId, Result, Timestamp, WorkspaceId, document::Docume
 use crate::{
     PassageVector, Store, VectorCount, Workspace,
     db::{Failure, Row, Session, statements, values},
+    vector_queue::waiting,
     vectors::{counted, from_bytes, to_bytes, unusable},
 };
-
-/// Rows that one call for work returns at most.
-const BATCH_MAX: usize = 1_000;
 
 /// A chunk that has no vector of the wanted model yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,54 +31,23 @@ pub struct ChunkVectors {
     pub passages: Vec<PassageVector>,
 }
 
-macro_rules! of_model {
-    ($comparison:literal) => {
-        concat!(
-            "SELECT v.workspace, v.document, v.number, d.filename, d.title, c.headings, c.text
-            FROM workspaces AS w CROSS JOIN chunk_vectors AS v CROSS JOIN document_chunks AS c
-                CROSS JOIN documents AS d
-            WHERE v.workspace = w.id AND v.passage = 0 AND (v.model, v.revision) ",
-            $comparison,
-            " ($1, $2) AND c.workspace = v.workspace AND c.document = v.document
-                AND c.number = v.number AND d.workspace = v.workspace AND d.id = v.document"
-        )
-    };
-}
-
-macro_rules! unclaimed {
-    ($comparison:literal) => {
-        concat!(
-            "SELECT v.workspace, v.document, v.number FROM workspaces AS w
-            JOIN chunk_vectors AS v ON v.workspace = w.id
-            WHERE v.passage = 0 AND (v.model, v.revision) ",
-            $comparison,
-            " ($1, $2) AND v.claimed_until < database_clock()
-            LIMIT $3 FOR UPDATE OF v SKIP LOCKED"
+macro_rules! queue {
+    ($store:tt) => {
+        waiting!(
+            $store,
+            table: "chunk_vectors",
+            key: ["document", "number"],
+            first: "v.passage = 0",
+            texts: "document_chunks AS c CROSS JOIN documents AS d",
+            joined: "c.workspace = v.workspace AND c.document = v.document AND c.number = v.number
+                AND d.workspace = v.workspace AND d.id = v.document",
+            shown: "v.workspace, v.document, v.number, d.filename, d.title, c.headings, c.text"
         )
     };
 }
 
 statements! {
-    /// As for episodes: two ranges of the index by model, workspace by workspace.
-    UNEMBEDDED = concat!(
-        of_model!("<"),
-        " UNION ALL ",
-        of_model!(">"),
-        " LIMIT $3"
-    ), postgres: concat!(
-        "WITH earlier AS (",
-        unclaimed!("<"),
-        "), later AS (",
-        unclaimed!(">"),
-        "), due AS (SELECT * FROM earlier UNION ALL SELECT * FROM later LIMIT $3)
-        UPDATE chunk_vectors AS v SET claimed_until = database_clock() + 60000000
-        FROM due JOIN document_chunks AS c ON c.workspace = due.workspace
-                AND c.document = due.document AND c.number = due.number
-            JOIN documents AS d ON d.workspace = due.workspace AND d.id = due.document
-        WHERE v.workspace = due.workspace AND v.document = due.document
-            AND v.number = due.number AND v.passage = 0
-        RETURNING v.workspace, v.document, v.number, d.filename, d.title, c.headings, c.text"
-    );
+    UNEMBEDDED = queue!(sqlite), postgres: queue!(postgres);
     /// Also takes the document's row, so that of those who store its last vectors at the same time
     /// the second sees what the first stored.
     TOUCH = "UPDATE documents SET version = CASE WHEN version > 0 THEN version + 1 ELSE 0 END
@@ -116,12 +83,7 @@ impl Store {
         revision: &str,
         limit: usize,
     ) -> Result<Vec<UnembeddedChunk>> {
-        let (model, revision) = (model.to_owned(), revision.to_owned());
-        let work = move |session: &Session<'_>| {
-            let values = values![&model, &revision, limit.min(BATCH_MAX)];
-            session.all(UNEMBEDDED, values, unembedded)
-        };
-        if self.is_shared() { self.write_beside(work).await } else { self.read(work).await }
+        self.take_waiting(UNEMBEDDED, (model, revision), limit, unembedded).await
     }
 
     /// Over all workspaces.
