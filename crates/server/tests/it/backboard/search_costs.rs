@@ -65,6 +65,11 @@ async fn a_search_is_a_row_of_the_ledger_and_counts_with_its_run_and_its_key() -
     assert_eq!(answer["cost_usd"].as_f64(), number(all), "{answer}");
     assert_eq!(budget_of(&board.server, &key).await?, (all.picodollars(), 0));
 
+    let path = "/backstay/v1/ledger/summary?group_by=provider";
+    let sums = board.server.member().get(path).await?.body;
+    let sums = sums["data"].as_array().context("no sums")?;
+    let sum = sums.iter().find(|sum| sum["group"] == "searxng").context("no sum")?;
+    assert_eq!((&sum["requests"], &sum["cost"]), (&json!(1), &json!("0.005")), "{sum}");
     let used = board.client.get("/api/billing/usage/recent").await?.body;
     let row = json!({"date": "2026-03-01", "model": "searxng/web_search", "input_tokens": 0,
         "output_tokens": 0, "vector_reads": 0, "vector_cost_usd": 0.0, "memory_write_cost_usd": 0.0,
