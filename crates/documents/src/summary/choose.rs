@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use super::{chars, shortened};
 
 /// A sentence of fewer says little, where there are others.
-const TERMS_MIN: usize = 2;
+const TERMS_MIN: usize = 4;
 /// At this sentence, to be near the beginning counts half of what it counts at the first.
 const NEAR_THE_BEGINNING: f64 = 4.0;
 /// Of a text without sentences.
@@ -25,12 +25,16 @@ struct Sentence {
     is_chosen: bool,
 }
 
-/// `None` where no sentence has a term.
+/// All of them where there is room; `None` where there are none.
 pub(super) fn telling_sentences(
     sentences: Vec<String>,
     room: usize,
     terms_of: &dyn Fn(&str) -> Vec<String>,
 ) -> Option<String> {
+    let all = sentences.join(" ");
+    if chars(&all) <= room {
+        return Some(all).filter(|all| !all.is_empty());
+    }
     let (mut sentences, mut weights) = weighed(sentences, terms_of);
     let mut left = room;
     loop {

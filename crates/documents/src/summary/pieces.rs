@@ -8,6 +8,8 @@ const READ_BYTES_MAX: usize = 256 << 10;
 const COMMENT_MARKS: [&str; 10] =
     ["///", "//!", "//", "/**", "/*", "*/", "* ", "-- ", "# ", "\"\"\""];
 
+const COMMENT_ENDS: [&str; 2] = ["*/", "\"\"\""];
+
 /// Each of them one line, in the order of the file.
 #[derive(Default)]
 pub(super) struct Pieces {
@@ -99,5 +101,6 @@ fn sentences(text: &str, into: &mut Vec<String>) {
 
 fn in_comment(line: &str) -> Option<&str> {
     let line = line.trim();
-    COMMENT_MARKS.iter().find_map(|mark| line.strip_prefix(mark))
+    let said = COMMENT_MARKS.iter().find_map(|mark| line.strip_prefix(mark))?;
+    Some(COMMENT_ENDS.iter().find_map(|end| said.strip_suffix(end)).unwrap_or(said))
 }

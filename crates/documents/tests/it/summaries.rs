@@ -79,6 +79,9 @@ fn code_is_summed_up_by_what_its_comments_say_or_by_its_first_lines() {
         "#!/usr/bin/env python\n# Steers ferries into the harbour\n# at night.\nimport sea\n";
     let found = summary("steer.py", code);
     assert_eq!(found.as_deref(), Some("Steers ferries into the harbour at night."));
+    let found =
+        summary("tide.py", "def tide():\n    \"\"\"Height of the water.\"\"\"\n    return 3\n");
+    assert_eq!(found.as_deref(), Some("Height of the water."));
     let found = summary("sea.py", "import waves\n\n\ndef swell(): pass\n");
     assert_eq!(found.as_deref(), Some("import waves; def swell(): pass"));
 }
