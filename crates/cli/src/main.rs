@@ -57,6 +57,8 @@ enum Command {
     Jobs(jobs::Jobs),
     /// Make, limit, rotate and take back API keys.
     Key(key::KeyCommand),
+    /// Approve or deny the login of a device that shows a code.
+    Login(commands::login::Login),
     /// Show and change what holds for every call of the workspace.
     Workspace(workspace::Workspace),
     /// Sum up what calls have used and cost.
@@ -95,6 +97,7 @@ async fn run() -> ExitCode {
         Command::Import(command) => command.run(&connection, output).await,
         Command::Jobs(command) => command.run(&connection, output).await,
         Command::Key(command) => command.run(&connection, output).await,
+        Command::Login(command) => command.run(&connection, output).await,
         Command::Workspace(command) => command.run(&connection, output).await,
         Command::Ledger(command) => command.run(&connection, output).await,
         Command::Migrate(command) => command.run(output).await,

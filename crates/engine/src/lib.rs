@@ -61,7 +61,9 @@ pub use documents::{
 pub use embeddings::{BUILTIN_EMBEDDING_MODEL, TokenCount};
 pub use import::{ImportReport, ImportRequest, ImportSession, ImportTurn, ImportedEpisode};
 pub use jobs::{Jobs, recover, start as start_jobs};
-pub use keys::{BootstrapKey, IssuedKey, KeyPatch, KeyRequest, bootstrap};
+pub use keys::{
+    BootstrapKey, DeviceLogin, DeviceLoginOutcome, IssuedKey, KeyPatch, KeyRequest, bootstrap,
+};
 pub use learning::{CALL_TOKENS_MAX as LEARNING_CALL_TOKENS_MAX, LearningOptions, LearningStatus};
 pub use memory_vectors::MemoryVectors;
 pub use options::EngineOptions;
@@ -98,6 +100,7 @@ struct Parts {
     documents: DocumentParts,
     jobs: Jobs,
     runs: run::ActiveRuns,
+    logins: keys::LoginRate,
     clock: Clock,
     random: Random,
     options: EngineOptions,
@@ -211,6 +214,7 @@ impl Engine {
                 documents,
                 jobs,
                 runs: run::ActiveRuns::default(),
+                logins: keys::LoginRate::default(),
                 clock,
                 random,
                 options,
@@ -343,6 +347,10 @@ impl Engine {
 
     pub(crate) fn active_runs(&self) -> &run::ActiveRuns {
         &self.parts.runs
+    }
+
+    pub(crate) fn login_rate(&self) -> &keys::LoginRate {
+        &self.parts.logins
     }
 
     pub fn clock(&self) -> &Clock {

@@ -6,7 +6,9 @@ use axum::{
 };
 
 use crate::{
-    api::{anthropic, backboard, fallback, health, idempotency, native, openai, openrouter},
+    api::{
+        anthropic, backboard, fallback, health, idempotency, login_page, native, openai, openrouter,
+    },
     request_id,
     state::AppState,
 };
@@ -64,6 +66,7 @@ pub(crate) fn routes(state: AppState) -> Router {
         // Native
         .merge(native::routes())
         // Operation
+        .route("/login/device", get(login_page::show))
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
         .route("/metrics", get(health::metrics))

@@ -9,6 +9,7 @@
 mod assistants;
 mod budgets;
 mod db;
+mod device_logins;
 mod digest;
 mod documents;
 mod episodes;
@@ -58,6 +59,7 @@ pub use db::{
     ConnectionUse, DatabaseFacts, DatabaseUser, KeyChanges, NodeRow, PostgresOptions, ReplicaFacts,
     SqliteOptions, Standby, StoreHealth, StoreKind, Synchronous,
 };
+pub use device_logins::{ApprovedLogin, LoginDecision, LoginState, NewDeviceLogin};
 pub use documents::{
     AddedDocument, ChunkVectors, Document, DocumentError, DocumentQuota, ERASE_JOB, NewChunk,
     NewDocument, READ_JOB, ReadDocument, SearchableDocument, StoredChunk, UnembeddedChunk,

@@ -101,6 +101,11 @@ pub(crate) const SQLITE: &[Migration] = &[
         name: "document_summaries",
         sql: include_str!("../migrations/sqlite/0018_document_summaries.sql"),
     },
+    Migration {
+        version: 19,
+        name: "device_logins",
+        sql: include_str!("../migrations/sqlite/0019_device_logins.sql"),
+    },
 ];
 
 /// Begins with what SQLite's first seven make together.
@@ -164,6 +169,11 @@ pub(crate) const POSTGRES: &[Migration] = &[
         version: 18,
         name: "document_summaries",
         sql: include_str!("../migrations/postgres/0018_document_summaries.sql"),
+    },
+    Migration {
+        version: 19,
+        name: "device_logins",
+        sql: include_str!("../migrations/postgres/0019_device_logins.sql"),
     },
 ];
 

@@ -8,17 +8,19 @@ use rusqlite::Connection;
 use crate::{
     PostgresOptions, Store, StoreOptions, assistants, budgets,
     db::{self, Statement},
-    documents, episodes, expire, forget, generations, history_summaries, idempotency, import, jobs,
-    keys, learning, memory_operations, messages, migrations, model_lists, policies, portable,
-    prices, rates, response_cache, responses, retention, runs, scopes, statement_vectors,
-    statements, summaries, threads, tombstones, transfer, vectors, word_blocks, workspaces,
+    device_logins, documents, episodes, expire, forget, generations, history_summaries,
+    idempotency, import, jobs, keys, learning, memory_operations, messages, migrations,
+    model_lists, policies, portable, prices, rates, response_cache, responses, retention, runs,
+    scopes, statement_vectors, statements, summaries, threads, tombstones, transfer, vectors,
+    word_blocks, workspaces,
 };
 
 type Area = [(&'static str, Statement)];
 
 fn areas() -> Vec<&'static Area> {
-    let single: [&Area; 26] = [
+    let single: [&Area; 27] = [
         assistants::ALL,
+        device_logins::ALL,
         episodes::ALL,
         expire::ALL,
         history_summaries::ALL,

@@ -9,6 +9,7 @@ pub(crate) mod import;
 pub(crate) mod jobs;
 pub(crate) mod key;
 pub(crate) mod ledger;
+pub(crate) mod login;
 pub(crate) mod memory;
 pub(crate) mod migrate;
 pub(crate) mod models;

@@ -2,10 +2,10 @@
 
 use backstay_core::{
     Budget, CallContext, Error, ErrorCode, KeyId, KeyScopes, RateLimit, Result, RoutingPolicy,
-    Secret, Timestamp, WhenStoreIsAway,
+    Secret, Timestamp, WhenStoreIsAway, WorkspaceId,
 };
 use backstay_store::{BudgetOf, BudgetRow, KeyChange, KeyRecord, KeySettings, NewKey, PageRequest};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use super::{generate, token};
@@ -16,7 +16,7 @@ const NAME_CHARACTERS_MAX: usize = 128;
 const POLICY_ENTRIES_MAX: usize = 1_000;
 
 /// A key that is wanted.
-#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct KeyRequest {
     /// For people, to tell keys apart.
@@ -66,6 +66,27 @@ where
     Option::deserialize(deserializer).map(Some)
 }
 
+impl KeyRequest {
+    /// Whether such a key can be made now.
+    pub(super) fn check(&self, now: Timestamp) -> Result<()> {
+        check(&self.clone().settings())?;
+        check_expiry(self.expires_at, now)?;
+        check_budgets(&self.budgets)
+    }
+
+    fn settings(self) -> KeySettings {
+        KeySettings {
+            name: self.name,
+            expires_at: self.expires_at,
+            scopes: self.scopes.unwrap_or_default(),
+            policy: self.policy,
+            rate_limits: self.rate_limits,
+            allow_unpriced: self.allow_unpriced,
+            strict_budget: self.strict_budget,
+        }
+    }
+}
+
 impl Engine {
     /// Makes a key of the caller's workspace; its text is given out here and never again.
     pub async fn create_key(
@@ -73,29 +94,27 @@ impl Engine {
         context: &CallContext,
         request: KeyRequest,
     ) -> Result<(KeyRecord, Secret)> {
+        self.make_key(&context.workspace, request).await
+    }
+
+    pub(super) async fn make_key(
+        &self,
+        workspace: &WorkspaceId,
+        request: KeyRequest,
+    ) -> Result<(KeyRecord, Secret)> {
         let now = self.clock().now();
-        let settings = KeySettings {
-            name: request.name,
-            expires_at: request.expires_at,
-            scopes: request.scopes.unwrap_or_default(),
-            policy: request.policy,
-            rate_limits: request.rate_limits,
-            allow_unpriced: request.allow_unpriced,
-            strict_budget: request.strict_budget,
-        };
-        check(&settings)?;
-        check_expiry(settings.expires_at, now)?;
-        check_budgets(&request.budgets)?;
+        request.check(now)?;
+        let budgets = request.budgets.clone();
         let secret = generate(self.random())?;
         let id = KeyId::new(self.clock(), self.random())?;
         let new = NewKey {
             id: id.clone(),
             token: token(&secret),
             created_at: now,
-            settings,
-            budgets: request.budgets,
+            settings: request.settings(),
+            budgets,
         };
-        let store = self.store().workspace(&context.workspace);
+        let store = self.store().workspace(workspace);
         store.create_key(new).await?;
         let record = store.key(&id).await?.ok_or_else(|| missing(id.as_str()))?;
         Ok((record, secret))

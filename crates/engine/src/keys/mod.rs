@@ -1,11 +1,14 @@
 //! API keys: made once, shown once, kept as a hash.
 
+mod device_login;
 mod manage;
 
 use backstay_core::{Clock, Error, KeyId, Random, Result, Secret, WorkspaceId};
 use backstay_store::{KeySettings, KeyToken, NewKey, Store};
 use sha2::{Digest as _, Sha256};
 
+pub(crate) use device_login::LoginRate;
+pub use device_login::{DeviceLogin, DeviceLoginOutcome};
 pub use manage::{KeyPatch, KeyRequest};
 
 const PREFIX: &str = "bs-";

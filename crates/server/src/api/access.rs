@@ -128,7 +128,14 @@ fn of_native(method: &str, path: &str) -> Option<Access> {
             | "/status" | "/workspace",
         ) => SEES_OPERATION,
         ("PUT", "/budgets" | "/workspace")
-        | ("POST", "/jobs/{id}/retry" | "/models/refresh" | "/keys/{id}/rotate")
+        | (
+            "POST",
+            "/jobs/{id}/retry"
+            | "/models/refresh"
+            | "/keys/{id}/rotate"
+            | "/device-logins/{user_code}/approve"
+            | "/device-logins/{user_code}/deny",
+        )
         | ("DELETE", "/jobs/{id}")
         | ("GET" | "POST", "/keys")
         | ("GET" | "PATCH" | "DELETE", "/keys/{id}") => MANAGES,

@@ -84,7 +84,7 @@ impl Spoken {
 
 /// Under `/api` everything that is not OpenRouter's, and the same at the root.
 fn is_backboards(path: &str) -> bool {
-    const AT_ROOT: [&str; 5] = ["assistants", "threads", "documents", "models", "billing"];
+    const AT_ROOT: [&str; 6] = ["assistants", "threads", "documents", "models", "billing", "oauth"];
     match path.strip_prefix("/api/") {
         Some(below) => below != "v1" && !below.starts_with("v1/"),
         None => {

@@ -14,6 +14,7 @@ mod early_head;
 pub(crate) mod fallback;
 pub(crate) mod health;
 pub(crate) mod idempotency;
+pub(crate) mod login_page;
 mod model_lists;
 mod model_query;
 pub(crate) mod native;

@@ -10,6 +10,7 @@ pub const TABLES: &[&str] = &[
     "workspaces",
     "api_keys",
     "rate_use",
+    "device_logins",
     "assistants",
     "threads",
     "messages",

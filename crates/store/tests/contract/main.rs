@@ -6,6 +6,7 @@
 mod assistants;
 mod budgets;
 mod catalogue;
+mod device_logins;
 mod documents;
 mod erasure;
 mod forgetting;
@@ -53,6 +54,9 @@ contract! {
     tenancy:
         one_workspace_never_sees_what_another_wrote_under_the_same_ids
         one_workspace_cannot_delete_or_settle_what_another_wrote;
+    device_logins:
+        a_login_waits_until_it_is_decided_and_is_taken_once
+        a_login_expires_and_only_so_many_wait;
     assistants:
         assistants_are_listed_newest_first_and_by_name
         an_assistant_is_changed_whole_and_deleted_once

@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use self::settings::Settings;
+pub(crate) use self::settings::Settings;
 use crate::{
     client::{Client, Connection, query},
     output::Output,

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 /// Limits of a key. Lists that are given take the place of those that there are.
 #[derive(Args)]
-pub(super) struct Settings {
+pub(crate) struct Settings {
     /// When the key stops working, such as 2027-01-31T00:00:00Z, or "never".
     #[arg(long, value_name = "TIME")]
     expires: Option<String>,
@@ -71,7 +71,7 @@ fn rate(text: &str) -> Result<Given, String> {
 
 impl Settings {
     /// The fields of the API that were given.
-    pub(super) fn body(&self) -> Value {
+    pub(crate) fn body(&self) -> Value {
         let mut body = Map::new();
         let mut set = |name: &str, value: Value| {
             body.insert(name.to_owned(), value);

@@ -24,8 +24,15 @@ pub(super) async fn read(
     state: &AppState,
     request: Request,
 ) -> Result<(Fields, Vec<UploadedFile>)> {
+    read_within(request, state.body_bytes_max).await
+}
+
+pub(super) async fn read_within(
+    request: Request,
+    bytes_max: usize,
+) -> Result<(Fields, Vec<UploadedFile>)> {
     let content_type = content_type(request.headers());
-    let bytes = body::read(request, state.body_bytes_max).await?;
+    let bytes = body::read(request, bytes_max).await?;
     if content_type.starts_with("multipart/form-data") {
         return multipart(&content_type, bytes).await;
     }

@@ -12,6 +12,7 @@ mod memory_facts;
 mod messages;
 mod model_row;
 mod models;
+mod oauth;
 mod outputs;
 mod reply;
 mod routes;

@@ -6,8 +6,8 @@ use axum::{
 };
 
 use super::{
-    assistants, documents, media, memories, memory_facts, messages, models, outputs, runs, threads,
-    usage,
+    assistants, documents, media, memories, memory_facts, messages, models, oauth, outputs, runs,
+    threads, usage,
 };
 use crate::state::AppState;
 
@@ -54,6 +54,8 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/models/video/all", get(media::no_models))
         .route("/models/video/{*name}", get(media::no_model))
         .route("/models/{*name}", get(models::one))
+        .route("/oauth/device/code", post(oauth::device_code))
+        .route("/oauth/token", post(oauth::token))
         .route("/billing/usage/recent", get(usage::recent));
     Router::new().nest("/api", all.clone()).merge(all)
 }

@@ -2,6 +2,7 @@
 
 mod budgets;
 mod conversations;
+mod device_logins;
 mod documents;
 mod explain;
 mod generations;

@@ -9,8 +9,8 @@ use utoipa::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    budgets, conversations, documents, explain, generations, jobs, keys, ledger, memories, models,
-    prices, route, status, threads, workspace,
+    budgets, conversations, device_logins, documents, explain, generations, jobs, keys, ledger,
+    memories, models, prices, route, status, threads, workspace,
 };
 use crate::state::AppState;
 
@@ -109,6 +109,8 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(keys::own))
         .routes(routes!(keys::one, keys::update, keys::delete))
         .routes(routes!(keys::rotate))
+        .routes(routes!(device_logins::approve))
+        .routes(routes!(device_logins::deny))
         .routes(routes!(budgets::list, budgets::set))
         .routes(routes!(models::list))
         .routes(routes!(models::refresh))

@@ -4,9 +4,10 @@ use super::{database, open, options};
 
 /// Tables that each machine has a copy of: they are small, and what is unique in them or what looks
 /// things up there is not about one workspace.
-const COPIED: [(&str, &str); 6] = [
+const COPIED: [(&str, &str); 7] = [
     ("workspaces", "is the list of what is distributed"),
     ("api_keys", "a key is found by its hash before its workspace is known"),
+    ("device_logins", "a login is found by its codes before anybody's workspace is known"),
     ("prices", "belongs to no workspace"),
     ("model_lists", "belongs to no workspace"),
     ("nodes", "belongs to no workspace"),
