@@ -6,7 +6,7 @@ use backstay_core::{
     memory::{MemoryMode, RecallFilter, Recalled, Scope},
 };
 use backstay_memory::RecallOptions;
-use backstay_store::Thread;
+use backstay_store::{StoredMessage, Thread};
 use backstay_wire::{RequestExtension, ThreadChoice};
 
 use crate::{Engine, admission::authorise_memory, details::TurnDetails, history, import::digest};
@@ -223,6 +223,7 @@ async fn add_history(
 ) -> Result<u32> {
     let store = engine.store().workspace(&context.workspace);
     let mut stored = store.thread_messages(thread, HISTORY_MESSAGES_MAX).await?;
+    stored.retain(StoredMessage::says_something);
     if let Some(turns) = turns {
         stored.retain(|message| message.generation.as_ref().is_some_and(|id| turns.contains(id)));
     }

@@ -22,6 +22,8 @@ pub(crate) struct TurnDetails {
     /// Under which name the client waits for the turn to be learned from.
     pub(crate) operation: Option<MemoryOperationId>,
     pub(crate) run: Option<RunTicket>,
+    /// Whether what was said is kept although nothing was answered.
+    pub(crate) keeps_silence: bool,
     /// Tools that are carried out here. An answer that calls no others is no turn yet.
     pub(crate) builtin: Vec<BuiltinTool>,
     /// Whether more is recalled than usual, and marked so that the answer can name it.

@@ -52,7 +52,8 @@ pub(crate) async fn add(
     request: &mut ChatRequest,
 ) -> Result<Added> {
     let store = engine.store().workspace(&context.workspace);
-    let stored = store.thread_messages(thread, limits::MESSAGES_MAX).await?;
+    let mut stored = store.thread_messages(thread, limits::MESSAGES_MAX).await?;
+    stored.retain(StoredMessage::says_something);
     let room = room(engine, request, window);
     let (summary, recent) = if cost(&stored) <= room {
         (None, stored)

@@ -8,8 +8,8 @@ use backstay_core::{
 };
 use backstay_providers::BUILTIN_PROVIDER;
 use backstay_store::{
-    LearnWhen, NewEpisode, NewMessage, NewThread, NewTurn, RunOutcome, SettledGeneration,
-    ThreadTurn, TurnRecord,
+    LearnWhen, NewEpisode, NewMessage, NewThread, NewTurn, RunEnding, RunOutcome,
+    SettledGeneration, ThreadTurn, TurnRecord,
 };
 
 use crate::{
@@ -36,24 +36,36 @@ pub(crate) fn build(
 ) -> Result<TurnRecord> {
     let unkept = |settled| TurnRecord { settled, turn: None, cache: None };
     let details = keep.details.as_deref();
-    let (Some(scope), Some(answer)) = (&keep.scope, answer_message(reply, details)) else {
+    let Some(scope) = &keep.scope else {
         return Ok(unkept(settled));
+    };
+    let is_complete = settled.status == SettlementStatus::Completed;
+    let answer = match answer_message(reply, is_complete, details) {
+        Answer::Said(answer) => answer,
+        Answer::Nothing if details.is_some_and(|details| details.keeps_silence) => {
+            Message::new(Role::Assistant, Vec::new())
+        }
+        Answer::Nothing | Answer::OnItsWay => return Ok(unkept(settled)),
     };
     let Some(id) = thread_of(made, keep, scope, reply) else {
         return Ok(unkept(settled));
     };
-    let is_complete = settled.status == SettlementStatus::Completed;
+    let is_silent = answer.parts.is_empty();
+    let is_unreadable = is_silent && details.is_some_and(|details| details.deciding.is_some());
     // A built-in model says nothing of its own: remembering what it looked up or repeated would
     // make every memory twice as strong each time it is asked for.
     let by_builtin = settled.provider.as_deref() == Some(BUILTIN_PROVIDER);
     let answer = Message { made_by: settled.provider.clone(), ..answer };
     let run = details.and_then(|details| details.run.as_ref());
-    let run = run.map(|ticket| outcome(ticket, &answer, is_complete));
+    let run = run.map(|ticket| outcome(ticket, &answer, settled.status));
     let said = keep.messages.iter().cloned().map(|message| Said { message, incomplete: false });
-    let answered = Said { message: answer, incomplete: !is_complete };
-    let speakers = |message: &Message| !(message.role == Role::Assistant && by_builtin);
+    let answered = Said { message: answer, incomplete: !is_complete || is_unreadable };
+    // What nobody answered will be said again, and is remembered then.
+    let speakers =
+        |message: &Message| !(is_silent || message.role == Role::Assistant && by_builtin);
     let turn = turn(made, (keep, scope, id), said.chain([answered]).collect(), speakers)?;
-    Ok(TurnRecord { settled, turn: Some(NewTurn { run, ..turn }), cache: None })
+    let operation = turn.operation.clone().filter(|_| !is_silent);
+    Ok(TurnRecord { settled, turn: Some(NewTurn { run, operation, ..turn }), cache: None })
 }
 
 /// A message of a turn.
@@ -123,10 +135,14 @@ fn details_of(details: Option<&TurnDetails>, message: &Message, index: usize) ->
 }
 
 /// A run whose answer calls a tool of its client's waits for what that says.
-fn outcome(ticket: &RunTicket, answer: &Message, is_complete: bool) -> RunOutcome {
+fn outcome(ticket: &RunTicket, answer: &Message, status: SettlementStatus) -> RunOutcome {
     let calls = answer.parts.iter().any(|part| matches!(part, Part::ToolCall(_)));
-    let waits_with = (calls && is_complete).then(|| ticket.asked.clone());
-    RunOutcome { id: ticket.id.clone(), waits_with }
+    let ending = match status {
+        SettlementStatus::Completed if calls => RunEnding::Waits(ticket.asked.clone()),
+        SettlementStatus::Cancelled => RunEnding::Cancelled,
+        _ => RunEnding::Completed,
+    };
+    RunOutcome { id: ticket.id.clone(), ending }
 }
 
 /// The thread that the turn belongs to; `None` for a turn that leaves no trace.
@@ -192,15 +208,23 @@ fn answer_text(reply: &ChatReply) -> String {
     first.map(|choice| choice.message.text()).unwrap_or_default()
 }
 
-/// The assistant's message as the thread keeps it: the first choice, with what was said before in the
-/// same run, and without calls of tools that are carried out here. One that does nothing but call those
-/// is on its way to an answer, and `None`; so is one to typed questions that cannot be read.
-fn answer_message(reply: &ChatReply, details: Option<&TurnDetails>) -> Option<Message> {
+/// The assistant's message as a thread keeps it.
+enum Answer {
+    Said(Message),
+    Nothing,
+    /// It does nothing but call tools that are carried out here.
+    OnItsWay,
+}
+
+/// The first choice, with what was said before in the same run, and without calls of tools that are
+/// carried out here. An answer to typed questions that cannot be read says nothing.
+fn answer_message(reply: &ChatReply, is_complete: bool, details: Option<&TurnDetails>) -> Answer {
     if let Some(deciding) = details.and_then(|details| details.deciding.as_ref()) {
-        return deciding.answer(reply);
+        return deciding.answer(reply).map_or(Answer::Nothing, Answer::Said);
     }
-    let choice = reply.choices.first()?;
-    let mut parts: Vec<Part> = choice.message.parts.clone();
+    let first = reply.choices.first();
+    let mut parts: Vec<Part> =
+        first.map(|choice| choice.message.parts.clone()).unwrap_or_default();
     if let Some(details) = details {
         let is_own = |part: &Part| match part {
             Part::ToolCall(call) => BuiltinTool::find(&details.builtin, &call.name).is_some(),
@@ -208,12 +232,16 @@ fn answer_message(reply: &ChatReply, details: Option<&TurnDetails>) -> Option<Me
         };
         let calls_own = parts.iter().any(is_own);
         parts.retain(|part| !is_own(part));
-        if calls_own && !parts.iter().any(|part| matches!(part, Part::ToolCall(_))) {
-            return None;
+        let calls_others = parts.iter().any(|part| matches!(part, Part::ToolCall(_)));
+        if calls_own && !calls_others && is_complete {
+            return Answer::OnItsWay;
         }
         say_before(&details.said_before, &mut parts);
     }
-    (!parts.is_empty()).then(|| Message::new(Role::Assistant, parts))
+    match parts.is_empty() {
+        true => Answer::Nothing,
+        false => Answer::Said(Message::new(Role::Assistant, parts)),
+    }
 }
 
 /// Puts words before those of a message, as its client was told them.

@@ -88,7 +88,7 @@ pub use rates::{RateAsk, RateCorrection, RateGrant};
 pub use response_cache::{CACHED_ANSWER_BYTES_MAX, CacheKey, CachedAnswer, NewCachedAnswer};
 pub use responses::{NewResponse, ResponseChain, StoredResponse};
 pub use retention::Retention;
-pub use runs::{Run, RunOutcome, RunState};
+pub use runs::{Run, RunEnding, RunOutcome, RunState};
 pub use scopes::ScopeVersion;
 pub use statement_vectors::{StatementVector, UnembeddedStatement};
 pub use statements::{

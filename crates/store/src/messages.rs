@@ -39,6 +39,13 @@ pub struct StoredMessage {
     pub metadata: Option<Map<String, Value>>,
 }
 
+impl StoredMessage {
+    /// Providers refuse a history with a message in which nothing is.
+    pub fn says_something(&self) -> bool {
+        !self.message.parts.is_empty()
+    }
+}
+
 statements! {
     INSERT = "INSERT INTO messages
             (workspace, thread, position, id, role, content, author, said_at, generation, incomplete,

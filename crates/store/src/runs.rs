@@ -13,8 +13,15 @@ use crate::{
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunOutcome {
     pub id: RunId,
-    /// What to go on with once the outputs of tools are there; `None` when the answer is complete.
-    pub waits_with: Option<Value>,
+    pub ending: RunEnding,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum RunEnding {
+    /// With what it goes on once the outputs of tools are there.
+    Waits(Value),
+    Completed,
+    Cancelled,
 }
 
 /// What a run is doing.
@@ -145,11 +152,14 @@ pub(crate) fn put(
     outcome: &RunOutcome,
     now: Timestamp,
 ) -> Result<(), Failure> {
-    let RunOutcome { id, waits_with } = outcome;
+    let RunOutcome { id, ending } = outcome;
     let others = values![RunState::Cancelled, workspace, thread, RunState::Waiting, id];
     session.execute(CANCEL_WAITING, others)?;
-    let state = if waits_with.is_some() { RunState::Waiting } else { RunState::Completed };
-    let asked = waits_with.as_ref().map(to_json).transpose()?;
+    let (state, asked) = match ending {
+        RunEnding::Waits(asked) => (RunState::Waiting, Some(to_json(asked)?)),
+        RunEnding::Completed => (RunState::Completed, None),
+        RunEnding::Cancelled => (RunState::Cancelled, None),
+    };
     session.execute(PUT, values![workspace, id, thread, state, asked.as_ref(), now])?;
     Ok(())
 }

@@ -104,6 +104,9 @@ struct Prepared {
     said: Vec<(Message, MessageDetails)>,
     said_at: Option<Timestamp>,
     stream: bool,
+    /// Whether what is said stays in the thread where nobody answers it. Outputs of tools do not: they may
+    /// be handed in again.
+    keeps_silence: bool,
 }
 
 impl Engine {
@@ -122,7 +125,16 @@ impl Engine {
         let mut said: Vec<(Message, MessageDetails)> =
             unanswered.into_iter().map(|message| (message, MessageDetails::default())).collect();
         said.push((Message::new(Role::User, content), details));
-        let prepared = Prepared { id, thread, assistant, settings, said, said_at, stream };
+        let prepared = Prepared {
+            id,
+            thread,
+            assistant,
+            settings,
+            said,
+            said_at,
+            stream,
+            keeps_silence: true,
+        };
         let run = self.drive(context, prepared).await?;
         Ok(Run { asked: Some(asked), attachments, ..run })
     }
@@ -227,7 +239,8 @@ impl Engine {
     }
 
     async fn drive(&self, context: &CallContext, prepared: Prepared) -> Result<Run> {
-        let Prepared { id, thread, assistant, settings, said, said_at, stream } = prepared;
+        let Prepared { id, thread, assistant, settings, said, said_at, stream, keeps_silence } =
+            prepared;
         let (messages, details): (Vec<Message>, Vec<MessageDetails>) = said.into_iter().unzip();
         let deciding = settings.deciding(&messages);
         let request = self.planned(context, &settings, messages, stream)?;
@@ -244,6 +257,7 @@ impl Engine {
             author: Some(assistant.name.clone()),
             operation,
             run: Some(ticket),
+            keeps_silence,
             recall: RecallWish { more: settings.more_memory, numbered: settings.cites },
             deciding: deciding.map(Arc::new),
             ..TurnDetails::default()

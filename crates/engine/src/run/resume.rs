@@ -82,6 +82,7 @@ impl Engine {
             said,
             said_at: None,
             stream,
+            keeps_silence: false,
         };
         match self.drive(context, prepared).await {
             Ok(run) => Ok(run),

@@ -2,7 +2,7 @@
 
 use backstay_core::{ErrorCode, MemoryId, MemoryOperationId, RunId};
 use backstay_store::{
-    HistorySummary, LEARN_JOB, LearnWhen, LearningResult, NewTurn, OperationState, RunOutcome,
+    HistorySummary, LEARN_JOB, LearnWhen, LearningResult, NewTurn, OperationState, RunEnding, RunOutcome,
     RunState, StatementChange,
 };
 use serde_json::json;
@@ -18,8 +18,11 @@ fn run(text: &str) -> RunId {
 
 async fn end(store: &TestStore, id: &str, waits: bool) {
     let mut record = turn(&format!("of-{id}-{waits}"), "1", "hello", "hi");
-    let waits_with = waits.then(|| json!({"model": "m"}));
-    kept_mut(&mut record).run = Some(RunOutcome { id: run(id), waits_with });
+    let ending = match waits {
+        true => RunEnding::Waits(json!({"model": "m"})),
+        false => RunEnding::Completed,
+    };
+    kept_mut(&mut record).run = Some(RunOutcome { id: run(id), ending });
     store.a().begin_generation(intent(&format!("of-{id}-{waits}"))).await.unwrap();
     store.a().complete_turn(record).await.unwrap();
 }

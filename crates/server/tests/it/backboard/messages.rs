@@ -3,7 +3,7 @@
 use anyhow::Result;
 use backstay_testing::{
     TestServer,
-    sim::{Fault, RequestRecord, Script},
+    sim::{RequestRecord, Script},
 };
 use serde_json::{Value, json};
 
@@ -163,22 +163,68 @@ async fn instructions_of_a_turn_come_before_the_assistants_own() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_provider_that_fails_is_told_in_the_reply_and_leaves_the_thread_as_it_was() -> Result<()>
-{
+async fn a_provider_that_fails_is_told_in_the_reply_and_kept_in_the_thread() -> Result<()> {
     let board = Board::start().await?;
     let thread = board.thread().await?;
-    board.server.sim.script(Script::always("sim-echo", Fault::RateLimit { retry_after_s: 1 }))?;
-    let failed = board.say(&thread, "lost", json!({})).await?;
+    let failing = json!({"model_name": "sim-echo!429", "memory": "Auto"});
+    let failed = board.say(&thread, FACT, failing).await?;
     assert_eq!(failed.status.as_u16(), 200);
     assert_eq!(failed.body["status"], "FAILED");
     assert!(failed.body["content"].as_str().is_some_and(|said| said.starts_with("LLM Error")));
     assert_eq!(failed.body["error"]["code"], "upstream_rate_limited");
-    assert!(board.messages(&thread).await?.is_empty());
+    assert_eq!(failed.body["memory_operation_id"], Value::Null, "nobody learns from it");
+    let messages = board.messages(&thread).await?;
+    assert_eq!(messages.len(), 2, "{messages:?}");
+    assert_eq!(
+        (&messages[0]["content"], &messages[0]["status"]),
+        (&json!(FACT), &json!("COMPLETED"))
+    );
+    assert_eq!((&messages[1]["content"], &messages[1]["status"]), (&json!(""), &json!("FAILED")));
+    assert_eq!(messages[1]["message_id"], failed.body["message_id"]);
+    assert_eq!(messages[1]["metadata_"]["error"]["code"], "upstream_rate_limited");
+    assert_eq!(messages[1]["metadata_"]["run_id"], failed.body["run_id"]);
     let client = board.server.member().with_header("x-backstay-errors", "http");
-    let body = json!({"thread_id": thread, "content": "lost", "llm_provider": "openai", "model_name": "sim-echo"});
+    let body = json!({"thread_id": thread, "content": "lost", "llm_provider": "openai",
+        "model_name": "sim-echo!429"});
     let failed = client.post("/api/threads/messages", &body).await?;
     assert_eq!(failed.status.as_u16(), 429);
     assert!(failed.body["detail"].is_string(), "{failed:?}");
+    board.server.stop().await
+}
+
+#[tokio::test]
+async fn what_nobody_answered_is_in_the_next_prompt_and_not_in_memory() -> Result<()> {
+    let board = Board::start().await?;
+    let thread = board.thread().await?;
+    board.say(&thread, FACT, json!({"model_name": "sim-echo!500", "memory": "Auto"})).await?;
+    for (provider, model) in
+        [("openai", "sim-echo"), ("anthropic", "sim-echo"), ("gemini", "sim-echo")]
+    {
+        let more = json!({"llm_provider": provider, "model_name": model, "memory": "Auto"});
+        let answer = board.say(&thread, "Are you there?", more).await?.body;
+        assert_eq!(answer["status"], "COMPLETED", "{answer}");
+    }
+    let prompt = board.asked().pop().unwrap_or_default()["messages"].clone();
+    let said = prompt.to_string();
+    assert_eq!(said.matches(FACT).count(), 1, "{prompt}");
+    let elsewhere =
+        board.say(&board.thread().await?, QUESTION, json!({"memory": "Readonly"})).await?;
+    let recalled = elsewhere.body["retrieved_memories"].to_string();
+    assert!(!recalled.contains("bassoon"), "{recalled}");
+    board.server.stop().await
+}
+
+#[tokio::test]
+async fn an_answer_that_says_nothing_is_kept_as_one() -> Result<()> {
+    let board = Board::start().await?;
+    let thread = board.thread().await?;
+    let silence = json!({"choices": [{"message": {"role": "assistant", "content": ""},
+        "finish_reason": "stop"}]});
+    board.server.sim.script(Script::raw("sim-raw", vec![silence.to_string().into()]))?;
+    let answer = board.say(&thread, "hello", json!({"model_name": "sim-raw"})).await?.body;
+    assert_eq!((&answer["status"], &answer["content"]), (&json!("COMPLETED"), &json!("")));
+    let messages = board.messages(&thread).await?;
+    assert_eq!((messages.len(), &messages[1]["status"]), (2, &json!("COMPLETED")), "{messages:?}");
     board.server.stop().await
 }
 

@@ -110,12 +110,14 @@ async fn a_failure_is_the_last_event_and_partial_text_is_kept_as_failed() -> Res
     assert_eq!(types(&seen), ["message_received", "user_message", "error"]);
     let end = &seen[2];
     assert_eq!(end["error"], end["message"]);
-    assert!(board.messages(&thread).await?.is_empty());
+    let messages = board.messages(&thread).await?;
+    assert_eq!((&messages[1]["status"], &messages[1]["content"]), (&json!("FAILED"), &json!("")));
     let broken = json!({"thread_id": thread, "content": "one two three four five six",
         "model_name": "sim-echo!reset-after-2"});
     let seen = events(&board, broken).await?;
     assert_eq!(types(&seen).last(), Some(&"error"));
     let messages = board.messages(&thread).await?;
-    assert_eq!((&messages[1]["status"], messages.len()), (&json!("FAILED"), 2), "{messages:?}");
+    assert_eq!((&messages[3]["status"], messages.len()), (&json!("FAILED"), 4), "{messages:?}");
+    assert!(messages[3]["content"].as_str().is_some_and(|said| said.contains("two")));
     board.server.stop().await
 }

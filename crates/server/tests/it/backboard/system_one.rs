@@ -113,7 +113,7 @@ async fn a_state_alone_is_what_was_said() -> Result<()> {
 }
 
 #[tokio::test]
-async fn an_answer_that_cannot_be_read_fails_the_run_and_is_not_kept() -> Result<()> {
+async fn an_answer_that_cannot_be_read_fails_the_run_and_none_of_it_is_kept() -> Result<()> {
     let board = Board::start().await?;
     let thread = board.thread().await?;
     for said in
@@ -129,7 +129,10 @@ async fn an_answer_that_cannot_be_read_fails_the_run_and_is_not_kept() -> Result
         );
         assert_eq!(reply["memory_operation_id"], Value::Null);
     }
-    assert!(board.messages(&thread).await?.is_empty());
+    let messages = board.messages(&thread).await?;
+    let kept: Vec<_> = messages.iter().map(|kept| (&kept["status"], &kept["content"])).collect();
+    let failed = (&json!("FAILED"), &json!(""));
+    assert_eq!((kept.len(), kept[1], kept[3]), (4, failed, failed), "{messages:?}");
     let client = board.server.member().with_header("x-backstay-errors", "http");
     let body = json!({"thread_id": thread, "content": "nothing", "llm_provider": "openai",
         "model_name": "sim-json", "system_one": {"questions": questions()}});
