@@ -115,8 +115,9 @@ pub(crate) async fn prepare(
             let turns = extension.turns.as_deref();
             Some(add_history(engine, context, (id, turns), &mut request.messages).await?)
         }
-        (KeepThread::Existing(id), Some(_)) => {
-            let added = history::add(engine, context, id, window, &mut request).await?;
+        (KeepThread::Existing(id), Some(details)) => {
+            let wanted = (window, details.repeated.as_slice());
+            let added = history::add(engine, context, id, wanted, &mut request).await?;
             summary_tokens = added.summary_tokens;
             Some(added.shown_from)
         }

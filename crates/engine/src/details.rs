@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use backstay_core::{MemoryOperationId, MessageId, RunId, Timestamp};
+use backstay_core::{MemoryOperationId, MessageId, RunId, Timestamp, chat::Message};
 use serde_json::{Map, Value};
 
-use crate::run::{BuiltinTool, Deciding};
+use crate::run::{BuiltinTool, Deciding, KeptRun, Repeated};
 
 /// Of a turn whose client is told how it will be kept.
 #[derive(Clone, Default)]
@@ -26,6 +26,8 @@ pub(crate) struct TurnDetails {
     pub(crate) keeps_silence: bool,
     /// Tools that are carried out here. An answer that calls no others is no turn yet.
     pub(crate) builtin: Vec<BuiltinTool>,
+    /// What calls of such tools have brought that led to answers of the thread.
+    pub(crate) repeated: Vec<Repeated>,
     /// Whether more is recalled than usual, and marked so that the answer can name it.
     pub(crate) recall: RecallWish,
     /// Questions that the model is asked in the place of what its user said.
@@ -46,10 +48,12 @@ pub(crate) struct MessageDetails {
     pub(crate) metadata: Option<Map<String, Value>>,
 }
 
-/// The run that a turn belongs to.
+/// The run that a turn belongs to, and what it goes on with, should it have to wait for the outputs of its
+/// client's tools.
 #[derive(Clone)]
 pub(crate) struct RunTicket {
     pub(crate) id: RunId,
-    /// What it goes on with, should it have to wait for the outputs of its client's tools.
-    pub(crate) asked: Value,
+    pub(crate) kept: KeptRun,
+    /// Messages of this run so far, each of which called built-in tools alone.
+    pub(crate) rounds: Vec<Message>,
 }

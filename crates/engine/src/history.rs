@@ -13,7 +13,10 @@ use backstay_core::{
 };
 use backstay_store::{HistorySummary, StoredMessage, Workspace};
 
-use crate::{Engine, learning};
+use crate::{
+    Engine, learning,
+    run::{self, Repeated},
+};
 
 /// Of what there is room for, recent turns get this share when older ones are put into fewer words, so that
 /// the next turns need no new summary.
@@ -42,19 +45,19 @@ pub(crate) struct Added {
     pub(crate) summary_tokens: u64,
 }
 
-/// Puts the thread behind the request's instructions. `window` is what the model can read, where that is
+/// Puts the thread, with what led to its answers, behind the request's instructions. `window` is what the model can read, where that is
 /// known.
 pub(crate) async fn add(
     engine: &Engine,
     context: &CallContext,
     thread: &ThreadId,
-    window: Option<u64>,
+    (window, repeated): (Option<u64>, &[Repeated]),
     request: &mut ChatRequest,
 ) -> Result<Added> {
     let store = engine.store().workspace(&context.workspace);
     let mut stored = store.thread_messages(thread, limits::MESSAGES_MAX).await?;
     stored.retain(StoredMessage::says_something);
-    let room = room(engine, request, window);
+    let room = room(engine, request, window).saturating_sub(run::estimated_tokens(repeated));
     let (summary, recent) = if cost(&stored) <= room {
         (None, stored)
     } else {
@@ -66,7 +69,7 @@ pub(crate) async fn add(
     let summary = summary.map(|summary| Message::text_of(Role::User, shown(&summary)));
     let summary_tokens = summary.as_ref().map_or(0, Message::estimated_tokens);
     let instructions = request.messages.iter().take_while(|m| m.role == Role::System).count();
-    let history = summary.into_iter().chain(recent.into_iter().map(|stored| stored.message));
+    let history = summary.into_iter().chain(run::woven(recent, repeated));
     request.messages.splice(instructions..instructions, history);
     Ok(Added { shown_from, summary_tokens })
 }

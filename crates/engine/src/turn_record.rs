@@ -2,7 +2,7 @@
 
 use backstay_core::{
     CallContext, EpisodeId, MessageId, Name, Result, ThreadId, Timestamp,
-    chat::{ChatReply, Message, Part, Role, SettlementStatus},
+    chat::{ChatReply, Message, Part, Role, SettlementStatus, ToolCall},
     limits,
     memory::{Scope, Speaker},
 };
@@ -11,12 +11,13 @@ use backstay_store::{
     LearnWhen, NewEpisode, NewMessage, NewThread, NewTurn, RunEnding, RunOutcome,
     SettledGeneration, ThreadTurn, TurnRecord,
 };
+use serde_json::json;
 
 use crate::{
     Engine,
     conversation::{Keep, KeepThread, implied_thread},
     details::{MessageDetails, RunTicket, TurnDetails},
-    run::{BREAK, BuiltinTool},
+    run::{BREAK, BuiltinTool, EarlierCalls},
 };
 
 /// Who makes the record, for whom, and when.
@@ -56,8 +57,7 @@ pub(crate) fn build(
     // make every memory twice as strong each time it is asked for.
     let by_builtin = settled.provider.as_deref() == Some(BUILTIN_PROVIDER);
     let answer = Message { made_by: settled.provider.clone(), ..answer };
-    let run = details.and_then(|details| details.run.as_ref());
-    let run = run.map(|ticket| outcome(ticket, &answer, settled.status));
+    let run = details.and_then(|details| outcome(details, (&answer, reply), settled.status));
     let said = keep.messages.iter().cloned().map(|message| Said { message, incomplete: false });
     let answered = Said { message: answer, incomplete: !is_complete || is_unreadable };
     // What nobody answered will be said again, and is remembered then.
@@ -135,14 +135,40 @@ fn details_of(details: Option<&TurnDetails>, message: &Message, index: usize) ->
 }
 
 /// A run whose answer calls a tool of its client's waits for what that says.
-fn outcome(ticket: &RunTicket, answer: &Message, status: SettlementStatus) -> RunOutcome {
+fn outcome(
+    details: &TurnDetails,
+    (answer, reply): (&Message, &ChatReply),
+    status: SettlementStatus,
+) -> Option<RunOutcome> {
+    let RunTicket { id, kept, rounds } = details.run.as_ref()?;
     let calls = answer.parts.iter().any(|part| matches!(part, Part::ToolCall(_)));
     let ending = match status {
-        SettlementStatus::Completed if calls => RunEnding::Waits(ticket.asked.clone()),
+        SettlementStatus::Completed if calls => {
+            let mut kept = kept.clone();
+            let beside = own_calls(details, reply);
+            if let Some(answer) =
+                details.answer.id.clone().filter(|_| !rounds.is_empty() || !beside.is_empty())
+            {
+                kept.earlier.push(EarlierCalls { answer, before: rounds.clone(), beside });
+            }
+            RunEnding::Waits(json!(kept))
+        }
         SettlementStatus::Cancelled => RunEnding::Cancelled,
         _ => RunEnding::Completed,
     };
-    RunOutcome { id: ticket.id.clone(), ending }
+    Some(RunOutcome { id: id.clone(), ending })
+}
+
+/// Of an answer, the calls of tools that are carried out here.
+fn own_calls(details: &TurnDetails, reply: &ChatReply) -> Vec<ToolCall> {
+    let parts = reply.choices.first().map(|choice| choice.message.parts.as_slice());
+    let own = parts.unwrap_or_default().iter().filter_map(|part| match part {
+        Part::ToolCall(call) => {
+            BuiltinTool::find(&details.builtin, &call.name).map(|_| call.clone())
+        }
+        _ => None,
+    });
+    own.collect()
 }
 
 /// The thread that the turn belongs to; `None` for a turn that leaves no trace.
@@ -223,8 +249,7 @@ fn answer_message(reply: &ChatReply, is_complete: bool, details: Option<&TurnDet
         return deciding.answer(reply).map_or(Answer::Nothing, Answer::Said);
     }
     let first = reply.choices.first();
-    let mut parts: Vec<Part> =
-        first.map(|choice| choice.message.parts.clone()).unwrap_or_default();
+    let mut parts: Vec<Part> = first.map(|choice| choice.message.parts.clone()).unwrap_or_default();
     if let Some(details) = details {
         let is_own = |part: &Part| match part {
             Part::ToolCall(call) => BuiltinTool::find(&details.builtin, &call.name).is_some(),

@@ -51,7 +51,7 @@
 //! All chat models count images (`I see 2 images.`), obey `stop` and the output limit, fill a
 //! requested JSON schema, and call a tool if the tool choice demands it or the last user message
 //! has a part of its name (`weather`), `tool`, `call` or `function`; `both` or `parallel` makes two
-//! calls. Strings in arguments are capitalised words of the message. After tool results the answer
+//! calls, `then` calls the tools that it names one after the other. Strings in arguments are capitalised words of the message. After tool results the answer
 //! repeats them.
 //!
 //! # Tokens

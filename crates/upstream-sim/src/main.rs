@@ -34,7 +34,7 @@ Models
   sim-raw     sends the byte chunks that POST /sim/script gave
   sim-embed   embeddings: equal words give near vectors
   With tools in the request they call the one whose name the message mentions;
-  `both` or `parallel` in the message makes two calls.
+  `both` or `parallel` in the message makes two calls, `then` one after the other.
 
 Faults, after ! in the model's name, several in a row; N is a number
   refuse  401  404  429  429-retry-after-N (seconds)  500  503  529

@@ -149,6 +149,13 @@ impl Prompt {
             .collect()
     }
 
+    /// How many results of tools have come since the user said something.
+    pub(crate) fn tool_results_since_asked(&self) -> usize {
+        let asked = self.turns.iter().rposition(|turn| turn.speaker == Speaker::User);
+        let since = self.turns.iter().skip(asked.map_or(0, |at| at + 1));
+        since.filter(|turn| turn.speaker == Speaker::Tool).count()
+    }
+
     pub(crate) fn images(&self) -> usize {
         self.turns.iter().map(|turn| turn.images).sum()
     }

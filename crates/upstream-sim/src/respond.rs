@@ -13,6 +13,8 @@ use crate::tokens;
 const ASKING_WORDS: &[&str] = &["tool", "tools", "call", "function"];
 /// Words of the user that ask for two calls at once.
 const PARALLEL_WORDS: &[&str] = &["both", "parallel"];
+/// Calls the tools that the message names one after the other.
+const SEQUENCE_WORD: &str = "then";
 /// A part of a tool's name shorter than this says nothing about what the user wants (`get`, `do`).
 const MIN_NAME_PART: usize = 4;
 
@@ -180,13 +182,19 @@ fn plain_text(behaviour: Behaviour, prompt: &Prompt) -> String {
     }
 }
 
-/// The calls that the answer makes: none after tool results, else one, or two if asked for both.
+/// The calls that the answer makes: one, or two if asked for both; none after tool results, unless the
+/// message names another tool that is to be called then.
 fn tool_calls(prompt: &Prompt) -> Vec<Call> {
+    let text = prompt.last_user_text();
+    let said = words(&text);
+    let sequence = sequence(prompt, &said);
+    if !sequence.is_empty() && prompt.tool_choice == ToolChoice::Auto {
+        let next = sequence.get(prompt.tool_results_since_asked());
+        return next.map(|tool| calls(&[tool], &text)).unwrap_or_default();
+    }
     if !prompt.new_tool_results().is_empty() {
         return Vec::new();
     }
-    let text = prompt.last_user_text();
-    let said = words(&text);
     let mentioned: Vec<&Tool> =
         prompt.tools.iter().filter(|tool| is_mentioned(tool, &said)).collect();
     let asked = said.iter().any(|word| ASKING_WORDS.contains(&word.as_str()));
@@ -205,9 +213,27 @@ fn tool_calls(prompt: &Prompt) -> Vec<Call> {
         let other = mentioned.iter().copied().find(|tool| tool.name != chosen.name);
         tools.push(other.filter(|_| !named).unwrap_or(chosen));
     }
-    let mut material = Material::from_text(&text);
+    calls(&tools, &text)
+}
+
+/// The tools that the message names, in its order, where it wants them one after the other: each result so
+/// far stands for one that was called.
+fn sequence<'a>(prompt: &'a Prompt, said: &[String]) -> Vec<&'a Tool> {
+    if !said.iter().any(|word| word == SEQUENCE_WORD) {
+        return Vec::new();
+    }
+    let place =
+        |tool: &Tool| said.iter().position(|word| is_mentioned(tool, std::slice::from_ref(word)));
+    let mut named: Vec<(usize, &Tool)> =
+        prompt.tools.iter().filter_map(|tool| Some((place(tool)?, tool))).collect();
+    named.sort_by_key(|(place, _)| *place);
+    named.into_iter().map(|(_, tool)| tool).collect()
+}
+
+fn calls(tools: &[&Tool], text: &str) -> Vec<Call> {
+    let mut material = Material::from_text(text);
     tools
-        .into_iter()
+        .iter()
         .enumerate()
         .map(|(at, tool)| {
             material.start_at(at);
@@ -273,6 +299,18 @@ mod tests {
         let schema = json!({"type": "object", "properties": {"city": {"type": "string"}}});
         prompt.tools.push(Tool { name: "get_weather".to_owned(), schema });
         prompt
+    }
+
+    #[test]
+    fn then_calls_tools_in_the_order_of_the_message_one_after_the_other() {
+        let mut prompt = with_weather_tool("look up the tides, then the weather in Porto");
+        prompt.tools.push(Tool { name: "tides".to_owned(), schema: json!({"type": "object"}) });
+        for expected in [Some("tides"), Some("get_weather"), None] {
+            let called = tool_calls(&prompt);
+            assert_eq!(called.first().map(|call| call.name.as_str()), expected);
+            prompt.turns.push(Turn::new(Speaker::Assistant));
+            prompt.turns.push(Turn::new(Speaker::Tool));
+        }
     }
 
     #[test]

@@ -38,6 +38,8 @@ pub(super) struct Carried {
 }
 
 impl BuiltinTool {
+    pub(super) const ALL: [Self; 3] = [Self::SearchDocuments, Self::WebSearch, Self::ReadWebPage];
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::SearchDocuments => SEARCH_DOCUMENTS_TOOL,

@@ -9,7 +9,7 @@ use futures::StreamExt as _;
 use tokio::sync::mpsc;
 
 use super::{
-    BuiltinTool, RunEnd, RunEvent, RunStatus,
+    BuiltinTool, EarlierCalls, RunEnd, RunEvent, RunStatus,
     active::Active,
     builtin::Workplace,
     events::Watching,
@@ -27,6 +27,8 @@ pub(super) struct Driving {
     pub(super) hides_thinking: bool,
     /// Built-in tools, and what they work on.
     pub(super) workplace: Workplace,
+    /// What was asked of them before the run waited.
+    pub(super) earlier: Vec<EarlierCalls>,
     pub(super) active: Active,
     /// What happens is told here; when nobody listens any more, it happens all the same.
     pub(super) events: mpsc::Sender<RunEvent>,
@@ -48,6 +50,7 @@ impl Driving {
             details,
             hides_thinking,
             workplace,
+            earlier,
             active,
             events,
         } = self;
@@ -58,7 +61,7 @@ impl Driving {
             &engine,
             &context,
             (request, extension, details),
-            (hides_thinking, &workplace, &events),
+            (hides_thinking, &workplace, earlier, &events),
         );
         let end = tokio::select! {
             biased;
@@ -90,9 +93,18 @@ async fn answer(
     engine: &Engine,
     context: &CallContext,
     (mut request, extension, mut details): (ChatRequest, RequestExtension, TurnDetails),
-    (hides_thinking, workplace, events): (bool, &Workplace, &mpsc::Sender<RunEvent>),
+    (hides_thinking, workplace, earlier, events): (
+        bool,
+        &Workplace,
+        Vec<EarlierCalls>,
+        &mpsc::Sender<RunEvent>,
+    ),
 ) -> RunEnd {
     let mut rounds = Rounds::default();
+    match engine.repeat(context, workplace, earlier, &mut rounds).await {
+        Ok(repeated) => details.repeated = repeated,
+        Err(error) => return RunEnd::failed(error, engine.clock().now()),
+    }
     details.builtin.clone_from(&workplace.offered);
     request.tools.extend(workplace.offered.iter().map(|tool| tool.definition()));
     let mut round = 0;
@@ -126,14 +138,13 @@ async fn answer(
             return end;
         };
         rounds.add(&end);
+        if let Some(run) = &mut details.run {
+            run.rounds.push(message.clone());
+        }
         request.messages.push(message);
         for (tool, call) in &own {
             match engine.carry_out(context, workplace, (*tool, call)).await {
-                Ok(carried) => {
-                    rounds.found_in(carried.files);
-                    carried.settlement.iter().for_each(|settlement| rounds.paid(settlement));
-                    request.messages.push(carried.result);
-                }
+                Ok(carried) => request.messages.push(rounds.carried(carried)),
                 Err(error) => {
                     let failed = RunEnd::failed(error, engine.clock().now());
                     return rounds.finish(failed, &details.builtin);

@@ -6,6 +6,7 @@ mod active;
 mod builtin;
 mod decide;
 mod drive;
+mod earlier;
 mod events;
 mod files;
 mod model_name;
@@ -24,7 +25,7 @@ use backstay_core::{
 use backstay_routing::ConversationKey;
 use backstay_store::{Assistant, Document, NewThread, StoredMessage};
 use backstay_wire::{RequestExtension, ThreadChoice};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 
 use self::drive::Driving;
@@ -35,6 +36,7 @@ use crate::{
 };
 
 pub(crate) use active::ActiveRuns;
+pub(crate) use earlier::{EarlierCalls, KeptRun, Repeated, estimated_tokens, woven};
 pub use builtin::BuiltinTool;
 pub(crate) use decide::Deciding;
 pub use events::{ContextUse, RunEnd, RunEvent, RunStatus, Used};
@@ -107,6 +109,8 @@ struct Prepared {
     /// Whether what is said stays in the thread where nobody answers it. Outputs of tools do not: they may
     /// be handed in again.
     keeps_silence: bool,
+    /// What was asked of built-in tools before it waited.
+    earlier: Vec<EarlierCalls>,
 }
 
 impl Engine {
@@ -134,6 +138,7 @@ impl Engine {
             said_at,
             stream,
             keeps_silence: true,
+            earlier: Vec::new(),
         };
         let run = self.drive(context, prepared).await?;
         Ok(Run { asked: Some(asked), attachments, ..run })
@@ -239,8 +244,17 @@ impl Engine {
     }
 
     async fn drive(&self, context: &CallContext, prepared: Prepared) -> Result<Run> {
-        let Prepared { id, thread, assistant, settings, said, said_at, stream, keeps_silence } =
-            prepared;
+        let Prepared {
+            id,
+            thread,
+            assistant,
+            settings,
+            said,
+            said_at,
+            stream,
+            keeps_silence,
+            earlier,
+        } = prepared;
         let (messages, details): (Vec<Message>, Vec<MessageDetails>) = said.into_iter().unzip();
         let deciding = settings.deciding(&messages);
         let request = self.planned(context, &settings, messages, stream)?;
@@ -249,7 +263,8 @@ impl Engine {
             MemoryMode::Auto => Some(MemoryOperationId::new(self.clock(), self.random())?),
             MemoryMode::ReadOnly | MemoryMode::Off => None,
         };
-        let ticket = RunTicket { id: id.clone(), asked: json!(settings) };
+        let kept = KeptRun { settings: settings.clone(), earlier: earlier.clone() };
+        let ticket = RunTicket { id: id.clone(), kept, rounds: Vec::new() };
         let details = TurnDetails {
             messages: details,
             answer: of_run(&id, Some(answer.clone())),
@@ -289,6 +304,7 @@ impl Engine {
             details,
             hides_thinking: settings.hides_thinking(),
             workplace,
+            earlier,
             active: self.active_runs().enter(&context.workspace, &thread, &id),
             events: sender,
         };

@@ -5,7 +5,7 @@ use backstay_core::{
 };
 use backstay_store::{Assistant, RunState};
 
-use super::{ClientTool, Prepared, Run, RunSettings, Thinking, of_run, tool_message};
+use super::{ClientTool, KeptRun, Prepared, Run, Thinking, of_run, tool_message};
 use crate::{Engine, admission::authorise_memory, details::MessageDetails};
 
 /// A run that is gone on with is left to others only when its process must be gone.
@@ -65,7 +65,7 @@ impl Engine {
         let until = Timestamp::from_micros(now.micros().saturating_add(CLAIM_MICROS));
         let claimed = store.claim_run(&id, until, now).await?;
         let asked = claimed.asked.ok_or_else(|| Error::internal("a run waits with nothing"))?;
-        let mut settings: RunSettings = serde_json::from_value(asked).map_err(|cause| {
+        let KeptRun { mut settings, earlier } = serde_json::from_value(asked).map_err(|cause| {
             Error::internal(format!("a run's settings are unreadable: {cause}"))
         })?;
         if let Some(tools) = tools {
@@ -83,6 +83,7 @@ impl Engine {
             said_at: None,
             stream,
             keeps_silence: false,
+            earlier,
         };
         match self.drive(context, prepared).await {
             Ok(run) => Ok(run),

@@ -2,10 +2,10 @@
 
 use backstay_core::{
     Money,
-    chat::{Settlement, ToolCall},
+    chat::{Message, ToolCall},
 };
 
-use super::{BuiltinTool, RunEnd, RunStatus, Used};
+use super::{BuiltinTool, RunEnd, RunStatus, Used, builtin::Carried};
 
 /// Calls of built-in tools that one run may make its model wait for; the last answer has to do without.
 pub(super) const ROUNDS_MAX: usize = 8;
@@ -18,7 +18,9 @@ pub(super) struct Rounds {
     pub(super) text: String,
     reasoning: String,
     used: Option<Used>,
-    pub(super) files: Vec<String>,
+    /// Of each call of a tool that somebody may charge for.
+    tool_costs: Vec<Option<Money>>,
+    files: Vec<String>,
 }
 
 impl Rounds {
@@ -28,24 +30,21 @@ impl Rounds {
         self.used = together(self.used.take(), round.used.clone());
     }
 
-    pub(super) fn found_in(&mut self, files: Vec<String>) {
+    /// Takes note of what a tool has found and cost, and gives back what it says to the model.
+    pub(super) fn carried(&mut self, carried: Carried) -> Message {
+        let Carried { result, files, settlement } = carried;
         for file in files {
             if !self.files.contains(&file) {
                 self.files.push(file);
             }
         }
-    }
-
-    /// A tool's call is in the ledger too, and part of what the run costs.
-    pub(super) fn paid(&mut self, settlement: &Settlement) {
-        if let Some(used) = &mut self.used {
-            used.cost = sum(used.cost, settlement.cost);
-        }
+        self.tool_costs.extend(settlement.map(|settlement| settlement.cost));
+        result
     }
 
     /// The run's end: everything that was said, and the calls that its client has to answer.
     pub(super) fn finish(self, last: RunEnd, offered: &[BuiltinTool]) -> RunEnd {
-        let Self { mut text, mut reasoning, used, files } = self;
+        let Self { mut text, mut reasoning, used, tool_costs, files } = self;
         append(&mut text, &last.text);
         append(&mut reasoning, &last.reasoning);
         let of_client = |call: &ToolCall| BuiltinTool::find(offered, &call.name).is_none();
@@ -54,7 +53,9 @@ impl Rounds {
             RunStatus::RequiresAction if tool_calls.is_empty() => RunStatus::Completed,
             status => status,
         };
-        let used = together(used, last.used);
+        // Tools' calls are in the ledger too, and part of what the run costs.
+        let used = together(used, last.used)
+            .map(|used| Used { cost: tool_costs.into_iter().fold(used.cost, sum), ..used });
         RunEnd { status, text, reasoning, tool_calls, used, files, ..last }
     }
 }

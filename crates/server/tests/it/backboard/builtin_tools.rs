@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result, bail};
 use backstay_testing::TestServer;
 use serde_json::{Value, json};
 
-use super::{Board, POLLS_MAX, text};
+use super::{Board, POLLS_MAX, text, weather};
 
 const NOTES: &str =
     "# Harbour\n\nThe ferry to Tallinn leaves from quay nine at six in the morning.\n";
@@ -29,13 +29,7 @@ impl Board {
 
 #[tokio::test]
 async fn a_model_searches_the_documents_and_its_client_hears_of_no_tool() -> Result<()> {
-    let board = Board::start().await?;
-    let path = format!("/api/assistants/{}/documents", board.assistant);
-    let added = board.client.upload(&path, &[], ("notes.md", NOTES.as_bytes())).await?;
-    let settled = board.read_document(&text(&added.body, "document_id")?).await?;
-    if settled["status"] == "error" {
-        bail!("{settled}");
-    }
+    let (board, _) = with_notes().await?;
     let thread = board.thread().await?;
     let asked = "Use the search_documents tool for the Ferry to Tallinn";
     for (provider, stream) in [("openai", false), ("anthropic", true)] {
@@ -57,6 +51,94 @@ async fn a_model_searches_the_documents_and_its_client_hears_of_no_tool() -> Res
     let messages = board.messages(&thread).await?;
     let roles: Vec<&str> = messages.iter().filter_map(|message| message["role"].as_str()).collect();
     assert_eq!(roles, ["user", "assistant", "user", "assistant"]);
+    board.server.stop().await
+}
+
+/// A board whose assistant has the notes.
+async fn with_notes() -> Result<(Board, String)> {
+    let board = Board::start().await?;
+    let path = format!("/api/assistants/{}/documents", board.assistant);
+    let added = board.client.upload(&path, &[], ("notes.md", NOTES.as_bytes())).await?;
+    let document = text(&added.body, "document_id")?;
+    let settled = board.read_document(&document).await?;
+    if settled["status"] == "error" {
+        bail!("{settled}");
+    }
+    Ok((board, document))
+}
+
+/// Hands in the same output for every call that waits.
+async fn submit(board: &Board, thread: &str, waits: &Value) -> Result<Value> {
+    let calls = waits["tool_calls"].as_array().cloned().unwrap_or_default();
+    let outputs: Vec<Value> = calls
+        .iter()
+        .map(|call| json!({"tool_call_id": call["id"], "output": "sunny, 21 degrees"}))
+        .collect();
+    let run = text(waits, "run_id")?;
+    let path = format!("/api/threads/{thread}/runs/{run}/submit-tool-outputs");
+    Ok(board.client.post(&path, &json!({"tool_outputs": outputs})).await?.body)
+}
+
+fn called(answer: &Value) -> Vec<&str> {
+    let calls = answer["tool_calls"].as_array().map(Vec::as_slice).unwrap_or_default();
+    calls.iter().filter_map(|call| call["function"]["name"].as_str()).collect()
+}
+
+#[tokio::test]
+async fn what_was_found_before_a_run_waited_is_known_when_it_goes_on() -> Result<()> {
+    let (board, document) = with_notes().await?;
+    for (provider, asked) in [
+        ("openai", "Use search_documents and then weather for the Ferry to Tallinn"),
+        ("anthropic", "Use search_documents and then weather for the Ferry to Tallinn"),
+        ("openai", "Use both weather and search_documents for the Ferry to Tallinn"),
+        ("anthropic", "Use both weather and search_documents for the Ferry to Tallinn"),
+    ] {
+        let thread = board.thread().await?;
+        let more = json!({"tools": weather(), "llm_provider": provider});
+        let waits = board.say(&thread, asked, more).await?.body;
+        assert_eq!(waits["status"], "REQUIRES_ACTION", "{waits}");
+        assert_eq!(called(&waits), ["weather"], "{waits}");
+        let answer = submit(&board, &thread, &waits).await?;
+        assert_eq!(answer["status"], "COMPLETED", "{answer}");
+        assert_eq!(answer["retrieved_files"], json!(["notes.md"]), "{answer}");
+        let prompt = board.asked().pop().unwrap_or_default()["messages"].to_string();
+        for known in ["quay nine", "sunny, 21 degrees"] {
+            assert_eq!(prompt.matches(known).count(), 1, "{provider}, {asked}: {prompt}");
+        }
+        let roles: Vec<Value> =
+            board.messages(&thread).await?.iter().map(|message| message["role"].clone()).collect();
+        assert_eq!(roles, ["user", "assistant", "tool", "assistant"]);
+    }
+    let thread = board.thread().await?;
+    let asked = "Use search_documents and then weather for the Ferry to Tallinn";
+    let waits = board.say(&thread, asked, json!({"tools": weather()})).await?.body;
+    board.client.delete(&format!("/api/documents/{document}")).await?;
+    let answer = submit(&board, &thread, &waits).await?;
+    assert_eq!(answer["status"], "COMPLETED", "{answer}");
+    let prompt = board.asked().pop().unwrap_or_default()["messages"].to_string();
+    assert!(!prompt.contains("quay nine"), "a deleted document was shown: {prompt}");
+    board.server.stop().await
+}
+
+#[tokio::test]
+async fn a_run_that_waits_twice_still_knows_what_it_found_first() -> Result<()> {
+    let (board, _) = with_notes().await?;
+    let thread = board.thread().await?;
+    let asked = "Use search_documents, then weather, then tides for the Ferry to Tallinn";
+    let mut tools = weather();
+    if let Some(tools) = tools.as_array_mut() {
+        let mut tides = tools[0].clone();
+        tides["function"]["name"] = json!("tides");
+        tools.push(tides);
+    }
+    let first = board.say(&thread, asked, json!({"tools": tools})).await?.body;
+    assert_eq!(called(&first), ["weather"], "{first}");
+    let second = submit(&board, &thread, &first).await?;
+    assert_eq!(called(&second), ["tides"], "{second}");
+    let answer = submit(&board, &thread, &second).await?;
+    assert_eq!(answer["status"], "COMPLETED", "{answer}");
+    let prompt = board.asked().pop().unwrap_or_default()["messages"].to_string();
+    assert_eq!(prompt.matches("quay nine").count(), 1, "{prompt}");
     board.server.stop().await
 }
 
