@@ -44,6 +44,8 @@ const RECOVER_POLL: Duration = Duration::from_secs(10);
 const RATES_POLL: Duration = Duration::from_secs(1);
 /// How late the rows of budgets hold what calls have cost that drew on slices.
 const SLICES_POLL: Duration = Duration::from_secs(1);
+/// How soon a run stops that another server was asked to stop.
+const CANCELLED_POLL: Duration = Duration::from_millis(250);
 /// How soon the ledger has calls that it missed.
 const SPOOL_POLL: Duration = Duration::from_secs(2);
 const SETTLE_AGAIN_FIRST: Duration = Duration::from_millis(200);
@@ -161,6 +163,7 @@ pub fn start(engine: &Engine) {
         engine.jobs().spawn(give_back_rates_forever(engine.clone()));
         engine.jobs().spawn(tend_slices_forever(engine.clone()));
         engine.jobs().spawn(enter_late_calls_forever(engine.clone()));
+        engine.jobs().spawn(stop_cancelled_runs_forever(engine.clone()));
     }
     engine.jobs().spawn(embed_forever(engine.clone()));
     engine.jobs().spawn(documents::read_forever(engine.clone()));
@@ -255,6 +258,16 @@ async fn enter_late_calls_forever(engine: Engine) {
             }
         }
         tokio::time::sleep(SPOOL_POLL).await;
+    }
+}
+
+/// Asks nothing of the store while no run goes on here.
+async fn stop_cancelled_runs_forever(engine: Engine) {
+    loop {
+        tokio::time::sleep(CANCELLED_POLL).await;
+        if let Err(error) = engine.active_runs().stop_cancelled(engine.store()).await {
+            tracing::warn!(%error, cause = error.context(), "runs that were cancelled elsewhere go on");
+        }
     }
 }
 

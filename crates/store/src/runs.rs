@@ -30,16 +30,20 @@ pub enum RunState {
     /// For the outputs of tools.
     Waiting,
     Completed,
+    /// Whoever carries it out is asked to stop it.
+    Cancelling,
     Cancelled,
 }
 
 impl RunState {
-    pub(crate) const ALL: [Self; 3] = [Self::Waiting, Self::Completed, Self::Cancelled];
+    pub(crate) const ALL: [Self; 4] =
+        [Self::Waiting, Self::Completed, Self::Cancelling, Self::Cancelled];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Waiting => "waiting",
             Self::Completed => "completed",
+            Self::Cancelling => "cancelling",
             Self::Cancelled => "cancelled",
         }
     }
@@ -65,13 +69,17 @@ statements! {
     PUT = "INSERT INTO runs (workspace, id, thread, state, asked, created_at)
         VALUES ($1, $2, $3, $4, $5, $6)
         ON CONFLICT (workspace, id) DO UPDATE SET
-            state = excluded.state, asked = excluded.asked, claimed_until = 0";
+            state = CASE WHEN runs.state = 'cancelled' THEN runs.state ELSE excluded.state END, asked = excluded.asked, claimed_until = 0";
     ONE = concat!("SELECT ", columns!(), " FROM runs WHERE workspace = $1 AND id = $2");
     WAITING = concat!("SELECT ", columns!(), " FROM runs
         WHERE workspace = $1 AND thread = $2 AND state = $3 ORDER BY id DESC LIMIT 1");
     CLAIM = "UPDATE runs SET claimed_until = $1 WHERE workspace = $2 AND id = $3";
     CANCEL = "UPDATE runs SET state = $1, asked = NULL, claimed_until = 0
         WHERE workspace = $2 AND id = $3 AND state = $4";
+    ASK_TO_CANCEL = "INSERT INTO runs (workspace, id, thread, state, created_at)
+        VALUES ($1, $2, $3, $4, $5) ON CONFLICT (workspace, id) DO NOTHING";
+    CANCELLED_HERE = "UPDATE runs SET state = $1 WHERE workspace = $2 AND id = $3 AND state = $4";
+    NOT_FOUND = "DELETE FROM runs WHERE workspace = $1 AND id = $2 AND state = $3";
     CANCEL_WAITING = "UPDATE runs SET state = $1, asked = NULL, claimed_until = 0
         WHERE workspace = $2 AND thread = $3 AND state = $4 AND id <> $5";
 }
@@ -139,6 +147,53 @@ impl Workspace {
         self.write(move |session, workspace| {
             let values = values![RunState::Cancelled, workspace, &id, RunState::Waiting];
             Ok(session.execute(CANCEL, values)? > 0)
+        })
+        .await
+    }
+
+    /// Asks whichever server carries a run out to stop it. One that is known already stays as it is.
+    pub async fn ask_to_cancel(&self, id: &RunId, thread: &ThreadId, now: Timestamp) -> Result<()> {
+        let (id, thread) = (id.clone(), thread.clone());
+        self.write_beside(move |session, workspace| {
+            let values = values![workspace, &id, &thread, RunState::Cancelling, now];
+            session.execute(ASK_TO_CANCEL, values)?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Of runs that go on here, those that are to stop; they are cancelled from now on.
+    pub async fn take_cancelled(&self, going_on: Vec<RunId>) -> Result<Vec<RunId>> {
+        let looking = move |session: &Session<'_>, workspace: &WorkspaceId| {
+            let mut to_stop = Vec::new();
+            for id in going_on {
+                let found = session.one(ONE, values![workspace, &id], claimable)?;
+                let state = found.map(|(run, _)| run.state);
+                if matches!(state, Some(RunState::Cancelling | RunState::Cancelled)) {
+                    to_stop.push(id);
+                }
+            }
+            Ok(to_stop)
+        };
+        let to_stop = self.read(looking).await?;
+        if to_stop.is_empty() {
+            return Ok(to_stop);
+        }
+        self.write_beside(move |session, workspace| {
+            for id in &to_stop {
+                let (from, to) = (RunState::Cancelling, RunState::Cancelled);
+                session.execute(CANCELLED_HERE, values![to, workspace, id, from])?;
+            }
+            Ok(to_stop)
+        })
+        .await
+    }
+
+    /// Takes back that a run is to stop which nobody carries out. Whether it was still so.
+    pub async fn nobody_cancels(&self, id: &RunId) -> Result<bool> {
+        let id = id.clone();
+        self.write_beside(move |session, workspace| {
+            Ok(session.execute(NOT_FOUND, values![workspace, &id, RunState::Cancelling])? > 0)
         })
         .await
     }

@@ -5,7 +5,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use backstay_core::{RunId, ThreadId, WorkspaceId};
+use backstay_core::{Result, RunId, ThreadId, WorkspaceId};
+use backstay_store::Store;
 use tokio_util::sync::CancellationToken;
 
 /// Clones share them.
@@ -39,6 +40,28 @@ impl ActiveRuns {
             token.cancel();
             true
         })
+    }
+
+    /// Those of each workspace.
+    fn by_workspace(&self) -> HashMap<WorkspaceId, Vec<(ThreadId, RunId)>> {
+        let mut found: HashMap<WorkspaceId, Vec<(ThreadId, RunId)>> = HashMap::new();
+        for (workspace, thread, run) in self.lock().keys() {
+            found.entry(workspace.clone()).or_default().push((thread.clone(), run.clone()));
+        }
+        found
+    }
+
+    /// Stops those that other servers which share the store were asked to stop.
+    pub(crate) async fn stop_cancelled(&self, store: &Store) -> Result<()> {
+        for (workspace, runs) in self.by_workspace() {
+            let ids = runs.iter().map(|(_, run)| run.clone()).collect();
+            for id in store.workspace(&workspace).take_cancelled(ids).await? {
+                for (thread, run) in runs.iter().filter(|(_, run)| *run == id) {
+                    self.cancel(&workspace, thread, run);
+                }
+            }
+        }
+        Ok(())
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Key, CancellationToken>> {

@@ -4,6 +4,7 @@
 
 mod active;
 mod builtin;
+mod cancel;
 mod decide;
 mod drive;
 mod earlier;
@@ -142,26 +143,6 @@ impl Engine {
         };
         let run = self.drive(context, prepared).await?;
         Ok(Run { asked: Some(asked), attachments, ..run })
-    }
-
-    /// Stops a run that goes on or waits. Whether it did either.
-    ///
-    /// # Errors
-    /// `not_found` for a run that is not of this thread.
-    pub async fn cancel_run(
-        &self,
-        context: &CallContext,
-        thread: &ThreadId,
-        run: &RunId,
-    ) -> Result<bool> {
-        let is_active = self.active_runs().cancel(&context.workspace, thread, run);
-        let store = self.store().workspace(&context.workspace);
-        let kept = store.run(run).await?.filter(|kept| kept.thread == *thread);
-        if kept.is_none() && !is_active {
-            return Err(resume::missing(run));
-        }
-        let waited = kept.is_some() && store.cancel_run(run).await?;
-        Ok(is_active || waited)
     }
 
     fn check_settings(

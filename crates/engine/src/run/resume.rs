@@ -59,7 +59,7 @@ impl Engine {
         let said = match known.state {
             RunState::Waiting => answers(self.pending_calls(context, thread).await?, outputs)?,
             // Claiming it says what has become of it.
-            RunState::Completed | RunState::Cancelled => Vec::new(),
+            RunState::Completed | RunState::Cancelling | RunState::Cancelled => Vec::new(),
         };
         let now = self.clock().now();
         let until = Timestamp::from_micros(now.micros().saturating_add(CLAIM_MICROS));

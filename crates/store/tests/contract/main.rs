@@ -67,6 +67,7 @@ contract! {
         a_waiting_run_is_taken_once_and_completed
         a_run_that_was_released_waits_again
         a_run_that_its_thread_went_on_without_waits_no_longer
+        whoever_carries_a_run_out_hears_that_it_is_to_stop
         an_operation_is_over_when_its_turn_was_learned_from
         a_summary_of_history_goes_with_any_turn_of_its_thread;
     responses:

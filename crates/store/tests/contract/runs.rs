@@ -67,6 +67,24 @@ pub(crate) async fn a_run_that_its_thread_went_on_without_waits_no_longer(store:
     assert_eq!(state, Some(RunState::Cancelled));
 }
 
+pub(crate) async fn whoever_carries_a_run_out_hears_that_it_is_to_stop(store: &TestStore) {
+    let a = store.a();
+    say(&a, "1", "I live in Ghent", "noted").await;
+    let state = async |id| a.run(&run(id)).await.unwrap().map(|run| run.state);
+    a.ask_to_cancel(&run("1"), &thread_id("1"), at(3)).await.unwrap();
+    assert!(store.b().take_cancelled(vec![run("1")]).await.unwrap().is_empty());
+    assert_eq!(state("1").await, Some(RunState::Cancelling));
+    assert_eq!(a.take_cancelled(vec![run("2"), run("1")]).await.unwrap(), [run("1")]);
+    assert_eq!(state("1").await, Some(RunState::Cancelled));
+    assert!(!a.nobody_cancels(&run("1")).await.unwrap());
+    // An answer that came in the same moment does not make it go on.
+    end(store, "1", false).await;
+    assert_eq!(state("1").await, Some(RunState::Cancelled));
+    a.ask_to_cancel(&run("3"), &thread_id("1"), at(4)).await.unwrap();
+    assert!(a.nobody_cancels(&run("3")).await.unwrap());
+    assert_eq!(state("3").await, None);
+}
+
 pub(crate) async fn an_operation_is_over_when_its_turn_was_learned_from(store: &TestStore) {
     let a = store.a();
     let id = MemoryOperationId::parse("mop_1").unwrap();

@@ -3,6 +3,7 @@
 mod assistants;
 mod bad_input;
 mod builtin_tools;
+mod cancel;
 mod device_login;
 mod documents;
 mod history;
