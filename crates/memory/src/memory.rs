@@ -224,10 +224,26 @@ impl Memory {
         now: Timestamp,
     ) -> Result<Forgotten> {
         let forgotten = self.parts.store.workspace(workspace).forget(ids, now).await?;
+        self.let_go(workspace, &forgotten).await;
+        Ok(forgotten)
+    }
+
+    /// Deletes one memory with what it was learned from, and leaves conversations as they are. What went.
+    pub async fn withdraw(
+        &self,
+        workspace: &WorkspaceId,
+        id: &RecalledId,
+        now: Timestamp,
+    ) -> Result<Forgotten> {
+        let forgotten = self.parts.store.workspace(workspace).withdraw(id, now).await?;
+        self.let_go(workspace, &forgotten).await;
+        Ok(forgotten)
+    }
+
+    async fn let_go(&self, workspace: &WorkspaceId, forgotten: &Forgotten) {
         let episodes = forgotten.episodes.iter().cloned().map(RecalledId::Episode);
         let statements = forgotten.statements.iter().cloned().map(RecalledId::Memory);
         self.parts.indexes.forget(workspace, episodes.chain(statements)).await;
-        Ok(forgotten)
     }
 
     pub async fn embeddings_status(&self) -> Result<EmbeddingsStatus> {

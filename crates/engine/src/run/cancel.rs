@@ -54,7 +54,9 @@ impl Engine {
         }
         match store.nobody_cancels(run).await? {
             true => Err(resume::missing(run)),
-            false => Ok(store.run(run).await?.is_some_and(|kept| kept.state == RunState::Cancelled)),
+            false => {
+                Ok(store.run(run).await?.is_some_and(|kept| kept.state == RunState::Cancelled))
+            }
         }
     }
 }

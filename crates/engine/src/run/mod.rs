@@ -37,9 +37,9 @@ use crate::{
 };
 
 pub(crate) use active::ActiveRuns;
-pub(crate) use earlier::{EarlierCalls, KeptRun, Repeated, estimated_tokens, woven};
 pub use builtin::BuiltinTool;
 pub(crate) use decide::Deciding;
+pub(crate) use earlier::{EarlierCalls, KeptRun, Repeated, estimated_tokens, woven};
 pub use events::{ContextUse, RunEnd, RunEvent, RunStatus, Used};
 pub use files::NewFile;
 pub use model_name::AutoChoice;

@@ -84,6 +84,22 @@ impl Workspace {
         .await
     }
 
+    /// Deletes one memory so that it is not recalled again in any form, and leaves conversations as they are:
+    /// a turn, or a statement with the turns that it was learned from and the answers to these. What else
+    /// was learned from those turns stays. What went.
+    pub async fn withdraw(&self, id: &RecalledId, now: Timestamp) -> Result<Forgotten> {
+        let id = id.clone();
+        self.erase(move |session, workspace| {
+            let plan = match &id {
+                RecalledId::Memory(statement) => Plan::of_learned(session, workspace, statement)?,
+                _ => Plan::of(session, workspace, std::slice::from_ref(&id))?.keeping_words(),
+            };
+            carry_out(session, workspace, &plan, ComesBack::Never, now)?;
+            Ok(plan.forgotten())
+        })
+        .await
+    }
+
     /// Empties a scope's memory for good, turns and statements. What was said stays in its threads; said
     /// again, it is remembered again.
     pub async fn reset_memory(&self, scope: &Scope, now: Timestamp) -> Result<Forgotten> {

@@ -18,6 +18,11 @@ statements! {
     PASSAGES = "SELECT count(*) FROM episode_vectors
         WHERE workspace = $1 AND episode = $2 AND vector IS NOT NULL";
     THREAD = "SELECT thread FROM episodes WHERE workspace = $1 AND id = $2";
+    /// What was said to the user right after.
+    ANSWER = "SELECT a.id FROM episodes AS q
+        JOIN episodes AS a ON a.workspace = q.workspace AND a.thread = q.thread
+            AND a.position = q.position + 1
+        WHERE q.workspace = $1 AND q.id = $2 AND q.speaker = 'user' AND a.speaker = 'assistant'";
     RESTING_ON = "SELECT DISTINCT id FROM statement_sources WHERE workspace = $1 AND episode = $2";
     HAS_VECTOR = "SELECT count(*) FROM statement_vectors
         WHERE workspace = $1 AND statement = $2 AND vector IS NOT NULL";
@@ -64,20 +69,43 @@ impl Plan {
                 // A document is deleted as a whole.
                 RecalledId::Chunk(_) => {}
                 RecalledId::Episode(id) => {
-                    let there = session.one(THREAD, values![workspace, id], |_| Ok(()))?;
-                    if there.is_some() && plan.episodes.insert(id.clone()) {
-                        let values = values![workspace, id];
-                        plan.vectors +=
-                            session.one(PASSAGES, values, |row| row.get(0))?.unwrap_or(0_u64);
-                        resting.extend(session.all(RESTING_ON, values, |row| row.get(0))?);
-                        plan.lose_summary(session, workspace, id)?;
-                    }
+                    resting.extend(plan.lose_episode(session, workspace, id)?);
                 }
             }
         }
         for id in resting {
             if !plan.gone.contains_key(&id) {
                 plan.lose_sources(session, workspace, &id)?;
+            }
+        }
+        plan.find_orphans(session, workspace)?;
+        Ok(plan)
+    }
+
+    /// A statement with the turns that it was learned from and the answers to these, which may repeat it.
+    /// What else was learned from them stays, and so do the conversations.
+    pub(crate) fn of_learned(
+        session: &Session<'_>,
+        workspace: &WorkspaceId,
+        id: &MemoryId,
+    ) -> Result<Self, Failure> {
+        let mut plan = Self { keeps_words: true, ..Self::default() };
+        plan.lose_statement(session, workspace, id)?;
+        let versions = plan.gone.get(id).map(Vec::as_slice).unwrap_or_default();
+        let sources = versions.iter().flat_map(|version| &version.statement.said.sources);
+        let mut turns: BTreeSet<EpisodeId> = sources.map(|source| source.episode.clone()).collect();
+        for turn in turns.clone() {
+            turns.extend(session.all(ANSWER, values![workspace, &turn], |row| row.get(0))?);
+        }
+        let mut resting: BTreeSet<MemoryId> = BTreeSet::new();
+        for turn in &turns {
+            resting.extend(plan.lose_episode(session, workspace, turn)?);
+        }
+        for other in resting {
+            let versions = statements::versions(session, workspace, &other)?;
+            if let Some(newest) = versions.last().filter(|_| !plan.gone.contains_key(&other)) {
+                let scope = newest.statement.scope.clone();
+                plan.weakened.insert(other, Weakened { scope, versions_gone: Vec::new() });
             }
         }
         plan.find_orphans(session, workspace)?;
@@ -99,6 +127,23 @@ impl Plan {
             summaries: self.summaries.len(),
             vectors: self.vectors,
         }
+    }
+
+    /// The statements that rested on the turn.
+    fn lose_episode(
+        &mut self,
+        session: &Session<'_>,
+        workspace: &WorkspaceId,
+        id: &EpisodeId,
+    ) -> Result<Vec<MemoryId>, Failure> {
+        let values = values![workspace, id];
+        let there = session.one(THREAD, values, |_| Ok(()))?;
+        if there.is_none() || !self.episodes.insert(id.clone()) {
+            return Ok(Vec::new());
+        }
+        self.vectors += session.one(PASSAGES, values, |row| row.get(0))?.unwrap_or(0_u64);
+        self.lose_summary(session, workspace, id)?;
+        session.all(RESTING_ON, values, |row| row.get(0))
     }
 
     fn lose_statement(

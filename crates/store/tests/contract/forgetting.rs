@@ -40,6 +40,31 @@ pub(crate) async fn a_forgotten_turn_takes_what_was_learned_from_it_along(store:
     assert!(!bytes.windows(secret.len()).any(|window| window == secret));
 }
 
+pub(crate) async fn a_withdrawn_memory_takes_its_turn_along_and_leaves_the_conversation(
+    store: &TestStore,
+) {
+    let workspace = store.a();
+    let told = "My cat is Felix, and I live in Ghent";
+    let said = say(&workspace, "1", told, "Felix is a fine name").await;
+    let later = say(&workspace, "1", "I have a bicycle", "noted").await;
+    let felix = add(&workspace, "Ann has a cat, Felix", &said[..1]).await;
+    let ghent = add(&workspace, "Ann lives in Ghent", &said[..1]).await;
+    let gone = workspace.withdraw(&RecalledId::Memory(felix.clone()), at(9)).await.unwrap();
+    assert_eq!((gone.statements, gone.weakened), (vec![felix], vec![ghent.clone()]));
+    assert_eq!(gone.episodes, said);
+    let left = workspace.statement(&ghent).await.unwrap().unwrap();
+    assert_eq!((left.said.text.as_str(), left.said.sources), ("Ann lives in Ghent", vec![]));
+    for id in &said {
+        assert_eq!(workspace.episode(id).await.unwrap(), None);
+    }
+    assert!(workspace.episode(&later[0]).await.unwrap().is_some());
+    let messages = workspace.thread_messages(&thread_id("1"), 9).await.unwrap();
+    assert_eq!(messages[0].message.text(), told);
+    let again = StatementChange::Add(statement("Ann has a cat, Felix", &later[..1]));
+    let outcome = change(&workspace, again).await;
+    assert_eq!(outcome, ChangeOutcome::Refused(Refusal::Forgotten));
+}
+
 pub(crate) async fn what_another_turn_says_as_well_stays(store: &TestStore) {
     let workspace = store.a();
     let first = say(&workspace, "1", "I live in Ghent", "noted").await;

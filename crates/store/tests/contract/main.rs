@@ -128,6 +128,7 @@ contract! {
         a_document_that_says_too_much_is_kept_aside;
     forgetting:
         a_forgotten_turn_takes_what_was_learned_from_it_along
+        a_withdrawn_memory_takes_its_turn_along_and_leaves_the_conversation
         what_another_turn_says_as_well_stays
         what_was_made_of_two_turns_goes_with_either
         what_a_forgotten_statement_had_displaced_is_believed_again

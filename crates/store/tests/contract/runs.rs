@@ -2,8 +2,8 @@
 
 use backstay_core::{ErrorCode, MemoryId, MemoryOperationId, RunId};
 use backstay_store::{
-    HistorySummary, LEARN_JOB, LearnWhen, LearningResult, NewTurn, OperationState, RunEnding, RunOutcome,
-    RunState, StatementChange,
+    HistorySummary, LEARN_JOB, LearnWhen, LearningResult, NewTurn, OperationState, RunEnding,
+    RunOutcome, RunState, StatementChange,
 };
 use serde_json::json;
 

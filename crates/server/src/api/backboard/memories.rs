@@ -134,6 +134,7 @@ pub(super) async fn update(
     updated.await.map(Json).map_err(|e| caller.fail(e))
 }
 
+/// It is not recalled again, also not as the turn that it was learned from; threads stay as they are.
 pub(super) async fn delete(
     State(state): State<AppState>,
     caller: Caller,
@@ -144,7 +145,7 @@ pub(super) async fn delete(
         find(&state, &caller, &assistant, &memory).await?;
         let id = RecalledId::parse(&memory).ok_or_else(|| not_found("Memory"))?;
         let workspace = &caller.context.workspace;
-        state.engine.memory().forget(workspace, &[id], now(&state)).await?;
+        state.engine.memory().withdraw(workspace, &id, now(&state)).await?;
         Ok(json!({"success": true, "message": "Memory deleted successfully"}))
     };
     deleted.await.map(Json).map_err(|e| caller.fail(e))

@@ -124,6 +124,25 @@ async fn a_turn_is_learned_from_and_its_operation_says_what_came_of_it() -> Resu
 }
 
 #[tokio::test]
+async fn a_deleted_memory_is_not_recalled_in_any_form_and_its_thread_stays() -> Result<()> {
+    let board = learning().await?;
+    let thread = board.thread().await?;
+    let told = board.say(&thread, FACT, json!({"memory": "Auto"})).await?.body;
+    let operation = board.operation(&text(&told, "memory_operation_id")?).await?;
+    let learned = text(&operation["memory_ids"][0], "id")?;
+    let ask = json!({"memory": "Readonly"});
+    let question = "Which instrument does Zuzana play?";
+    let before = board.say(&board.thread().await?, question, ask.clone()).await?.body;
+    assert!(before["retrieved_memories"].to_string().contains("bassoon"), "{before}");
+    let path = format!("{}/{learned}", board.memories());
+    assert_eq!(board.client.delete(&path).await?.body["success"], json!(true));
+    let after = board.say(&board.thread().await?, question, ask).await?.body;
+    assert!(!after["retrieved_memories"].to_string().contains("bassoon"), "{after}");
+    assert_eq!(board.messages(&thread).await?[0]["content"], FACT);
+    board.server.stop().await
+}
+
+#[tokio::test]
 async fn reading_only_leaves_nothing_and_where_nobody_learns_it_is_over_at_once() -> Result<()> {
     let board = Board::start().await?;
     let thread = board.thread().await?;
