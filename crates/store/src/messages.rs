@@ -1,7 +1,9 @@
 //! Messages of a thread.
 
 use backstay_core::{
-    Error, GenerationId, MessageId, Result, ThreadId, Timestamp, WorkspaceId, chat::Message, limits,
+    Error, GenerationId, MessageId, Result, ThreadId, Timestamp, WorkspaceId,
+    chat::{Message, Role},
+    limits,
 };
 use serde_json::{Map, Value};
 
@@ -53,6 +55,8 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
     LAST = "SELECT id, position, author, content, said_at, generation, incomplete, metadata
         FROM messages WHERE workspace = $1 AND thread = $2 ORDER BY position DESC LIMIT $3";
+    FIRST_OF = "SELECT content FROM messages
+        WHERE workspace = $1 AND thread = $2 AND role = $3 ORDER BY position LIMIT 1";
     TURN = "SELECT id, position, author, content, said_at, generation, incomplete, metadata
         FROM messages WHERE workspace = $1 AND thread = $2 AND generation = $3 ORDER BY position";
 }
@@ -70,6 +74,16 @@ impl Workspace {
             let mut messages = session.all(LAST, values![workspace, &thread, last], message)?;
             messages.reverse();
             Ok(messages)
+        })
+        .await
+    }
+
+    /// The first thing that a user said in a thread.
+    pub async fn first_said(&self, thread: &ThreadId) -> Result<Option<Message>> {
+        let thread = thread.clone();
+        self.read(move |session, workspace| {
+            let values = values![workspace, &thread, Role::User];
+            Ok(session.one(FIRST_OF, values, |row| row.json(0))?.flatten())
         })
         .await
     }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use axum::http::HeaderMap;
 use backstay_core::{
     GenerationId, Result,
-    chat::{Part, Role, SettlementStatus},
+    chat::{Message, Part, Role, SettlementStatus},
     document::DocumentOwner,
     limits,
 };
@@ -46,7 +46,10 @@ pub(super) async fn show(
         true => store.thread_messages(&thread.id, limits::MESSAGES_MAX).await?,
         false => Vec::new(),
     };
-    let first = stored.iter().find(|stored| stored.message.role == Role::User);
+    let first = match shown.messages {
+        true => stored.iter().map(|stored| &stored.message).find(|m| m.role == Role::User).cloned(),
+        false => store.first_said(&thread.id).await?,
+    };
     let mut ids: Vec<GenerationId> =
         stored.iter().filter_map(|stored| stored.generation.clone()).collect();
     ids.dedup();
@@ -56,7 +59,10 @@ pub(super) async fn show(
     let ends_with_calls = stored.last().is_some_and(|last| !calls_in(last).is_empty());
     let waits = ends_with_calls && store.waiting_run(&thread.id).await?.is_some();
     let count = stored.len();
-    let attached = store.documents_of_messages(&thread.id).await?;
+    let attached = match shown.messages {
+        true => store.documents_of_messages(&thread.id).await?,
+        false => Vec::new(),
+    };
     let messages = stored.iter().enumerate().map(|(index, stored)| {
         let call = stored.generation.as_ref().and_then(|id| calls.get(id));
         let last_waits = (index + 1 == count).then_some(waits);
@@ -66,7 +72,7 @@ pub(super) async fn show(
         "thread_id": shown!(thread.id),
         "assistant_id": shown!(assistant.id),
         "title": thread.title,
-        "first_user_message": first.map(|stored| stored.message.text()),
+        "first_user_message": first.as_ref().map(Message::text),
         "message_count": thread.message_count,
         "created_at": thread.created_at.to_micros_text(),
         "updated_at": thread.updated_at.to_micros_text(),

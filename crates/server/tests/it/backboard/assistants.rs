@@ -64,6 +64,7 @@ async fn a_thread_needs_no_body_and_is_listed_with_its_messages() -> Result<()> 
     }
     let brief = board.client.get("/api/threads?include_messages=false").await?.body;
     assert_eq!((&brief[0]["messages"], &brief[0]["message_count"]), (&json!([]), &json!(2)));
+    assert_eq!(brief[0]["first_user_message"], "hello");
     let deleted = board.client.delete(&format!("/api/threads/{thread}")).await?.body;
     assert_eq!(deleted["thread_id"], json!(thread));
     assert_eq!(board.client.get("/api/threads").await?.body, json!([]));
