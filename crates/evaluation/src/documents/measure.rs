@@ -49,9 +49,15 @@ pub(super) async fn methods(
         meaning.add(&first_of_each(ranked), &question.relevant);
         progress.advance(1);
     }
-    [("Backstay", own), ("BM25 alone", words), ("vectors alone", meaning)]
+    [("Backstay", None), ("BM25 alone", Some(words)), ("vectors alone", Some(meaning))]
         .into_iter()
-        .map(|(name, figures)| figures.found_by(name))
+        .map(|(name, other)| match other {
+            None => own.found_by(name),
+            Some(other) => {
+                let backstay_ahead = bootstrap::interval(&own.ahead_of(&other))?;
+                Ok(FoundBy { backstay_ahead, ..other.found_by(name)? })
+            }
+        })
         .collect()
 }
 
@@ -77,6 +83,11 @@ impl Figures {
         self.ndcg_10.push(ndcg_at(&places, 10));
     }
 
+    /// Of each question the difference: what is hard for both says nothing about either.
+    fn ahead_of(&self, other: &Self) -> Vec<f64> {
+        self.ndcg_10.iter().zip(&other.ndcg_10).map(|(own, other)| own - other).collect()
+    }
+
     fn found_by(&self, name: &str) -> Result<FoundBy> {
         Ok(FoundBy {
             method: name.to_owned(),
@@ -85,6 +96,7 @@ impl Figures {
             recall_at_10: mean(&self.recall_10),
             ndcg_at_10: mean(&self.ndcg_10),
             ndcg_at_10_interval: bootstrap::interval(&self.ndcg_10)?,
+            backstay_ahead: None,
         })
     }
 }
