@@ -6,8 +6,9 @@ mod table;
 
 use backstay_core::{Error, ErrorCode, Result, Timestamp};
 
+use self::compare::Checksum;
 pub use self::table::TABLES;
-use self::{compare::Checksum, table::Table};
+pub(crate) use self::table::Table;
 use crate::{
     Store,
     db::{Db, Reach, statements},

@@ -52,6 +52,9 @@ statements! {
         postgres: "SELECT CAST(column_name AS TEXT) COLLATE \"C\" AS name
             FROM information_schema.columns
             WHERE table_schema = current_schema() AND table_name = CAST($1 AS TEXT) ORDER BY name";
+    /// PostgreSQL takes a comparison of whole keys for one of their first columns, the workspaces, expects a
+    /// row or two, and would at each page sort all that follows in a table which is kept by month.
+    BY_INDEX = "SELECT 1", postgres: "SELECT CAST(set_config('enable_sort', 'off', TRUE) AS TEXT)";
     KEY = "SELECT name FROM pragma_table_info($1) WHERE pk > 0 ORDER BY pk",
         postgres: "SELECT CAST(a.attname AS TEXT)
             FROM pg_index AS i
@@ -73,7 +76,7 @@ pub(super) enum Cell {
     Blob(Vec<u8>),
 }
 
-pub(super) struct Table {
+pub(crate) struct Table {
     name: &'static str,
     columns: usize,
     /// Which columns order the rows.
@@ -87,7 +90,7 @@ pub(super) struct Table {
 
 impl Table {
     /// Fails with `conflict` when the two stores do not keep the same of it.
-    pub(super) async fn of(name: &'static str, source: &Db, target: &Db) -> Result<Self> {
+    pub(crate) async fn of(name: &'static str, source: &Db, target: &Db) -> Result<Self> {
         let columns = names(source, COLUMNS, name).await?;
         if columns != names(target, COLUMNS, name).await? {
             let message = format!("the two stores have different columns in {name}");
@@ -115,6 +118,12 @@ impl Table {
         })
     }
 
+    /// What finds the rows of a page.
+    #[cfg(test)]
+    pub(crate) fn page_statements(&self) -> [Statement; 2] {
+        [BY_INDEX, self.next_page]
+    }
+
     pub(super) fn name(&self) -> &'static str {
         self.name
     }
@@ -136,6 +145,7 @@ impl Table {
             let key = after.unwrap_or_default();
             let mut values: Vec<Value<'_>> = key.iter().map(Value::from).collect();
             values.push(Value::from(limit));
+            session.one(BY_INDEX, &[], |_| Ok(()))?;
             session.all(statement, &values, |row| cells(row, columns))
         })
         .await

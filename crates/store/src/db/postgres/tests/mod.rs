@@ -2,6 +2,7 @@
 
 mod cut;
 mod distribution;
+mod moving;
 mod nearest;
 mod partitions;
 mod pool;
