@@ -25,7 +25,7 @@ macro_rules! calls {
         concat!(
             "SELECT request, api_key, id, status FROM generations
         WHERE workspace = $1 AND id >= $2 AND status IN ('pending', 'completed')
-            AND request IN ",
+            AND request ",
             $requests
         )
     };

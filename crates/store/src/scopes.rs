@@ -40,7 +40,7 @@ macro_rules! embed {
             "UPDATE scopes SET embedded = embedded + 1
             WHERE workspace = $1 AND (assistant, user_name) IN (SELECT assistant, user_name FROM ",
             $of,
-            " WHERE workspace = $1 AND id IN ",
+            " WHERE workspace = $1 AND id ",
             $named,
             ")"
         )

@@ -50,7 +50,7 @@ macro_rules! these {
     ($named:expr) => {
         concat!(
             "SELECT v.statement, v.vector, v.states FROM statement_vectors AS v
-            WHERE v.workspace = $1 AND v.statement IN ",
+            WHERE v.workspace = $1 AND v.statement ",
             $named,
             " AND v.model = $3 AND v.revision = $4"
         )

@@ -71,7 +71,7 @@ macro_rules! these {
     ($named:expr) => {
         concat!(
             "SELECT 0, v.episode, v.vector, v.states FROM episode_vectors AS v
-            WHERE v.workspace = $1 AND v.episode IN ",
+            WHERE v.workspace = $1 AND v.episode ",
             $named,
             " AND v.model = $3 AND v.revision = $4 ORDER BY v.episode, v.passage"
         )

@@ -29,19 +29,24 @@ pub(crate) const fn sql(text: &'static str) -> Statement {
     Statement { sqlite: text, postgres: text }
 }
 
-/// What a parameter names, an array of texts in JSON, as a subquery.
+/// Whether a column is one of an array of texts in JSON, with the comparison. PostgreSQL looks an array's
+/// elements up in an index; for a subquery, of which it does not know how little it gives, it would read a
+/// large workspace whole.
 macro_rules! named {
     (sqlite $parameter:literal) => {
-        concat!("(SELECT value FROM json_each(", $parameter, "))")
+        concat!("IN (SELECT value FROM json_each(", $parameter, "))")
     };
     (postgres $parameter:literal) => {
-        concat!("(SELECT jsonb_array_elements_text(CAST(CAST(", $parameter, " AS TEXT) AS JSONB)))")
+        concat!(
+            "= ANY (ARRAY(SELECT jsonb_array_elements_text(CAST(CAST(",
+            $parameter,
+            " AS TEXT) AS JSONB))))"
+        )
     };
 }
 pub(crate) use named;
 
-/// The same of numbers, with the comparison. PostgreSQL looks an array's numbers up in an index; for a
-/// subquery, of which it does not know how little it gives, it would read a large scope whole.
+/// The same of numbers.
 macro_rules! numbered {
     (sqlite $parameter:literal) => {
         concat!("IN (SELECT value FROM json_each(", $parameter, "))")

@@ -23,9 +23,9 @@ macro_rules! columns {
 
 statements! {
     ONE = concat!("SELECT ", columns!(), " FROM generations WHERE workspace = $1 AND id = $2");
-    NAMED = concat!("SELECT ", columns!(), " FROM generations WHERE workspace = $1 AND id IN ",
+    NAMED = concat!("SELECT ", columns!(), " FROM generations WHERE workspace = $1 AND id ",
         named!(sqlite "$2")),
-        postgres: concat!("SELECT ", columns!(), " FROM generations WHERE workspace = $1 AND id IN ",
+        postgres: concat!("SELECT ", columns!(), " FROM generations WHERE workspace = $1 AND id ",
         named!(postgres "$2"));
     NEWEST = concat!("SELECT ", columns!(), " FROM generations WHERE workspace = $1
         ORDER BY id DESC LIMIT $2");
