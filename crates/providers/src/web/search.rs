@@ -100,6 +100,14 @@ impl WebSearchService {
         }
     }
 
+    /// What a search costs when no configuration says so; `None` where nobody here knows.
+    pub fn own_price(self) -> Option<Money> {
+        match self {
+            Self::Searxng => Some(Money::ZERO),
+            Self::Brave | Self::Tavily | Self::Exa => None,
+        }
+    }
+
     fn base_url(self) -> Option<&'static str> {
         match self {
             Self::Searxng => None,

@@ -21,7 +21,8 @@ pub(crate) struct WebSearchSection {
     /// The environment variable that holds the key, if not the usual one.
     #[serde(default)]
     api_key_env: Option<String>,
-    /// In dollars, of a thousand searches; what they cost is unknown without it.
+    /// In dollars, of a thousand searches; without it what they cost is unknown, but for a service that the
+    /// operator runs, which charges nobody.
     #[serde(default)]
     price_per_thousand: Option<Money>,
     /// Addresses that pages may be read from although they are not public, such as an intranet's.
@@ -44,7 +45,7 @@ impl WebSearchSection {
             service: self.service,
             base_url: self.base_url.clone(),
             key: of_file.or_else(usual),
-            price: self.price_per_thousand.map(of_one).transpose()?,
+            price: self.price_per_thousand.map(of_one).transpose()?.or(self.service.own_price()),
             allowed_addresses: self.allowed_addresses.clone(),
         })
     }
@@ -112,6 +113,8 @@ mod tests {
         };
         assert_eq!(of("price_per_thousand = \"5.00\""), Money::parse_dollars("0.005"));
         assert_eq!(of(""), None);
+        let own = "[web_search]\nservice = \"searxng\"\nbase_url = \"http://10.1.1.1:8888\"";
+        assert_eq!(found(own, &[]).unwrap().unwrap().price(), Some(Money::ZERO));
     }
 
     #[test]

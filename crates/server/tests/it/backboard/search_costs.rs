@@ -12,6 +12,12 @@ const SEARXNG: &str = "[web_search]
 service = \"searxng\"
 base_url = \"{sim}/searxng\"
 ";
+/// Nobody says what it takes for a search.
+const TAVILY: &str = "[web_search]
+service = \"tavily\"
+base_url = \"{sim}/tavily\"
+api_key = \"any\"
+";
 const PRICE: &str = "price_per_thousand = \"5.00\"\n";
 const ASKED: &str = "Use the web_search tool for House Boats";
 
@@ -86,7 +92,7 @@ async fn a_search_is_a_row_of_the_ledger_and_counts_with_its_run_and_its_key() -
 
 #[tokio::test]
 async fn where_nobody_says_what_a_search_costs_the_cost_of_its_run_is_unknown() -> Result<()> {
-    let server = TestServer::builder().config(SEARXNG).start().await?;
+    let server = TestServer::builder().config(TAVILY).start().await?;
     let board = Board::of(server, json!({"name": "Helper"})).await?;
     let answer = board.searched().await?;
     assert!(said(&answer).contains("Result 1 says of"), "{answer}");
@@ -98,10 +104,25 @@ async fn where_nobody_says_what_a_search_costs_the_cost_of_its_run_is_unknown() 
 
 #[tokio::test]
 async fn a_key_with_a_budget_does_not_search_for_an_unknown_price() -> Result<()> {
-    let (board, _) = on_a_budget(SEARXNG, "1").await?;
+    let (board, _) = on_a_budget(TAVILY, "1").await?;
     let answer = board.searched().await?;
     assert!(said(&answer).contains("web_search.price_per_thousand"), "{answer}");
     assert!(answer["cost_usd"].as_f64().is_some_and(|cost| cost > 0.0), "{answer}");
+    board.server.stop().await
+}
+
+#[tokio::test]
+async fn a_search_engine_of_ones_own_costs_nothing() -> Result<()> {
+    let (board, _) = on_a_budget(SEARXNG, "1").await?;
+    let answer = board.searched().await?;
+    assert!(said(&answer).contains("Result 1 says of"), "{answer}");
+    let (search, all) = board.entered().await?;
+    assert_eq!(
+        search["cost"].as_str().and_then(Money::parse_dollars),
+        Some(Money::ZERO),
+        "{search}"
+    );
+    assert_eq!(answer["cost_usd"].as_f64(), all.and_then(number), "{answer}");
     board.server.stop().await
 }
 
