@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from string import ascii_lowercase
 from typing import Iterable
 
 FORMATS = ("openai", "anthropic", "gemini", "cohere", "bedrock", "azure", "vertex", "builtin")
@@ -89,4 +90,6 @@ def mark(cell: Cell | None, reasons: list[str]) -> str:
 
 
 def letter(number: int) -> str:
-    return chr(ord("a") + number)
+    """a to z, then aa, ab and so on."""
+    before, last = divmod(number, len(ascii_lowercase))
+    return (letter(before - 1) if before else "") + ascii_lowercase[last]
