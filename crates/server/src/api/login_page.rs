@@ -14,7 +14,8 @@ pub(crate) async fn show(request: Request) -> Response<Body> {
     let code = user_code(request.uri().query().unwrap_or_default());
     let code = code.as_deref().unwrap_or("CODE");
     let page = format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Backstay: log in</title>\
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
+         <meta name=\"color-scheme\" content=\"light dark\"><title>Backstay: log in</title>\
          <body style=\"font: 1.1rem/1.6 system-ui; max-width: 36rem; margin: 4rem auto; padding: 0 1rem\">\
          <h1>Log in a device</h1>\
          <p>Check that the device shows <strong>{code}</strong>. Then the operator of this server runs</p>\
