@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::{
     Workspace,
-    db::{Failure, Row, Session, statements, values},
+    db::{Failure, Row, Session, named, statements, values},
     messages::to_json,
 };
 
@@ -65,11 +65,21 @@ macro_rules! columns {
     };
 }
 
+macro_rules! to_stop {
+    ($named:expr) => {
+        concat!(
+            "SELECT id FROM runs WHERE workspace = $1 AND state IN ('cancelling', 'cancelled') AND id ",
+            $named
+        )
+    };
+}
+
 statements! {
     PUT = "INSERT INTO runs (workspace, id, thread, state, asked, created_at)
         VALUES ($1, $2, $3, $4, $5, $6)
         ON CONFLICT (workspace, id) DO UPDATE SET
-            state = CASE WHEN runs.state = 'cancelled' THEN runs.state ELSE excluded.state END, asked = excluded.asked, claimed_until = 0";
+            state = CASE WHEN runs.state = 'cancelled' THEN runs.state ELSE excluded.state END,
+            asked = excluded.asked, claimed_until = 0";
     ONE = concat!("SELECT ", columns!(), " FROM runs WHERE workspace = $1 AND id = $2");
     WAITING = concat!("SELECT ", columns!(), " FROM runs
         WHERE workspace = $1 AND thread = $2 AND state = $3 ORDER BY id DESC LIMIT 1");
@@ -78,6 +88,7 @@ statements! {
         WHERE workspace = $2 AND id = $3 AND state = $4";
     ASK_TO_CANCEL = "INSERT INTO runs (workspace, id, thread, state, created_at)
         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (workspace, id) DO NOTHING";
+    TO_STOP = to_stop!(named!(sqlite "$2")), postgres: to_stop!(named!(postgres "$2"));
     CANCELLED_HERE = "UPDATE runs SET state = $1 WHERE workspace = $2 AND id = $3 AND state = $4";
     NOT_FOUND = "DELETE FROM runs WHERE workspace = $1 AND id = $2 AND state = $3";
     CANCEL_WAITING = "UPDATE runs SET state = $1, asked = NULL, claimed_until = 0
@@ -165,15 +176,8 @@ impl Workspace {
     /// Of runs that go on here, those that are to stop; they are cancelled from now on.
     pub async fn take_cancelled(&self, going_on: Vec<RunId>) -> Result<Vec<RunId>> {
         let looking = move |session: &Session<'_>, workspace: &WorkspaceId| {
-            let mut to_stop = Vec::new();
-            for id in going_on {
-                let found = session.one(ONE, values![workspace, &id], claimable)?;
-                let state = found.map(|(run, _)| run.state);
-                if matches!(state, Some(RunState::Cancelling | RunState::Cancelled)) {
-                    to_stop.push(id);
-                }
-            }
-            Ok(to_stop)
+            let going_on = to_json(&going_on)?;
+            session.all(TO_STOP, values![workspace, &going_on], |row| row.get::<RunId>(0))
         };
         let to_stop = self.read(looking).await?;
         if to_stop.is_empty() {
