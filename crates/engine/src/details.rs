@@ -54,6 +54,6 @@ pub(crate) struct MessageDetails {
 pub(crate) struct RunTicket {
     pub(crate) id: RunId,
     pub(crate) kept: KeptRun,
-    /// Messages of this run so far, each of which called built-in tools alone.
+    /// Messages of this run so far, each of which called built-in tools alone; of each its calls.
     pub(crate) rounds: Vec<Message>,
 }

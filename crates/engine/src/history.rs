@@ -45,8 +45,8 @@ pub(crate) struct Added {
     pub(crate) summary_tokens: u64,
 }
 
-/// Puts the thread, with what led to its answers, behind the request's instructions. `window` is what the model can read, where that is
-/// known.
+/// Puts the thread, with what led to its answers, behind the request's instructions. `window` is what the
+/// model can read, where that is known.
 pub(crate) async fn add(
     engine: &Engine,
     context: &CallContext,

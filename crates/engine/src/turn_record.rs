@@ -141,7 +141,7 @@ fn outcome(
     status: SettlementStatus,
 ) -> Option<RunOutcome> {
     let RunTicket { id, kept, rounds } = details.run.as_ref()?;
-    let calls = answer.parts.iter().any(|part| matches!(part, Part::ToolCall(_)));
+    let calls = answer.tool_calls().next().is_some();
     let ending = match status {
         SettlementStatus::Completed if calls => {
             let mut kept = kept.clone();
@@ -161,14 +161,9 @@ fn outcome(
 
 /// Of an answer, the calls of tools that are carried out here.
 fn own_calls(details: &TurnDetails, reply: &ChatReply) -> Vec<ToolCall> {
-    let parts = reply.choices.first().map(|choice| choice.message.parts.as_slice());
-    let own = parts.unwrap_or_default().iter().filter_map(|part| match part {
-        Part::ToolCall(call) => {
-            BuiltinTool::find(&details.builtin, &call.name).map(|_| call.clone())
-        }
-        _ => None,
-    });
-    own.collect()
+    let calls = reply.choices.first().into_iter().flat_map(|choice| choice.message.tool_calls());
+    let is_own = |call: &&ToolCall| BuiltinTool::find(&details.builtin, &call.name).is_some();
+    calls.filter(is_own).cloned().collect()
 }
 
 /// The thread that the turn belongs to; `None` for a turn that leaves no trace.

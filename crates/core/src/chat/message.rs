@@ -94,6 +94,13 @@ impl Message {
             .collect();
         texts.join("\n")
     }
+
+    pub fn tool_calls(&self) -> impl Iterator<Item = &ToolCall> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::ToolCall(call) => Some(call),
+            _ => None,
+        })
+    }
 }
 
 /// A piece of a message.

@@ -12,6 +12,7 @@ use super::{
     BuiltinTool, EarlierCalls, RunEnd, RunEvent, RunStatus,
     active::Active,
     builtin::Workplace,
+    earlier::calls_alone,
     events::Watching,
     rounds::{BREAK, ROUNDS_MAX, Rounds},
 };
@@ -139,7 +140,7 @@ async fn answer(
         };
         rounds.add(&end);
         if let Some(run) = &mut details.run {
-            run.rounds.push(message.clone());
+            run.rounds.push(calls_alone(&message));
         }
         request.messages.push(message);
         for (tool, call) in &own {

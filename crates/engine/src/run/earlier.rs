@@ -25,7 +25,8 @@ pub(crate) struct KeptRun {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct EarlierCalls {
     pub(crate) answer: MessageId,
-    /// Messages before it, each of which called built-in tools alone.
+    /// Messages before it, each of which called built-in tools alone; of each its calls. What was said in
+    /// them is in the answer, and is forgotten there.
     pub(crate) before: Vec<Message>,
     /// Calls that were made beside those of the client's tools.
     pub(crate) beside: Vec<ToolCall>,
@@ -53,7 +54,7 @@ impl Engine {
         for EarlierCalls { answer, before, beside } in earlier {
             let mut said = Vec::new();
             for message in before {
-                let calls = calls_in(&message);
+                let calls: Vec<ToolCall> = message.tool_calls().cloned().collect();
                 said.push(message);
                 said.extend(self.results(context, workplace, &calls, rounds).await?);
             }
@@ -81,12 +82,10 @@ impl Engine {
     }
 }
 
-fn calls_in(message: &Message) -> Vec<ToolCall> {
-    let calls = message.parts.iter().filter_map(|part| match part {
-        Part::ToolCall(call) => Some(call.clone()),
-        _ => None,
-    });
-    calls.collect()
+/// Of a message what it called.
+pub(super) fn calls_alone(message: &Message) -> Message {
+    let calls = message.tool_calls().cloned().map(Part::ToolCall).collect();
+    Message { made_by: message.made_by.clone(), ..Message::new(message.role, calls) }
 }
 
 /// A thread's messages with what led to them.
@@ -108,4 +107,27 @@ pub(crate) fn woven(stored: Vec<StoredMessage>, repeated: &[Repeated]) -> Vec<Me
 pub(crate) fn estimated_tokens(repeated: &[Repeated]) -> u64 {
     let messages = repeated.iter().flat_map(|one| one.before.iter().chain(&one.results));
     messages.map(Message::estimated_tokens).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use backstay_core::chat::Role;
+
+    use super::*;
+
+    #[test]
+    fn what_was_said_beside_a_call_is_kept_in_the_answer_alone() {
+        let call = Part::ToolCall(ToolCall {
+            id: "call_1".to_owned(),
+            name: "web_search".to_owned(),
+            arguments: "{}".to_owned(),
+            signature: Some("proof".to_owned()),
+        });
+        let text = Part::Text { text: "Let me look.".to_owned() };
+        let said = Message::new(Role::Assistant, vec![text, call.clone()]);
+        let said = Message { made_by: Some("gemini".to_owned()), ..said };
+        let kept = calls_alone(&said);
+        assert_eq!((kept.role, kept.made_by), (Role::Assistant, Some("gemini".to_owned())));
+        assert_eq!(kept.parts, [call]);
+    }
 }

@@ -306,11 +306,7 @@ impl Engine {
 }
 
 fn calls_of(stored: &StoredMessage) -> Vec<(String, String)> {
-    let calls = stored.message.parts.iter().filter_map(|part| match part {
-        Part::ToolCall(call) => Some((call.id.clone(), call.name.clone())),
-        _ => None,
-    });
-    calls.collect()
+    stored.message.tool_calls().map(|call| (call.id.clone(), call.name.clone())).collect()
 }
 
 fn tool_message(call_id: String, name: String, output: String, is_error: bool) -> Message {

@@ -56,7 +56,7 @@ pub(super) async fn show(
     let calls = store.generations(ids).await?.into_iter();
     let calls: HashMap<GenerationId, GenerationRow> =
         calls.map(|call| (call.id.clone(), call)).collect();
-    let ends_with_calls = stored.last().is_some_and(|last| !calls_in(last).is_empty());
+    let ends_with_calls = stored.last().is_some_and(calls_tools);
     let waits = ends_with_calls && store.waiting_run(&thread.id).await?.is_some();
     let count = stored.len();
     let attached = match shown.messages {
@@ -81,12 +81,8 @@ pub(super) async fn show(
     }))
 }
 
-fn calls_in(stored: &StoredMessage) -> Vec<&backstay_core::chat::ToolCall> {
-    let calls = stored.message.parts.iter().filter_map(|part| match part {
-        Part::ToolCall(call) => Some(call),
-        _ => None,
-    });
-    calls.collect()
+fn calls_tools(stored: &StoredMessage) -> bool {
+    stored.message.tool_calls().next().is_some()
 }
 
 /// `last_waits` is known of the thread's last message.
@@ -155,7 +151,7 @@ fn status(
         _ if stored.incomplete && was_cancelled => "CANCELLED",
         _ if stored.incomplete || failed_tool => "FAILED",
         Some(true) => "REQUIRES_ACTION",
-        Some(false) if !calls_in(stored).is_empty() => "CANCELLED",
+        Some(false) if calls_tools(stored) => "CANCELLED",
         _ => "COMPLETED",
     }
 }
@@ -166,9 +162,8 @@ fn metadata(stored: &StoredMessage, call: Option<&GenerationRow>) -> Option<Valu
     let mut add = |name: &str, value: Value| {
         metadata.entry(name).or_insert(value);
     };
-    let calls = calls_in(stored);
-    if !calls.is_empty() {
-        add("tool_calls", tool_calls(calls.into_iter()));
+    if calls_tools(stored) {
+        add("tool_calls", tool_calls(stored.message.tool_calls()));
     }
     for part in &stored.message.parts {
         if let Part::ToolResult { call_id, name, .. } = part {
